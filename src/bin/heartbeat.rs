@@ -1,0 +1,2 @@
+//! heartbeat(8).
+fn main() {}

@@ -1,0 +1,32 @@
+//! heartbeat-rs: the Linux-HA *heartbeat* cluster manager in haresources mode, rebuilt.
+//!
+//! The house and its rooms:
+//!
+//! | room | pure | what lives there |
+//! |---|---|---|
+//! | [`wire`] | yes | messages, both encodings, signing and verifying |
+//! | [`config`] | yes | `ha.cf`, `authkeys`, `haresources`: text in, typed configuration and every diagnostic out |
+//! | [`engine`] | yes | the cluster: events and time in, actions out |
+//! | [`resources`] | plan only | which script runs when; running it |
+//! | [`agents`] | plan only | native address agents: IPaddr, IPaddr2, IPv6addr, SendArp |
+//! | [`media`] | no | bcast, mcast, ucast: bytes in, bytes out |
+//! | [`logging`] | no | heartbeat's log formats, files and syslog |
+//! | [`sys`] | no | the only `unsafe` of the package |
+//! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
+//!
+//! Three laws hold it up. The deciding code is pure: it names no socket, file, process or clock, and
+//! `tests/laws.rs` greps for them. Data flows one way: bytes, `wire`, verified message,
+//! [`engine::Input`], `engine`, [`engine::Action`], whoever carries it out. Nothing that can block
+//! shares a thread with the pulse.
+
+pub mod agents;
+pub mod config;
+pub mod daemon;
+pub mod engine;
+pub mod level;
+pub mod logging;
+pub mod media;
+pub mod paths;
+pub mod resources;
+pub mod sys;
+pub mod wire;
