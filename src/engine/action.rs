@@ -1,0 +1,38 @@
+//! Everything the engine can ask for.
+
+use super::{Hold, Job, JobId, Note};
+use crate::wire::Message;
+use serde::{Deserialize, Serialize};
+
+/// How the daemon's life ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// For good.
+    Stop,
+    /// Everything was given up; be silent for longer than the dead time, then start afresh.
+    Restart,
+    /// Nothing was given up; start anew at once, holding this.
+    Reload(Hold),
+}
+
+/// One request to the world. The order within an answer is the order to carry them out in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Sign and send on every medium. Complete but for `auth`.
+    Send(Message),
+    /// Start a job; answer with `Input::JobDone` when it has ended.
+    Run {
+        /// Its name.
+        id: JobId,
+        /// What to do.
+        job: Job,
+    },
+    /// Tell the operator.
+    Note(Note),
+    /// Communication is up: open the doors to clients, start respawned programs.
+    StartClients,
+    /// Stop respawned programs, last first; answer with `Input::ClientsStopped`.
+    StopClients,
+    /// Close the media and end. Nothing follows.
+    End(Ending),
+}

@@ -1,0 +1,37 @@
+//! Everything that can happen to the engine. Serialisable, so that a run can be recorded and replayed.
+
+use crate::wire::Message;
+use serde::{Deserialize, Serialize};
+
+/// Names a running job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct JobId(pub u64);
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Input {
+    /// The media are open: begin. Comes once, first.
+    Start,
+    /// A moment has passed; due timers fire. Sent after every waiting datagram was handed in, so that
+    /// the engine looks before it decides.
+    Tick,
+    /// A verified message came in over a link.
+    Received {
+        /// The medium's name.
+        link: String,
+        /// The message.
+        message: Message,
+    },
+    /// A message from a local script or client, without control fields.
+    Local(Message),
+    /// A job ended. Messages that it made were handed in before.
+    JobDone(JobId),
+    /// First line of `/proc/loadavg`, for the `ld` field.
+    Load(String),
+    /// Stop in good order, giving up every resource.
+    Shutdown,
+    /// `ha.cf` changed: leave for a moment without giving anything up, then start anew.
+    Reload,
+    /// The clients that `Action::StopClients` named are gone.
+    ClientsStopped,
+}

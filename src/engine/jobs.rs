@@ -1,0 +1,105 @@
+//! Running jobs and the queue of hooks (8.8, resources.md section 4).
+//!
+//! Hooks wait until nothing else runs and run one at a time; other jobs start at once.
+
+use super::{Action, Engine, Job, JobId};
+use crate::wire::{Message, Value};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A script is given no message type longer than this.
+const LONGEST_TYPE: usize = 31;
+/// Hooks that may wait; a peer cannot make us hoard more.
+const LONGEST_QUEUE: usize = 256;
+
+#[derive(Default)]
+pub(super) struct Jobs {
+    running: BTreeMap<JobId, Job>,
+    queue: VecDeque<Job>,
+    last_id: u64,
+}
+
+impl Jobs {
+    /// No script runs, and so none waits either.
+    pub(super) fn idle(&self) -> bool {
+        self.running.is_empty()
+    }
+}
+
+impl Engine {
+    pub(super) fn run(&mut self, job: Job) {
+        self.jobs.last_id += 1;
+        let id = JobId(self.jobs.last_id);
+        self.jobs.running.insert(id, job.clone());
+        self.actions.push(Action::Run { id, job });
+    }
+
+    /// Queues the hook for a message, if there is one of that name.
+    pub(super) fn queue_hook(&mut self, kind: &str, message: &Message) {
+        let kind = kind.to_ascii_lowercase();
+        if kind.len() > LONGEST_TYPE || !self.settings.hooks.contains(&kind) {
+            return;
+        }
+        if self.jobs.queue.len() >= LONGEST_QUEUE {
+            return;
+        }
+        let env = self.hook_environment(message);
+        self.jobs.queue.push_back(Job::Hook { kind, env });
+        self.next_hook();
+    }
+
+    fn hook_environment(&self, message: &Message) -> Vec<(String, String)> {
+        let mut env = Vec::new();
+        for field in message.fields() {
+            if let (Ok(name), Value::Text(value)) = (std::str::from_utf8(&field.name), &field.value) {
+                env.push((format!("HA_{name}"), String::from_utf8_lossy(value).into_owned()));
+            }
+        }
+        env.push(("HA_OSTATUS".to_owned(), self.status().to_owned()));
+        if self.nice() {
+            env.push(("HA_NICEFAILBACK".to_owned(), "yes".to_owned()));
+        }
+        env
+    }
+
+    fn next_hook(&mut self) {
+        if self.jobs.idle()
+            && let Some(job) = self.jobs.queue.pop_front()
+        {
+            self.run(job);
+        }
+    }
+
+    pub(super) fn job_done(&mut self, id: JobId) {
+        let Some(job) = self.jobs.running.remove(&id) else { return };
+        match job {
+            Job::Hook { kind, .. } if kind == "ip-request-resp" => self.local_settled("ip-request-resp"),
+            Job::Hook { .. } => {}
+            Job::AcquireLocal { .. } => self.local_acquired(),
+            Job::Standby { .. } => self.standby_job_done(),
+            Job::GiveUpAll => self.send(Message::of("shutdone").with("st", "dead")),
+        }
+        self.next_hook();
+        self.audit();
+        self.retry_shutdown();
+    }
+
+    fn local_acquired(&mut self) {
+        self.local_settled("req_our_resources");
+        if self.is_shutting_down() {
+            return;
+        }
+        self.send_held(true, Some("req_our_resources()"));
+    }
+
+    pub(super) fn on_ip_request(&mut self, from: usize, message: &Message) {
+        if from != self.me {
+            self.queue_hook("ip-request", message);
+        }
+    }
+
+    pub(super) fn on_ip_request_resp(&mut self, message: &Message) {
+        if !self.is_shutting_down() {
+            self.queue_hook("ip-request-resp", message);
+        }
+    }
+}

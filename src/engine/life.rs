@@ -1,0 +1,251 @@
+//! The pulse and the life of nodes: status messages, lateness, death, return (sections 7.2, 7.6, 7.7).
+
+use super::{Engine, NodeKind, Note};
+use crate::wire::Message;
+use std::time::Duration;
+
+/// How much longer than `deadtime` peers are asked to wait while this node starts, and for how long.
+const START_GRACE: Duration = Duration::from_millis(2000);
+const START_PHASE: Duration = Duration::from_secs(5);
+/// The same around a restart.
+const RESTART_GRACE: Duration = Duration::from_millis(30_000);
+/// No peer is believed to ask for less.
+const SHORTEST_DEAD_TIME: Duration = Duration::from_millis(1);
+/// Nor for more.
+const LONGEST_DEAD_TIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Own heartbeat.
+#[derive(Default)]
+pub(super) struct Pulse {
+    pub(super) started: bool,
+    next: Duration,
+    /// Until when `dt` is raised because of the start.
+    grace_until: Option<Duration>,
+    /// Leaving for a restart: `dt` is raised until the end.
+    pub(super) restarting: bool,
+}
+
+impl Engine {
+    /// The first three messages (7.2): init, up, up.
+    pub(super) fn begin(&mut self) {
+        if self.pulse.started {
+            return;
+        }
+        let now = self.now.mono;
+        self.pulse.started = true;
+        self.pulse.next = now + self.settings.keepalive;
+        self.pulse.grace_until = Some(now + START_PHASE);
+        for node in &mut self.nodes {
+            node.last_status = now;
+        }
+        self.send_status();
+        self.set_status("up");
+        self.send_status();
+        self.note(Note::LocalStatus("up".to_owned()));
+        if let Some(me) = self.nodes.get_mut(self.me) {
+            me.heard = true;
+        }
+        self.check_startup();
+    }
+
+    /// Sets the own status and says so at once.
+    pub(super) fn set_status(&mut self, status: &str) {
+        if let Some(me) = self.nodes.get_mut(self.me) {
+            status.clone_into(&mut me.status);
+        }
+        self.send_status();
+    }
+
+    fn own_dead_time(&self) -> Duration {
+        let grace = match (self.pulse.restarting, self.pulse.grace_until) {
+            (true, _) => RESTART_GRACE,
+            (false, Some(_)) => START_GRACE,
+            (false, None) => Duration::ZERO,
+        };
+        self.settings.deadtime + grace
+    }
+
+    pub(super) fn send_status(&mut self) {
+        let status = self.status().to_owned();
+        let dead_time = format!("{:x}", self.own_dead_time().as_millis());
+        let mut message = Message::of("status").with("st", &status).with("dt", &dead_time);
+        if self.flow_control {
+            message = message.with("protocol", "1");
+        }
+        self.send(message);
+    }
+
+    pub(super) fn pulse_deadline(&self) -> Option<Duration> {
+        Some(self.pulse.grace_until.map_or(self.pulse.next, |until| until.min(self.pulse.next)))
+    }
+
+    /// Beats at a fixed rhythm; beats that were slept through are left out.
+    pub(super) fn pulse_tick(&mut self) {
+        let now = self.now.mono;
+        if self.pulse.grace_until.is_some_and(|until| now >= until) {
+            self.pulse.grace_until = None;
+            self.send_status();
+        }
+        if now < self.pulse.next {
+            return;
+        }
+        self.pulse.next += self.settings.keepalive;
+        if self.pulse.next <= now {
+            self.pulse.next = now + self.settings.keepalive;
+        }
+        self.send_status();
+    }
+
+    /// A process that did not run cannot blame its peers for silence: they get the lost time back.
+    pub(super) fn notice_sleep(&mut self) {
+        let now = self.now.mono;
+        let Some(gap) = now.checked_sub(self.pulse.next) else { return };
+        if gap < self.settings.deadtime / 4 {
+            return;
+        }
+        let asleep_since = now - gap;
+        for node in &mut self.nodes {
+            if node.last_status < asleep_since {
+                node.last_status += gap;
+            }
+            for link in node.links.iter_mut().filter(|l| l.heard < asleep_since) {
+                link.heard += gap;
+            }
+        }
+        self.note(Note::Asleep(gap));
+    }
+
+    /// How long this node's silence is borne right now.
+    fn allowed_silence(&self, at: usize) -> Duration {
+        match self.nodes.get(at) {
+            Some(node) if self.startup.is_pending() && !node.had_status => self.settings.initdead,
+            Some(node) => node.dead_time,
+            None => Duration::MAX,
+        }
+    }
+
+    fn death_deadline(&self, at: usize) -> Option<Duration> {
+        let node = self.nodes.get(at).filter(|n| at != self.me && !n.is_dead())?;
+        node.last_status.checked_add(self.allowed_silence(at))
+    }
+
+    pub(super) fn life_deadline(&self) -> Option<Duration> {
+        let deaths = (0..self.nodes.len()).filter_map(|at| self.death_deadline(at));
+        let me = self.me;
+        let links = self.nodes.iter().enumerate().filter(|(at, _)| *at != me).flat_map(|(_, node)| {
+            let patience = node.dead_time;
+            node.links.iter().filter(|l| l.up).map(move |l| l.heard + patience)
+        });
+        deaths.chain(links).min()
+    }
+
+    pub(super) fn bury_the_silent(&mut self) {
+        for at in 0..self.nodes.len() {
+            if self.death_deadline(at).is_some_and(|deadline| self.now.mono >= deadline) {
+                self.node_died(at);
+            }
+        }
+        self.drop_silent_links();
+    }
+
+    fn drop_silent_links(&mut self) {
+        let (now, me) = (self.now.mono, self.me);
+        let mut dropped = Vec::new();
+        for (_, node) in self.nodes.iter_mut().enumerate().filter(|(at, _)| *at != me) {
+            let patience = node.dead_time;
+            for link in node.links.iter_mut().filter(|l| l.up && now >= l.heard + patience) {
+                link.up = false;
+                dropped.push(Note::LinkDead { node: node.name.clone(), link: link.name.clone() });
+            }
+        }
+        for note in dropped {
+            self.note(note);
+        }
+    }
+
+    /// Declares a node dead (7.6) and does what follows from it (8.6).
+    fn node_died(&mut self, at: usize) {
+        let (now, allowed) = (self.now.mono, self.allowed_silence(at));
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        let name = node.name.clone();
+        let silent = now.saturating_sub(node.last_status);
+        "dead".clone_into(&mut node.status);
+        self.note(Note::NodeDead(name.clone()));
+        self.note(Note::Silence { node: name, silent, allowed });
+        self.check_startup();
+        self.after_death(at);
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.last_status_ts = 0;
+            node.track.reset();
+            node.acked = 0;
+        }
+    }
+
+    /// A status message of the same generation from a node that was given up for dead (7.7).
+    pub(super) fn returned(&mut self, at: usize) {
+        if self.nodes.get(at).is_none_or(|n| n.kind == NodeKind::Ping) {
+            return;
+        }
+        let node = self.name_of(at);
+        self.note(Note::Partition(node));
+        self.send_status();
+        self.request_restart();
+    }
+
+    /// A status message from any node, this one included (7.2).
+    pub(super) fn on_status(&mut self, from: usize, message: &Message) {
+        // "dead" is an observer's word: no node says it of itself.
+        let Some(status) = message.text("st").filter(|st| *st != "dead") else {
+            return self.note_rarely("no st", Note::NoStatus);
+        };
+        let (ts, seq) = (message.hex("ts").unwrap_or(0), message.hex("seq").unwrap_or(0));
+        let Some(node) = self.nodes.get(from) else { return };
+        if ts < node.last_status_ts && seq < node.last_status_seq {
+            return;
+        }
+        if node.is_normal() && from != self.me && message.text("protocol").is_none() && self.flow_control {
+            self.flow_control = false;
+            self.note(Note::FlowControlOff);
+        }
+        self.judge_lateness(from);
+        self.adopt_status(from, status, message);
+        let now = self.now.mono;
+        if let Some(node) = self.nodes.get_mut(from) {
+            if let Some(dead_time) = message.hex("dt").filter(|_| node.is_normal()) {
+                let asked = Duration::from_millis(dead_time);
+                node.dead_time = asked.clamp(SHORTEST_DEAD_TIME, LONGEST_DEAD_TIME);
+            }
+            node.last_status = now;
+            node.had_status = true;
+            node.last_status_ts = ts;
+            node.last_status_seq = seq;
+        }
+    }
+
+    fn judge_lateness(&mut self, from: usize) {
+        let (now, warntime) = (self.now.mono, self.settings.warntime);
+        let Some(node) = self.nodes.get(from).filter(|n| from != self.me && n.had_status) else { return };
+        let interval = now.saturating_sub(node.last_status);
+        let (dead, name) = (node.is_dead(), node.name.clone());
+        if interval > node.dead_time {
+            self.note(Note::Late { node: name.clone(), interval, fatal: true });
+        } else if interval > warntime {
+            self.note(Note::Late { node: name.clone(), interval, fatal: false });
+        }
+        if dead {
+            self.note(Note::NodeDead(name));
+            self.after_death(from);
+        }
+    }
+
+    fn adopt_status(&mut self, from: usize, status: &str, message: &Message) {
+        let Some(node) = self.nodes.get_mut(from).filter(|_| from != self.me) else { return };
+        if node.status.eq_ignore_ascii_case(status) {
+            return;
+        }
+        status.clone_into(&mut node.status);
+        let name = node.name.clone();
+        self.note(Note::StatusUpdate { node: name, status: status.to_owned() });
+        self.queue_hook("status", message);
+    }
+}

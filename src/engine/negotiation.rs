@@ -1,0 +1,335 @@
+//! Who holds what: `starting`, `resource`, automatic failback, announcement, audit (sections 8.2 to 8.4, 8.9).
+
+use super::standby::StandbyState;
+use super::{Engine, Failback, Hold, Note};
+use crate::wire::Message;
+use std::time::Duration;
+
+/// After the first `resource` message own groups are taken if nobody became stable by then.
+const TAKE_LOCAL_AFTER: Duration = Duration::from_secs(10);
+/// Failback waits for calm in steps of this.
+const FAILBACK_RETRY: Duration = Duration::from_secs(1);
+/// Groups that nobody claims for so long in calm are taken by their own node.
+const CLAIM_AFTER: Duration = Duration::from_secs(3);
+
+/// How far the negotiation has come; the numbers are those of the reference's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    Init = 0,
+    Starting = 1,
+    BothStarting = 2,
+    ResourceReceived = 3,
+    Stable = 4,
+    Shutdown = 5,
+}
+
+/// The variables of 8.2.
+pub(super) struct Resources {
+    pub(super) state: State,
+    pub(super) i_hold: Hold,
+    pub(super) other_holds: Hold,
+    pub(super) other_stable: bool,
+    pub(super) takeover_in_progress: bool,
+    pub(super) standby: StandbyState,
+    pub(super) standby_deadline: Option<Duration>,
+    pub(super) standby_set: Hold,
+    pub(super) needs_failback: bool,
+    failback_retry: Option<Duration>,
+    local_done: bool,
+    foreign_done: bool,
+    announced: bool,
+    take_local_at: Option<Duration>,
+    /// Set once: the 10 s timer runs once in a life.
+    take_local_armed: bool,
+    claim_at: Option<Duration>,
+}
+
+impl Resources {
+    pub(super) fn new(resumed: Option<Hold>) -> Self {
+        Self {
+            state: if resumed.is_some() { State::Stable } else { State::Init },
+            i_hold: resumed.unwrap_or_default(),
+            other_holds: Hold::None,
+            other_stable: false,
+            takeover_in_progress: false,
+            standby: StandbyState::Not,
+            standby_deadline: None,
+            standby_set: Hold::All,
+            needs_failback: false,
+            failback_retry: None,
+            local_done: false,
+            foreign_done: false,
+            announced: false,
+            take_local_at: None,
+            take_local_armed: false,
+            claim_at: None,
+        }
+    }
+}
+
+impl Engine {
+    /// Communication is up: ask what the peer holds, or in legacy mode ask for our own groups.
+    pub(super) fn begin_negotiation(&mut self) {
+        if self.nodes.iter().all(|n| !n.is_dead()) {
+            self.resources.foreign_done = true;
+        }
+        if !self.nice() {
+            return self.acquire_local(true);
+        }
+        if self.resources.state == State::Init {
+            self.resources.state = State::Starting;
+        }
+        self.send(Message::of("starting"));
+    }
+
+    /// Tells everybody what this node holds.
+    pub(super) fn send_held(&mut self, stable: bool, why: Option<&str>) {
+        if !self.nice() {
+            return;
+        }
+        let mut message = Message::of("resource")
+            .with("rsc_hold", self.resources.i_hold.word())
+            .with("rtype", "full")
+            .with("isstable", if stable { "1" } else { "0" });
+        if let Some(why) = why {
+            message = message.with("info", why);
+        }
+        self.send(message);
+    }
+
+    fn send_held_as_is(&mut self) {
+        self.send_held(self.resources.state == State::Stable, None);
+    }
+
+    pub(super) fn on_starting(&mut self, from: usize) {
+        if from == self.me || !self.nice() {
+            return;
+        }
+        match self.resources.state {
+            State::ResourceReceived | State::Stable | State::Shutdown => {}
+            State::Starting => {
+                self.resources.state = State::BothStarting;
+                self.foreign_settled("HB_R_BOTHSTARTING");
+            }
+            state @ (State::Init | State::BothStarting) => return self.note(Note::StartingInState(state as u8)),
+        }
+        self.resources.other_stable = false;
+        if self.resources.takeover_in_progress {
+            self.note(Note::StartingDuringTakeover);
+        }
+        self.send_held_as_is();
+        self.audit();
+    }
+
+    pub(super) fn on_resource(&mut self, from: usize, message: &Message) {
+        if !self.nice() {
+            return;
+        }
+        match self.resources.state {
+            State::Starting | State::BothStarting => {
+                self.resources.state = State::ResourceReceived;
+                if self.settings.failback == Failback::Off {
+                    self.foreign_settled("T_RESOURCES");
+                }
+            }
+            State::Init => return self.note(Note::ResourceInState(State::Init as u8)),
+            _ => {}
+        }
+        self.arm_take_local();
+        if from == self.me {
+            self.on_own_resource(message);
+        } else {
+            self.on_peer_resource(message);
+        }
+        self.audit();
+        self.retry_shutdown();
+    }
+
+    fn arm_take_local(&mut self) {
+        let r = &mut self.resources;
+        if r.state == State::ResourceReceived && !r.take_local_armed {
+            r.take_local_armed = true;
+            r.take_local_at = Some(self.now.mono + TAKE_LOCAL_AFTER);
+        }
+    }
+
+    fn read_hold(&mut self, before: Hold, message: &Message) -> Hold {
+        let word = message.text("rsc_hold").unwrap_or("");
+        let said = Hold::parse(word).unwrap_or_else(|| {
+            self.note(Note::BadHold(word.to_owned()));
+            Hold::None
+        });
+        let replaces = message.text("rtype") == Some("full") || said == Hold::None;
+        if replaces { said } else { before.with(said) }
+    }
+
+    fn on_own_resource(&mut self, message: &Message) {
+        self.resources.i_hold = self.read_hold(self.resources.i_hold, message);
+        if self.resources.i_hold.includes(Hold::Local) {
+            self.local_settled("T_RESOURCES(us)");
+        }
+        match message.text("info") {
+            Some("mach_down") => self.mach_down_complete(),
+            Some("shutdown") => self.resources.state = State::Shutdown,
+            _ => {}
+        }
+    }
+
+    fn mach_down_complete(&mut self) {
+        self.note(Note::MachDownComplete);
+        let r = &mut self.resources;
+        r.takeover_in_progress = false;
+        r.i_hold = r.i_hold.with(Hold::Foreign);
+        r.needs_failback = true;
+        r.other_stable = true;
+        self.foreign_settled("mach_down");
+    }
+
+    fn on_peer_resource(&mut self, message: &Message) {
+        self.resources.other_holds = self.read_hold(self.resources.other_holds, message);
+        match message.text("isstable") {
+            Some("1") if !self.resources.other_stable => {
+                self.note(Note::RemoteTransition);
+                self.resources.other_stable = true;
+                self.send_held_as_is();
+                self.check_failback();
+            }
+            Some("1") | None => {}
+            Some(_) => self.resources.other_stable = false,
+        }
+        let settled = matches!(self.resources.state, State::Stable | State::Shutdown);
+        if !settled && self.resources.other_stable {
+            self.become_stable_beside_peer();
+        }
+    }
+
+    fn become_stable_beside_peer(&mut self) {
+        self.note(Note::RemoteTransition);
+        self.acquire_local(false);
+        self.resources.state = State::Stable;
+        self.send_held(true, None);
+        self.check_failback();
+        self.foreign_settled("T_RESOURCES(them)");
+        if self.settings.failback == Failback::Off && self.resources.other_holds.includes(Hold::Foreign) {
+            self.local_settled("T_RESOURCES(them)");
+        }
+    }
+
+    /// Offers the peer its own groups back, when all is calm (8.4).
+    fn check_failback(&mut self) {
+        self.resources.failback_retry = None;
+        let wanted = self.settings.failback == Failback::On
+            && !self.is_shutting_down()
+            && self.resources.i_hold.includes(Hold::Foreign)
+            && self.resources.needs_failback;
+        if !wanted {
+            self.resources.needs_failback = false;
+            return;
+        }
+        let r = &mut self.resources;
+        if r.standby != StandbyState::Not || !r.other_stable || r.state != State::Stable {
+            r.failback_retry = Some(self.now.mono + FAILBACK_RETRY);
+            return;
+        }
+        r.standby_set = Hold::Foreign;
+        r.needs_failback = false;
+        self.send(Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me"));
+    }
+
+    /// "Resources are stable" (8.2).
+    pub(super) fn resources_stable(&self) -> bool {
+        let r = &self.resources;
+        if !self.jobs.idle() {
+            return false;
+        }
+        !self.nice()
+            || (r.other_stable
+                && !r.takeover_in_progress
+                && r.standby == StandbyState::Not
+                && r.standby_deadline.is_none()
+                && matches!(r.state, State::Stable | State::Shutdown | State::Init))
+    }
+
+    pub(super) fn local_settled(&mut self, why: &str) {
+        self.resources.local_done = true;
+        self.announce(why);
+    }
+
+    pub(super) fn foreign_settled(&mut self, why: &str) {
+        self.resources.foreign_done = true;
+        self.announce(why);
+    }
+
+    fn announce(&mut self, why: &str) {
+        let r = &mut self.resources;
+        if r.local_done && r.foreign_done && !r.announced {
+            r.announced = true;
+            self.note(Note::AcquisitionComplete(why.to_owned()));
+        }
+    }
+
+    /// Says what is wrong with the distribution of groups (8.9), and claims own groups nobody holds.
+    pub(super) fn audit(&mut self) {
+        let (mine, theirs) = (self.resources.i_hold, self.resources.other_holds);
+        let has = |hold: Hold, part| hold.includes(part);
+        if has(mine, Hold::Local) && has(theirs, Hold::Foreign) {
+            self.note_rarely("both own", Note::BothOwn);
+        }
+        if has(mine, Hold::Foreign) && has(theirs, Hold::Local) {
+            self.note_rarely("both own foreign", Note::BothOwnForeign);
+        }
+        let calm = self.resources_stable() && self.resources.state == State::Stable && !self.is_shutting_down();
+        let orphaned = calm && !has(mine, Hold::Local) && !has(theirs, Hold::Foreign);
+        if !orphaned {
+            self.resources.claim_at = None;
+        } else if self.resources.claim_at.is_none() {
+            self.note_rarely("nobody local", Note::NobodyOwnsLocal);
+            self.resources.claim_at = Some(self.now.mono + CLAIM_AFTER);
+        }
+        if calm && !has(mine, Hold::Foreign) && !has(theirs, Hold::Local) {
+            self.note_rarely("nobody foreign", Note::NobodyOwnsForeign);
+        }
+    }
+
+    pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
+        let r = &self.resources;
+        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at].into_iter().flatten().min()
+    }
+
+    pub(super) fn negotiation_tick(&mut self) {
+        let now = self.now.mono;
+        let due = |at: Option<Duration>| at.is_some_and(|at| now >= at);
+        self.expire_standby();
+        if due(self.resources.take_local_at) {
+            self.resources.take_local_at = None;
+            self.take_local_alone();
+        }
+        if due(self.resources.failback_retry) {
+            self.check_failback();
+        }
+        if due(self.resources.claim_at) {
+            self.audit();
+            self.claim_unowned();
+        }
+    }
+
+    /// Ten seconds have passed and no peer became stable: take what is ours and unclaimed.
+    fn take_local_alone(&mut self) {
+        if self.resources.state != State::ResourceReceived {
+            return;
+        }
+        self.resources.state = State::Stable;
+        self.acquire_local(false);
+        self.note(Note::LocalTransition);
+        self.send_held(true, None);
+        self.audit();
+        self.retry_shutdown();
+    }
+
+    fn claim_unowned(&mut self) {
+        if self.resources.claim_at.take().is_some() {
+            self.note(Note::ClaimUnowned);
+            self.acquire_local(false);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What is known of each node and each link. Data and look-ups; the rules live in `life` and `receive`.
+
+use super::sequence::Track;
+use super::settings::{NodeKind, Settings};
+use std::time::Duration;
+
+/// A way to hear a node.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) name: String,
+    pub(super) up: bool,
+    /// Last packet over it.
+    pub(super) heard: Duration,
+}
+
+/// A configured node, this one included.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) name: String,
+    pub(super) kind: NodeKind,
+    pub(super) uuid: Option<[u8; 16]>,
+    pub(super) status: String,
+    /// How long its silence is borne: the `dt` it last sent.
+    pub(super) dead_time: Duration,
+    /// A packet came since start or since its last death.
+    pub(super) heard: bool,
+    /// When its last accepted status came; before that, when waiting for it began.
+    pub(super) last_status: Duration,
+    /// Whether `last_status` is that of a real status message.
+    pub(super) had_status: bool,
+    pub(super) last_status_ts: u64,
+    pub(super) last_status_seq: u64,
+    pub(super) generation: u64,
+    pub(super) track: Track,
+    /// The highest number of ours that it acknowledged.
+    pub(super) acked: u64,
+    /// It may hold resources: cleared by its shutdown notice (legacy mode's STONITH decision).
+    pub(super) may_hold: bool,
+    pub(super) links: Vec<Link>,
+}
+
+impl Node {
+    pub(super) fn is_dead(&self) -> bool {
+        self.status == "dead"
+    }
+
+    pub(super) fn is_normal(&self) -> bool {
+        self.kind == NodeKind::Normal
+    }
+
+    /// The node's own name is the name of a ping node's only link.
+    pub(super) fn link_mut(&mut self, medium: &str) -> Option<&mut Link> {
+        self.links.iter_mut().find(|l| l.name == medium)
+    }
+}
+
+/// Builds the table in configuration order. A name listed twice is one node.
+pub(super) fn table(settings: &Settings, now: Duration, mut random: impl FnMut(u64) -> u64) -> Vec<Node> {
+    let mut nodes: Vec<Node> = Vec::new();
+    for spec in &settings.nodes {
+        if nodes.iter().any(|n| n.name == spec.name) {
+            continue;
+        }
+        let me = spec.name == settings.me;
+        let names = match spec.kind {
+            NodeKind::Normal => settings.links.clone(),
+            NodeKind::Ping => vec![spec.name.clone()],
+        };
+        nodes.push(Node {
+            name: spec.name.clone(),
+            kind: spec.kind,
+            uuid: me.then_some(settings.uuid),
+            status: "init".to_owned(),
+            dead_time: if spec.kind == NodeKind::Ping { settings.deadping } else { settings.deadtime },
+            heard: false,
+            last_status: now,
+            had_status: false,
+            last_status_ts: 0,
+            last_status_seq: 0,
+            generation: if me { settings.generation } else { 0 },
+            track: Track::new(random(10)),
+            acked: 0,
+            may_hold: true,
+            links: unique(names).map(|name| Link { name, up: false, heard: now }).collect(),
+        });
+    }
+    nodes
+}
+
+fn unique(mut names: Vec<String>) -> impl Iterator<Item = String> {
+    let mut seen = Vec::new();
+    names.retain(|name| {
+        let new = !seen.contains(name);
+        seen.push(name.clone());
+        new
+    });
+    names.into_iter()
+}

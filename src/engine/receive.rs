@@ -1,0 +1,231 @@
+//! The receive pipeline: from a verified message to the handler of its type (section 6).
+
+use super::sequence::{SequenceEvent, Verdict};
+use super::{Engine, Note};
+use crate::wire::Message;
+use std::time::Duration;
+
+/// The first request for a missing message is never sent earlier than this (5.4).
+const FIRST_REQUEST: Duration = Duration::from_millis(50);
+
+impl Engine {
+    pub(super) fn receive(&mut self, link: &str, message: &Message) {
+        let from = message.text("src").unwrap_or("?").to_owned();
+        let (Some(kind), Some(_), Some(ts)) = (message.kind(), message.text("src"), message.text("ts")) else {
+            return self.note_rarely("incomplete", Note::Incomplete { link: link.to_owned(), from });
+        };
+        if u64::from_str_radix(ts, 16).unwrap_or(0) == 0 {
+            return;
+        }
+        let Some(at) = self.attribute(&from, kind, message) else { return };
+        if at == self.me {
+            return self.hear_myself(link, message);
+        }
+        let kind = kind.to_owned();
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.heard = true;
+        }
+        if kind.starts_with("NS_") {
+            self.touch_link(at, link);
+            self.unsequenced(at, &kind, message);
+        } else {
+            self.sequenced(at, link, &kind, message);
+        }
+        self.check_startup();
+    }
+
+    /// Finds the node that a message is from, by its name; learns or mends its uuid.
+    fn attribute(&mut self, from: &str, kind: &str, message: &Message) -> Option<usize> {
+        let uuid: Option<[u8; 16]> = message.binary("srcuuid").and_then(|u| u.try_into().ok());
+        let Some(at) = self.nodes.iter().position(|n| n.name == from) else {
+            self.refuse_stranger(from, kind, uuid);
+            return None;
+        };
+        let node = self.nodes.get_mut(at)?;
+        let Some(uuid) = uuid else { return Some(at) };
+        match node.uuid {
+            Some(known) if known != uuid && at == self.me => {
+                self.note_rarely("duplicate name", Note::DuplicateName);
+                return None;
+            }
+            Some(known) if known != uuid => {
+                node.uuid = Some(uuid);
+                self.note_rarely("uuid", Note::UuidChanged { node: from.to_owned(), uuid });
+            }
+            _ => node.uuid = Some(uuid),
+        }
+        Some(at)
+    }
+
+    fn refuse_stranger(&mut self, from: &str, kind: &str, uuid: Option<[u8; 16]>) {
+        let known = uuid.and_then(|u| self.nodes.iter().find(|n| n.uuid == Some(u)));
+        let note = match known {
+            Some(node) => Note::Renamed { node: node.name.clone(), claimed: from.to_owned() },
+            None => Note::UnknownNode { node: from.to_owned(), kind: kind.to_owned() },
+        };
+        self.note_rarely("stranger", note);
+    }
+
+    /// Own packets come back on broadcast media: they prove the link and nothing else.
+    fn hear_myself(&mut self, link: &str, message: &Message) {
+        if message.hex("hg") == Some(self.settings.generation) {
+            self.touch_link(self.me, link);
+        } else {
+            self.note_rarely("duplicate name", Note::DuplicateName);
+        }
+    }
+
+    fn sequenced(&mut self, at: usize, link: &str, kind: &str, message: &Message) {
+        let Some(seq) = self.sequence_of(link, message) else { return };
+        if !self.accept_generation(at, kind, seq, message) {
+            return;
+        }
+        let Some(event) = self.classify(at, link, seq) else { return };
+        self.tell(at, event);
+        if self.addressed_here(message) {
+            self.dispatch(at, kind, message);
+        }
+    }
+
+    fn sequence_of(&mut self, link: &str, message: &Message) -> Option<u64> {
+        let Some(text) = message.text("seq") else {
+            let from = message.text("src").unwrap_or("?").to_owned();
+            self.note_rarely("no seq", Note::NoSequence { link: link.to_owned(), from });
+            return None;
+        };
+        match u64::from_str_radix(text, 16) {
+            Ok(seq) if seq > 0 => Some(seq),
+            Ok(_) => None,
+            Err(_) => {
+                self.note_rarely("bad seq", Note::BadSequence(text.to_owned()));
+                None
+            }
+        }
+    }
+
+    /// Steps 14 and 15: replays, restarts, returns after a partition.
+    fn accept_generation(&mut self, at: usize, kind: &str, seq: u64, message: &Message) -> bool {
+        let generation = match message.text("hg") {
+            None => 0,
+            Some(text) => match u64::from_str_radix(text, 16) {
+                Ok(generation) => generation,
+                Err(_) => return false,
+            },
+        };
+        let Some(node) = self.nodes.get(at) else { return false };
+        let (current, dead, last_seq) = (node.generation, node.is_dead(), node.last_status_seq);
+        if generation < current {
+            let node = node.name.clone();
+            self.note_rarely("replay", Note::Replay { node, generation, current });
+            return false;
+        }
+        if kind != "status" {
+            return true;
+        }
+        if generation > current {
+            self.restarted(at, generation);
+        } else if dead && generation > 0 {
+            if seq <= last_seq {
+                return false;
+            }
+            self.returned(at);
+        }
+        true
+    }
+
+    /// The first status of a new generation: all that was known of its stream is void.
+    fn restarted(&mut self, at: usize, generation: u64) {
+        let now = self.now.mono;
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        let known = node.generation > 0;
+        node.generation = generation;
+        node.track.reset();
+        node.acked = 0;
+        node.had_status = false;
+        node.last_status = now;
+        node.last_status_ts = 0;
+        node.last_status_seq = 0;
+        node.may_hold = true;
+        let name = node.name.clone();
+        if known {
+            self.note(Note::HeartbeatRestart(name));
+        }
+    }
+
+    fn classify(&mut self, at: usize, link: &str, seq: u64) -> Option<SequenceEvent> {
+        let (now, longest) = (self.now.mono, self.settings.max_rexmit_delay);
+        let shortest = if longest < 2 * FIRST_REQUEST { Duration::ZERO } else { FIRST_REQUEST };
+        let random = &mut self.random;
+        let node = self.nodes.get_mut(at)?;
+        let verdict = node.track.classify(seq, || {
+            let span = longest.saturating_sub(shortest).as_millis() as u64;
+            now + shortest + Duration::from_millis(random.u64(0..=span))
+        });
+        match verdict {
+            Verdict::Old => None,
+            Verdict::Duplicate => {
+                self.touch_link(at, link);
+                None
+            }
+            Verdict::Accept { ack, event } => {
+                self.touch_link(at, link);
+                if let Some(ack) = ack {
+                    self.acknowledge(at, ack);
+                }
+                Some(event)
+            }
+        }
+    }
+
+    fn tell(&mut self, at: usize, event: SequenceEvent) {
+        let node = self.name_of(at);
+        match event {
+            SequenceEvent::Nothing => {}
+            SequenceEvent::Gap { count, last, seq } => self.note(Note::Lost { node, count, last, seq }),
+            SequenceEvent::Flood { count, last, seq } => {
+                self.note(Note::Lost { node, count, last, seq });
+                self.note(Note::LostALot);
+            }
+            SequenceEvent::Complete => self.note(Note::NothingMissing(node)),
+        }
+    }
+
+    fn addressed_here(&self, message: &Message) -> bool {
+        match message.binary("destuuid") {
+            Some(uuid) if uuid.iter().any(|b| *b != 0) => uuid == self.settings.uuid,
+            _ => message.text("dest").is_none_or(|dest| dest == self.settings.me),
+        }
+    }
+
+    pub(super) fn touch_link(&mut self, at: usize, medium: &str) {
+        let now = self.now.mono;
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        let Some(link) = node.link_mut(medium) else { return };
+        link.heard = now;
+        if !link.up {
+            link.up = true;
+            let note = Note::LinkUp { node: node.name.clone(), link: medium.to_owned() };
+            self.note(note);
+        }
+    }
+
+    /// Hands a message to the handler of its type; own messages too.
+    pub(super) fn dispatch(&mut self, from: usize, kind: &str, message: &Message) {
+        let own = from == self.me;
+        match kind {
+            "status" => self.on_status(from, message),
+            "reqnodes" if !own => self.on_reqnodes(from),
+            "repnodes" if !own => self.on_repnodes(from, message),
+            "reqnodes" | "repnodes" | "stonith" => {}
+            "shutdone" => self.on_shutdone(from),
+            _ if !self.startup.is_up() => {}
+            "starting" => self.on_starting(from),
+            "resource" => self.on_resource(from, message),
+            "ask_resources" => self.on_ask_resources(from, message),
+            "ip-request" => self.on_ip_request(from, message),
+            "ip-request-resp" => self.on_ip_request_resp(message),
+            other => self.queue_hook(other, message),
+        }
+        self.expire_standby();
+    }
+}

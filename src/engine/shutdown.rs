@@ -1,0 +1,161 @@
+//! Leaving: orderly stop, restart after a partition, reload (sections 7.7, 7.10, 7.11, 8.10).
+
+use super::negotiation::State;
+use super::standby::StandbyState;
+use super::{Action, Ending, Engine, Hold, Job, Note};
+use std::time::Duration;
+
+/// After a partition both sides give up everything, this long after they met.
+const RESTART_AFTER: Duration = Duration::from_secs(2);
+/// From the end of giving up to the end of the clients, and from there to silence.
+const PHASE: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Stage {
+    /// Nobody asked.
+    #[default]
+    Running,
+    /// Asked; waiting for calm.
+    Waiting,
+    /// The scripts run.
+    GivingUp,
+    /// All was given up; clients stop at `at`.
+    GaveUp { at: Duration },
+    /// Clients are stopping.
+    Clients,
+    /// The end comes at `at`.
+    Last { at: Duration },
+}
+
+#[derive(Default)]
+pub(super) struct Shutdown {
+    stage: Stage,
+    ending: Option<Ending>,
+    restart_at: Option<Duration>,
+    said_delayed: bool,
+}
+
+impl Engine {
+    pub(super) fn is_shutting_down(&self) -> bool {
+        self.shutdown.stage != Stage::Running
+    }
+
+    pub(super) fn request_shutdown(&mut self) {
+        self.shutdown.ending = Some(Ending::Stop);
+        self.shutdown.restart_at = None;
+        self.start_leaving();
+    }
+
+    pub(super) fn request_restart(&mut self) {
+        if !self.is_shutting_down() && self.shutdown.restart_at.is_none() {
+            self.shutdown.restart_at = Some(self.now.mono + RESTART_AFTER);
+        }
+    }
+
+    /// Nothing is given up: tell the peer to be patient, stop the clients, begin anew.
+    pub(super) fn request_reload(&mut self) {
+        if self.is_shutting_down() {
+            return;
+        }
+        self.note(Note::RestartTriggered);
+        self.shutdown.ending = Some(Ending::Reload(Hold::None));
+        self.pulse.restarting = true;
+        self.send_status();
+        self.shutdown.stage = Stage::GaveUp { at: self.now.mono };
+    }
+
+    fn start_leaving(&mut self) {
+        if self.is_shutting_down() {
+            return;
+        }
+        if !self.startup.is_up() {
+            self.shutdown.stage = Stage::Waiting;
+            return self.note(Note::ShutdownDelayedComm);
+        }
+        self.shutdown.stage = Stage::Waiting;
+        self.retry_shutdown();
+    }
+
+    /// Goes on with a delayed stop as soon as nothing is in motion.
+    pub(super) fn retry_shutdown(&mut self) {
+        if self.shutdown.stage != Stage::Waiting || !self.startup.is_up() {
+            return;
+        }
+        if !self.may_leave() {
+            if !self.shutdown.said_delayed {
+                self.shutdown.said_delayed = true;
+                self.note(Note::ShutdownDelayed);
+            }
+            return;
+        }
+        self.shutdown.stage = Stage::GivingUp;
+        self.resources.i_hold = Hold::None;
+        self.resources.state = State::Shutdown;
+        self.send_held(false, Some("shutdown"));
+        self.note(Note::ShutdownBegins(self.settings.pid));
+        self.run(Job::GiveUpAll);
+    }
+
+    /// Calm, or nobody left to be calm with.
+    fn may_leave(&self) -> bool {
+        let r = &self.resources;
+        let alone = self.other_nodes().all(|n| n.is_dead() || !n.may_hold);
+        let idle = self.jobs.idle() && r.standby == StandbyState::Not && !r.takeover_in_progress;
+        self.resources_stable() || (alone && idle)
+    }
+
+    /// Own `shutdone`: the peer may take over from now on.
+    pub(super) fn gave_up_everything(&mut self) {
+        self.resources.state = State::Shutdown;
+        self.resources.i_hold = Hold::None;
+        if self.shutdown.stage == Stage::GivingUp {
+            self.shutdown.stage = Stage::GaveUp { at: self.now.mono + PHASE };
+        }
+    }
+
+    pub(super) fn clients_stopped(&mut self) {
+        if self.shutdown.stage != Stage::Clients {
+            return;
+        }
+        self.pulse.restarting |= self.shutdown.ending != Some(Ending::Stop);
+        self.send_status();
+        self.shutdown.stage = Stage::Last { at: self.now.mono + PHASE };
+    }
+
+    pub(super) fn shutdown_deadline(&self) -> Option<Duration> {
+        let stage = match self.shutdown.stage {
+            Stage::GaveUp { at } => Some(at),
+            Stage::Last { at } if self.jobs.idle() => Some(at),
+            _ => None,
+        };
+        [stage, self.shutdown.restart_at].into_iter().flatten().min()
+    }
+
+    pub(super) fn shutdown_tick(&mut self) {
+        let now = self.now.mono;
+        if self.shutdown.restart_at.is_some_and(|at| now >= at) {
+            self.shutdown.restart_at = None;
+            self.shutdown.ending = Some(Ending::Restart);
+            self.start_leaving();
+        }
+        match self.shutdown.stage {
+            Stage::GaveUp { at } if now >= at => {
+                self.shutdown.stage = Stage::Clients;
+                self.send_status();
+                self.actions.push(Action::StopClients);
+            }
+            Stage::Last { at } if now >= at && self.jobs.idle() => self.end(),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        let ending = match self.shutdown.ending {
+            Some(Ending::Reload(_)) => Ending::Reload(self.resources.i_hold),
+            Some(ending) => ending,
+            None => Ending::Stop,
+        };
+        self.actions.push(Action::End(ending));
+    }
+}

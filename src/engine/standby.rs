@@ -1,0 +1,220 @@
+//! Handing groups over in good order: `ask_resources` and `shutdone` (section 8.5).
+
+use super::negotiation::State;
+use super::{Engine, Failback, Hold, Job, Note, Verb};
+use crate::wire::Message;
+use std::time::Duration;
+
+/// A request that nobody answers is forgotten after this.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Scripts may take this long.
+const SCRIPTS: Duration = Duration::from_secs(3600);
+
+/// Where a hand-over stands; the numbers are those of the reference's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StandbyState {
+    Not = 0,
+    /// This node gives.
+    Me = 1,
+    /// The other node gives.
+    Other = 2,
+    /// The giver is done.
+    Done = 3,
+}
+
+impl Engine {
+    pub(super) fn on_ask_resources(&mut self, from: usize, message: &Message) {
+        if !self.nice() {
+            return self.note(Note::StandbyLegacy);
+        }
+        if self.resources.state == State::Shutdown {
+            return;
+        }
+        let info = message.text("info").unwrap_or("").to_owned();
+        let set = message.text("rsc_hold").and_then(Hold::parse).unwrap_or(Hold::All);
+        if self.standby_refused(from, &info) {
+            return;
+        }
+        self.standby_step(from, &info, set);
+        self.retry_shutdown();
+    }
+
+    /// The three reasons to ignore a message outright.
+    fn standby_refused(&mut self, from: usize, info: &str) -> bool {
+        let node = self.name_of(from);
+        if let Some(deadline) = self.resources.standby_deadline.filter(|_| info == "me") {
+            let left = deadline.saturating_sub(self.now.mono);
+            self.note(Note::StandbyBusy { node, left });
+            return true;
+        }
+        if self.resources.standby != StandbyState::Not {
+            return false;
+        }
+        let local = self.resources.state != State::Stable;
+        if self.resources.other_stable && !local {
+            return false;
+        }
+        let local = self.resources.other_stable;
+        self.note(Note::StandbyFlux { info: info.to_owned(), node, local });
+        true
+    }
+
+    fn standby_step(&mut self, from: usize, info: &str, set: Hold) {
+        let own = from == self.me;
+        match (self.resources.standby, own, info) {
+            (StandbyState::Not, true, "me") => self.offer(from, set),
+            (StandbyState::Not, false, "me") => self.accept_offer(from, set),
+            (StandbyState::Me, false, "other") => self.release(from, set),
+            (StandbyState::Me, true, "done") => self.released(set),
+            (StandbyState::Other, true, "other") => self.resources.standby_set = set,
+            (StandbyState::Other, false, "done") => self.acquire(from, set),
+            (StandbyState::Done, true, "done") => self.acquired(set),
+            (StandbyState::Done, false, "done") => self.taken(set),
+            (state, _, _) => {
+                let node = self.name_of(from);
+                self.note(Note::StandbyIgnored { info: info.to_owned(), node, state: state as u8 });
+            }
+        }
+    }
+
+    fn enter(&mut self, state: StandbyState, set: Hold, patience: Option<Duration>) {
+        self.resources.standby = state;
+        self.resources.standby_set = set;
+        self.resources.standby_deadline = patience.map(|p| self.now.mono + p);
+    }
+
+    fn ask(&mut self, set: Hold, info: &str) {
+        self.send(Message::of("ask_resources").with("rsc_hold", set.word()).with("info", info));
+    }
+
+    /// This node wants to give.
+    fn offer(&mut self, from: usize, set: Hold) {
+        self.resources.other_stable = false;
+        let node = self.name_of(from);
+        self.note(Note::WantsStandby { node, set: set.word().to_owned() });
+        self.enter(StandbyState::Me, set, Some(ANSWER));
+    }
+
+    /// The peer wants to give; this node is able and says so.
+    fn accept_offer(&mut self, from: usize, set: Hold) {
+        self.resources.other_stable = false;
+        let node = self.name_of(from);
+        self.note(Note::WantsStandby { node, set: set.word().to_owned() });
+        self.enter(StandbyState::Other, set, Some(SCRIPTS));
+        self.ask(set, "other");
+    }
+
+    /// The peer can take: let go.
+    fn release(&mut self, from: usize, set: Hold) {
+        let node = self.name_of(from);
+        self.note(Note::CanTake { node, set: set.word().to_owned() });
+        self.enter(StandbyState::Me, set, Some(SCRIPTS));
+        self.resources.other_stable = false;
+        self.resources.i_hold = self.resources.i_hold.without(set);
+        self.send_held(false, Some("standby"));
+        self.run(Job::Standby { verb: Verb::Give, set });
+    }
+
+    /// Everything was let go.
+    fn released(&mut self, set: Hold) {
+        self.note(Note::StandbyReleased(set.word().to_owned()));
+        self.resources.i_hold = self.resources.i_hold.without(set);
+        self.enter(StandbyState::Done, set, Some(SCRIPTS));
+    }
+
+    /// The giver is done: take.
+    fn acquire(&mut self, from: usize, set: Hold) {
+        let node = self.name_of(from);
+        self.note(Note::StandbyAcquire { node, set: set.word().to_owned() });
+        self.enter(StandbyState::Done, set, Some(SCRIPTS));
+        self.run(Job::Standby { verb: Verb::Take, set: set.mirror() });
+    }
+
+    /// Everything was taken.
+    fn acquired(&mut self, set: Hold) {
+        self.note(Note::StandbyAcquired(set.word().to_owned()));
+        self.resources.i_hold = self.resources.i_hold.with(set.mirror());
+        self.enter(StandbyState::Not, set, None);
+        if self.settings.failback == Failback::On {
+            self.local_settled("auto_failback");
+        }
+        self.send_held(true, None);
+    }
+
+    /// The peer has taken what was given.
+    fn taken(&mut self, set: Hold) {
+        self.note(Note::StandbyTaken(set.word().to_owned()));
+        self.enter(StandbyState::Not, set, None);
+        self.send_held(true, None);
+    }
+
+    /// The scripts of a standby job have ended: say so, to the peer and to ourselves.
+    pub(super) fn standby_job_done(&mut self) {
+        self.ask(self.resources.standby_set, "done");
+    }
+
+    pub(super) fn expire_standby(&mut self) {
+        if self.resources.standby_deadline.is_none_or(|deadline| self.now.mono < deadline) {
+            return;
+        }
+        self.resources.standby_deadline = None;
+        self.resources.other_stable = true;
+        self.resources.standby = StandbyState::Not;
+        self.note(Note::StandbyTimeout);
+        self.retry_shutdown();
+    }
+
+    /// The peer died in the middle of a hand-over.
+    pub(super) fn cancel_standby(&mut self) {
+        if self.resources.standby == StandbyState::Not && self.resources.standby_deadline.is_none() {
+            return;
+        }
+        self.note(Note::StandbyCancelled);
+        self.resources.standby = StandbyState::Not;
+        self.resources.standby_deadline = None;
+        if self.resources.i_hold == Hold::All {
+            self.resources.other_stable = true;
+        }
+    }
+
+    /// A node has given up everything because it stops.
+    pub(super) fn on_shutdone(&mut self, from: usize) {
+        if from == self.me {
+            return self.gave_up_everything();
+        }
+        if let Some(node) = self.nodes.get_mut(from) {
+            node.may_hold = false;
+        }
+        if !self.startup.is_up() {
+            // Its death will follow, communication comes up, and all that nobody holds is taken then.
+            self.resources.other_holds = Hold::None;
+            return;
+        }
+        if self.nice() {
+            self.resources.other_stable = true;
+            self.resources.other_holds = Hold::None;
+            self.take_what_is_not_held();
+            self.audit();
+        }
+        self.resources.other_stable = false;
+        self.resources.other_holds = Hold::None;
+        let node = self.name_of(from);
+        self.note(Note::ShutdownNotice(node));
+        self.take_over(from);
+        self.retry_shutdown();
+    }
+
+    fn take_what_is_not_held(&mut self) {
+        if self.is_shutting_down() {
+            return;
+        }
+        let set = match self.resources.i_hold {
+            Hold::All => return,
+            Hold::Foreign => Hold::Foreign,
+            Hold::Local => Hold::Local,
+            Hold::None => Hold::All,
+        };
+        self.resources.standby = StandbyState::Done;
+        self.run(Job::Standby { verb: Verb::Take, set });
+    }
+}
