@@ -1,8 +1,9 @@
 //! Running jobs and the queue of hooks (8.8, resources.md section 4).
 //!
-//! Hooks wait until nothing else runs and run one at a time; other jobs start at once.
+//! Hooks wait until nothing else runs and run one at a time. So does releasing for a standby: an
+//! acquisition that is still on its way must not come after it. Other jobs start at once.
 
-use super::{Action, Engine, Job, JobId};
+use super::{Action, Engine, Hold, Job, JobId};
 use crate::wire::{Message, Value};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -43,15 +44,23 @@ impl Engine {
             return;
         }
         let env = self.hook_environment(message);
-        self.jobs.queue.push_back(Job::Hook { kind, env });
-        self.next_hook();
+        self.run_when_idle(Job::Hook { kind, env });
+    }
+
+    pub(super) fn run_when_idle(&mut self, job: Job) {
+        self.jobs.queue.push_back(job);
+        self.next_queued();
     }
 
     fn hook_environment(&self, message: &Message) -> Vec<(String, String)> {
         let mut env = Vec::new();
         for field in message.fields() {
-            if let (Ok(name), Value::Text(value)) = (std::str::from_utf8(&field.name), &field.value) {
-                env.push((format!("HA_{name}"), String::from_utf8_lossy(value).into_owned()));
+            if let (Ok(name), Value::Text(value)) = (std::str::from_utf8(&field.name), &field.value)
+            {
+                env.push((
+                    format!("HA_{name}"),
+                    String::from_utf8_lossy(value).into_owned(),
+                ));
             }
         }
         env.push(("HA_OSTATUS".to_owned(), self.status().to_owned()));
@@ -61,7 +70,7 @@ impl Engine {
         env
     }
 
-    fn next_hook(&mut self) {
+    fn next_queued(&mut self) {
         if self.jobs.idle()
             && let Some(job) = self.jobs.queue.pop_front()
         {
@@ -70,15 +79,19 @@ impl Engine {
     }
 
     pub(super) fn job_done(&mut self, id: JobId) {
-        let Some(job) = self.jobs.running.remove(&id) else { return };
+        let Some(job) = self.jobs.running.remove(&id) else {
+            return;
+        };
         match job {
-            Job::Hook { kind, .. } if kind == "ip-request-resp" => self.local_settled("ip-request-resp"),
+            Job::Hook { kind, .. } if kind == "ip-request-resp" => {
+                self.local_settled("ip-request-resp")
+            }
             Job::Hook { .. } => {}
             Job::AcquireLocal { .. } => self.local_acquired(),
             Job::Standby { .. } => self.standby_job_done(),
             Job::GiveUpAll => self.send(Message::of("shutdone").with("st", "dead")),
         }
-        self.next_hook();
+        self.next_queued();
         self.audit();
         self.retry_shutdown();
     }
@@ -97,8 +110,10 @@ impl Engine {
         }
     }
 
+    /// The grant to take a group. One that comes after this node has let its groups go is void.
     pub(super) fn on_ip_request_resp(&mut self, message: &Message) {
-        if !self.is_shutting_down() {
+        let void = self.nice() && !self.resources.i_hold.includes(Hold::Local);
+        if !self.is_shutting_down() && !void {
             self.queue_hook("ip-request-resp", message);
         }
     }

@@ -47,7 +47,11 @@ pub(super) struct Resources {
 impl Resources {
     pub(super) fn new(resumed: Option<Hold>) -> Self {
         Self {
-            state: if resumed.is_some() { State::Stable } else { State::Init },
+            state: if resumed.is_some() {
+                State::Stable
+            } else {
+                State::Init
+            },
             i_hold: resumed.unwrap_or_default(),
             other_holds: Hold::None,
             other_stable: false,
@@ -111,7 +115,9 @@ impl Engine {
                 self.resources.state = State::BothStarting;
                 self.foreign_settled("HB_R_BOTHSTARTING");
             }
-            state @ (State::Init | State::BothStarting) => return self.note(Note::StartingInState(state as u8)),
+            state @ (State::Init | State::BothStarting) => {
+                return self.note(Note::StartingInState(state as u8));
+            }
         }
         self.resources.other_stable = false;
         if self.resources.takeover_in_progress {
@@ -210,7 +216,9 @@ impl Engine {
         self.send_held(true, None);
         self.check_failback();
         self.foreign_settled("T_RESOURCES(them)");
-        if self.settings.failback == Failback::Off && self.resources.other_holds.includes(Hold::Foreign) {
+        if self.settings.failback == Failback::Off
+            && self.resources.other_holds.includes(Hold::Foreign)
+        {
             self.local_settled("T_RESOURCES(them)");
         }
     }
@@ -233,7 +241,11 @@ impl Engine {
         }
         r.standby_set = Hold::Foreign;
         r.needs_failback = false;
-        self.send(Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me"));
+        self.send(
+            Message::of("ask_resources")
+                .with("rsc_hold", "foreign")
+                .with("info", "me"),
+        );
     }
 
     /// "Resources are stable" (8.2).
@@ -278,7 +290,9 @@ impl Engine {
         if has(mine, Hold::Foreign) && has(theirs, Hold::Local) {
             self.note_rarely("both own foreign", Note::BothOwnForeign);
         }
-        let calm = self.resources_stable() && self.resources.state == State::Stable && !self.is_shutting_down();
+        let calm = self.resources_stable()
+            && self.resources.state == State::Stable
+            && !self.is_shutting_down();
         let orphaned = calm && !has(mine, Hold::Local) && !has(theirs, Hold::Foreign);
         if !orphaned {
             self.resources.claim_at = None;
@@ -293,7 +307,15 @@ impl Engine {
 
     pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
         let r = &self.resources;
-        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at].into_iter().flatten().min()
+        [
+            r.take_local_at,
+            r.failback_retry,
+            r.standby_deadline,
+            r.claim_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     pub(super) fn negotiation_tick(&mut self) {

@@ -55,7 +55,11 @@ impl Node {
 }
 
 /// Builds the table in configuration order. A name listed twice is one node.
-pub(super) fn table(settings: &Settings, now: Duration, mut random: impl FnMut(u64) -> u64) -> Vec<Node> {
+pub(super) fn table(
+    settings: &Settings,
+    now: Duration,
+    mut random: impl FnMut(u64) -> u64,
+) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
     for spec in &settings.nodes {
         if nodes.iter().any(|n| n.name == spec.name) {
@@ -71,7 +75,11 @@ pub(super) fn table(settings: &Settings, now: Duration, mut random: impl FnMut(u
             kind: spec.kind,
             uuid: me.then_some(settings.uuid),
             status: "init".to_owned(),
-            dead_time: if spec.kind == NodeKind::Ping { settings.deadping } else { settings.deadtime },
+            dead_time: if spec.kind == NodeKind::Ping {
+                settings.deadping
+            } else {
+                settings.deadtime
+            },
             heard: false,
             last_status: now,
             had_status: false,
@@ -81,7 +89,13 @@ pub(super) fn table(settings: &Settings, now: Duration, mut random: impl FnMut(u
             track: Track::new(random(10)),
             acked: 0,
             may_hold: true,
-            links: unique(names).map(|name| Link { name, up: false, heard: now }).collect(),
+            links: unique(names)
+                .map(|name| Link {
+                    name,
+                    up: false,
+                    heard: now,
+                })
+                .collect(),
         });
     }
     nodes

@@ -11,13 +11,23 @@ const FIRST_REQUEST: Duration = Duration::from_millis(50);
 impl Engine {
     pub(super) fn receive(&mut self, link: &str, message: &Message) {
         let from = message.text("src").unwrap_or("?").to_owned();
-        let (Some(kind), Some(_), Some(ts)) = (message.kind(), message.text("src"), message.text("ts")) else {
-            return self.note_rarely("incomplete", Note::Incomplete { link: link.to_owned(), from });
+        let (Some(kind), Some(_), Some(ts)) =
+            (message.kind(), message.text("src"), message.text("ts"))
+        else {
+            return self.note_rarely(
+                "incomplete",
+                Note::Incomplete {
+                    link: link.to_owned(),
+                    from,
+                },
+            );
         };
         if u64::from_str_radix(ts, 16).unwrap_or(0) == 0 {
             return;
         }
-        let Some(at) = self.attribute(&from, kind, message) else { return };
+        let Some(at) = self.attribute(&from, kind, message) else {
+            return;
+        };
         if at == self.me {
             return self.hear_myself(link, message);
         }
@@ -50,7 +60,13 @@ impl Engine {
             }
             Some(known) if known != uuid => {
                 node.uuid = Some(uuid);
-                self.note_rarely("uuid", Note::UuidChanged { node: from.to_owned(), uuid });
+                self.note_rarely(
+                    "uuid",
+                    Note::UuidChanged {
+                        node: from.to_owned(),
+                        uuid,
+                    },
+                );
             }
             _ => node.uuid = Some(uuid),
         }
@@ -60,8 +76,14 @@ impl Engine {
     fn refuse_stranger(&mut self, from: &str, kind: &str, uuid: Option<[u8; 16]>) {
         let known = uuid.and_then(|u| self.nodes.iter().find(|n| n.uuid == Some(u)));
         let note = match known {
-            Some(node) => Note::Renamed { node: node.name.clone(), claimed: from.to_owned() },
-            None => Note::UnknownNode { node: from.to_owned(), kind: kind.to_owned() },
+            Some(node) => Note::Renamed {
+                node: node.name.clone(),
+                claimed: from.to_owned(),
+            },
+            None => Note::UnknownNode {
+                node: from.to_owned(),
+                kind: kind.to_owned(),
+            },
         };
         self.note_rarely("stranger", note);
     }
@@ -76,11 +98,15 @@ impl Engine {
     }
 
     fn sequenced(&mut self, at: usize, link: &str, kind: &str, message: &Message) {
-        let Some(seq) = self.sequence_of(link, message) else { return };
+        let Some(seq) = self.sequence_of(link, message) else {
+            return;
+        };
         if !self.accept_generation(at, kind, seq, message) {
             return;
         }
-        let Some(event) = self.classify(at, link, seq) else { return };
+        let Some(event) = self.classify(at, link, seq) else {
+            return;
+        };
         self.tell(at, event);
         if self.addressed_here(message) {
             self.dispatch(at, kind, message);
@@ -90,7 +116,13 @@ impl Engine {
     fn sequence_of(&mut self, link: &str, message: &Message) -> Option<u64> {
         let Some(text) = message.text("seq") else {
             let from = message.text("src").unwrap_or("?").to_owned();
-            self.note_rarely("no seq", Note::NoSequence { link: link.to_owned(), from });
+            self.note_rarely(
+                "no seq",
+                Note::NoSequence {
+                    link: link.to_owned(),
+                    from,
+                },
+            );
             return None;
         };
         match u64::from_str_radix(text, 16) {
@@ -112,11 +144,20 @@ impl Engine {
                 Err(_) => return false,
             },
         };
-        let Some(node) = self.nodes.get(at) else { return false };
+        let Some(node) = self.nodes.get(at) else {
+            return false;
+        };
         let (current, dead, last_seq) = (node.generation, node.is_dead(), node.last_status_seq);
         if generation < current {
             let node = node.name.clone();
-            self.note_rarely("replay", Note::Replay { node, generation, current });
+            self.note_rarely(
+                "replay",
+                Note::Replay {
+                    node,
+                    generation,
+                    current,
+                },
+            );
             return false;
         }
         if kind != "status" {
@@ -136,7 +177,9 @@ impl Engine {
     /// The first status of a new generation: all that was known of its stream is void.
     fn restarted(&mut self, at: usize, generation: u64) {
         let now = self.now.mono;
-        let Some(node) = self.nodes.get_mut(at) else { return };
+        let Some(node) = self.nodes.get_mut(at) else {
+            return;
+        };
         let known = node.generation > 0;
         node.generation = generation;
         node.track.reset();
@@ -154,7 +197,11 @@ impl Engine {
 
     fn classify(&mut self, at: usize, link: &str, seq: u64) -> Option<SequenceEvent> {
         let (now, longest) = (self.now.mono, self.settings.max_rexmit_delay);
-        let shortest = if longest < 2 * FIRST_REQUEST { Duration::ZERO } else { FIRST_REQUEST };
+        let shortest = if longest < 2 * FIRST_REQUEST {
+            Duration::ZERO
+        } else {
+            FIRST_REQUEST
+        };
         let random = &mut self.random;
         let node = self.nodes.get_mut(at)?;
         let verdict = node.track.classify(seq, || {
@@ -181,9 +228,19 @@ impl Engine {
         let node = self.name_of(at);
         match event {
             SequenceEvent::Nothing => {}
-            SequenceEvent::Gap { count, last, seq } => self.note(Note::Lost { node, count, last, seq }),
+            SequenceEvent::Gap { count, last, seq } => self.note(Note::Lost {
+                node,
+                count,
+                last,
+                seq,
+            }),
             SequenceEvent::Flood { count, last, seq } => {
-                self.note(Note::Lost { node, count, last, seq });
+                self.note(Note::Lost {
+                    node,
+                    count,
+                    last,
+                    seq,
+                });
                 self.note(Note::LostALot);
             }
             SequenceEvent::Complete => self.note(Note::NothingMissing(node)),
@@ -193,18 +250,27 @@ impl Engine {
     fn addressed_here(&self, message: &Message) -> bool {
         match message.binary("destuuid") {
             Some(uuid) if uuid.iter().any(|b| *b != 0) => uuid == self.settings.uuid,
-            _ => message.text("dest").is_none_or(|dest| dest == self.settings.me),
+            _ => message
+                .text("dest")
+                .is_none_or(|dest| dest == self.settings.me),
         }
     }
 
     pub(super) fn touch_link(&mut self, at: usize, medium: &str) {
         let now = self.now.mono;
-        let Some(node) = self.nodes.get_mut(at) else { return };
-        let Some(link) = node.link_mut(medium) else { return };
+        let Some(node) = self.nodes.get_mut(at) else {
+            return;
+        };
+        let Some(link) = node.link_mut(medium) else {
+            return;
+        };
         link.heard = now;
         if !link.up {
             link.up = true;
-            let note = Note::LinkUp { node: node.name.clone(), link: medium.to_owned() };
+            let note = Note::LinkUp {
+                node: node.name.clone(),
+                link: medium.to_owned(),
+            };
             self.note(note);
         }
     }

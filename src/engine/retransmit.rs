@@ -25,12 +25,18 @@ impl Engine {
     pub(super) fn acknowledge(&mut self, at: usize, seq: u64) {
         if self.flow_control {
             let dest = self.name_of(at);
-            self.send(Message::of("NS_ackmsg").with("dest", &dest).with("ackseq", &format!("{seq:x}")));
+            self.send(
+                Message::of("NS_ackmsg")
+                    .with("dest", &dest)
+                    .with("ackseq", &format!("{seq:x}")),
+            );
         }
     }
 
     fn on_ack(&mut self, from: usize, message: &Message) {
-        let (Some(acked), highest) = (message.hex("ackseq"), self.history.highest()) else { return };
+        let (Some(acked), highest) = (message.hex("ackseq"), self.history.highest()) else {
+            return;
+        };
         if acked > highest {
             return self.note_rarely("ack", Note::BadAck { highest, acked });
         }
@@ -41,7 +47,9 @@ impl Engine {
 
     fn on_rexmit(&mut self, from: usize, message: &Message) {
         let range = (message.decimal("firstseq"), message.decimal("lastseq"));
-        let (Some(first), Some(last)) = range else { return self.note_rarely("rexmit", Note::BadResend) };
+        let (Some(first), Some(last)) = range else {
+            return self.note_rarely("rexmit", Note::BadResend);
+        };
         if first == 0 || first > last {
             return self.note_rarely("rexmit", Note::BadResend);
         }
@@ -68,14 +76,28 @@ impl Engine {
                 );
                 let (highest, lowest) = (self.history.highest(), self.history.lowest());
                 let why = why.to_owned();
-                self.note_rarely("nak", Note::CannotResend { seq, node, why, acked, highest, lowest });
+                self.note_rarely(
+                    "nak",
+                    Note::CannotResend {
+                        seq,
+                        node,
+                        why,
+                        acked,
+                        highest,
+                        lowest,
+                    },
+                );
             }
         }
     }
 
     fn on_nak(&mut self, from: usize, message: &Message, here: bool) {
-        let Some(seq) = message.hex("firstseq") else { return };
-        let Some(node) = self.nodes.get_mut(from) else { return };
+        let Some(seq) = message.hex("firstseq") else {
+            return;
+        };
+        let Some(node) = self.nodes.get_mut(from) else {
+            return;
+        };
         let awaited = node.track.give_up(seq);
         let node = node.name.clone();
         if here && awaited {
@@ -84,7 +106,10 @@ impl Engine {
     }
 
     pub(super) fn retransmit_deadline(&self) -> Option<Duration> {
-        self.nodes.iter().filter_map(|n| n.track.next_request()).min()
+        self.nodes
+            .iter()
+            .filter_map(|n| n.track.next_request())
+            .min()
     }
 
     pub(super) fn retransmit_tick(&mut self) {
@@ -98,7 +123,10 @@ impl Engine {
         for (node, seq) in requests {
             let seq = seq.to_string();
             self.send(
-                Message::of("NS_rexmit").with("dest", &node).with("firstseq", &seq).with("lastseq", &seq),
+                Message::of("NS_rexmit")
+                    .with("dest", &node)
+                    .with("firstseq", &seq)
+                    .with("lastseq", &seq),
             );
         }
     }

@@ -12,7 +12,9 @@ impl Engine {
     /// It is put on the wire before its local effects, so that the messages these cause follow it in
     /// order (the reference sends them the other way round, and every receiver logs a gap).
     pub(super) fn send(&mut self, mut message: Message) {
-        let Some(kind) = message.kind().map(str::to_owned) else { return };
+        let Some(kind) = message.kind().map(str::to_owned) else {
+            return;
+        };
         let seq = (!kind.starts_with("NS_")).then(|| self.history.next_seq());
         self.complete(&mut message, seq);
         if let Some(seq) = seq {
@@ -20,7 +22,9 @@ impl Engine {
             self.watch_queue();
         }
         self.actions.push(Action::Send(message.clone()));
-        let here = message.text("dest").is_none_or(|dest| dest == self.settings.me);
+        let here = message
+            .text("dest")
+            .is_none_or(|dest| dest == self.settings.me);
         if here && seq.is_some() {
             self.dispatch(self.me, &kind, &message);
         }
@@ -32,9 +36,14 @@ impl Engine {
     }
 
     fn complete(&mut self, message: &mut Message, seq: Option<u64>) {
-        let dest = message.text("dest").and_then(|dest| self.nodes.iter().find(|n| n.name == dest));
+        let dest = message
+            .text("dest")
+            .and_then(|dest| self.nodes.iter().find(|n| n.name == dest));
         if let Some(node) = dest {
-            message.set("destuuid", Value::Binary(node.uuid.unwrap_or_default().to_vec()));
+            message.set(
+                "destuuid",
+                Value::Binary(node.uuid.unwrap_or_default().to_vec()),
+            );
         }
         message.set_text("src", &self.settings.me);
         message.set("srcuuid", Value::Binary(self.settings.uuid.to_vec()));
@@ -52,12 +61,20 @@ impl Engine {
 
     /// Says once per level that peers do not acknowledge.
     fn watch_queue(&mut self) {
-        let level = self.other_nodes().filter(|n| matches!(n.status.as_str(), "up" | "active")).map(|n| n.acked).min();
+        let level = self
+            .other_nodes()
+            .filter(|n| matches!(n.status.as_str(), "up" | "active"))
+            .map(|n| n.acked)
+            .min();
         let waiting = match level {
             Some(level) if self.flow_control => self.history.highest().saturating_sub(level),
             _ => 0,
         };
-        let reached = QUEUE_LEVELS.into_iter().filter(|l| waiting >= *l).max().unwrap_or(0);
+        let reached = QUEUE_LEVELS
+            .into_iter()
+            .filter(|l| waiting >= *l)
+            .max()
+            .unwrap_or(0);
         if reached > self.queue_warned {
             self.note(Note::QueueFilling(waiting));
         }

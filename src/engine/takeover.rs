@@ -7,7 +7,9 @@ use crate::wire::Message;
 impl Engine {
     /// The dead-node procedure of 8.6.
     pub(super) fn after_death(&mut self, at: usize) {
-        let Some(node) = self.nodes.get(at) else { return };
+        let Some(node) = self.nodes.get(at) else {
+            return;
+        };
         let name = node.name.clone();
         if !node.is_normal() {
             return self.queue_death_hook(&name, Some("ping"));
@@ -18,7 +20,11 @@ impl Engine {
             return self.retry_shutdown();
         }
         self.resources.needs_failback = true;
-        let holds = if self.nice() { self.resources.other_holds != Hold::None } else { may_hold };
+        let holds = if self.nice() {
+            self.resources.other_holds != Hold::None
+        } else {
+            may_hold
+        };
         if heard && !holds {
             self.note(Note::GaveUpResources(name.clone()));
             self.send_fencing_result(&name, "unneeded");
@@ -30,7 +36,11 @@ impl Engine {
     }
 
     fn send_fencing_result(&mut self, node: &str, result: &str) {
-        self.send(Message::of("stonith").with("node", node).with("result", result));
+        self.send(
+            Message::of("stonith")
+                .with("node", node)
+                .with("result", result),
+        );
     }
 
     /// The dead node held nothing: take only what nobody holds.
@@ -94,7 +104,15 @@ impl Engine {
             }
             r.i_hold = r.i_hold.with(Hold::Local);
         }
-        let dont_ask = self.nodes.iter().filter(|n| n.is_normal() && n.status == "active").count() < 2;
-        self.run(Job::AcquireLocal { nice: self.nice(), dont_ask });
+        let dont_ask = self
+            .nodes
+            .iter()
+            .filter(|n| n.is_normal() && n.status == "active")
+            .count()
+            < 2;
+        self.run(Job::AcquireLocal {
+            nice: self.nice(),
+            dont_ask,
+        });
     }
 }

@@ -135,13 +135,25 @@ impl WireError {
     pub fn log_lines(&self) -> Vec<(Level, String)> {
         match self {
             Self::UnknownStart => Vec::new(),
-            Self::Format { encoding, error, excerpt } => format_lines(*encoding, error, excerpt),
-            Self::Auth { encoding: Encoding::Classic, failure, node, token, .. } => {
-                classic_auth_lines(*failure, node, token)
-            }
-            Self::Auth { encoding: Encoding::Netstring, failure, token, excerpt, .. } => {
-                netstring_auth_lines(*failure, token, excerpt)
-            }
+            Self::Format {
+                encoding,
+                error,
+                excerpt,
+            } => format_lines(*encoding, error, excerpt),
+            Self::Auth {
+                encoding: Encoding::Classic,
+                failure,
+                node,
+                token,
+                ..
+            } => classic_auth_lines(*failure, node, token),
+            Self::Auth {
+                encoding: Encoding::Netstring,
+                failure,
+                token,
+                excerpt,
+                ..
+            } => netstring_auth_lines(*failure, token, excerpt),
         }
     }
 }
@@ -149,15 +161,27 @@ impl WireError {
 fn format_lines(encoding: Encoding, error: &FormatError, excerpt: &str) -> Vec<(Level, String)> {
     match (encoding, error) {
         (Encoding::Netstring, FormatError::Truncated | FormatError::BadNetstring) => vec![
-            (Level::Error, "netstring2msg_rec:peel_netstring fails for name/value pair".to_owned()),
+            (
+                Level::Error,
+                "netstring2msg_rec:peel_netstring fails for name/value pair".to_owned(),
+            ),
             (Level::Error, format!("sp={excerpt}")),
-            (Level::Error, "peel_netstring() error in getting auth string".to_owned()),
+            (
+                Level::Error,
+                "peel_netstring() error in getting auth string".to_owned(),
+            ),
         ],
         (Encoding::Netstring, error) => {
-            vec![(Level::Error, format!("netstring2msg_rec: {error}")), (Level::Error, format!("sp={excerpt}"))]
+            vec![
+                (Level::Error, format!("netstring2msg_rec: {error}")),
+                (Level::Error, format!("sp={excerpt}")),
+            ]
         }
         (Encoding::Classic, FormatError::NoEquals) => vec![
-            (Level::Warn, "ha_msg_add_nv_depth: line doesn't contain '='".to_owned()),
+            (
+                Level::Warn,
+                "ha_msg_add_nv_depth: line doesn't contain '='".to_owned(),
+            ),
             (Level::Error, "NV failure (string2msg_ll):".to_owned()),
             (Level::Error, format!("Input string: [{excerpt}]")),
         ],
@@ -172,14 +196,26 @@ fn format_lines(encoding: Encoding, error: &FormatError, excerpt: &str) -> Vec<(
 fn classic_auth_lines(failure: AuthFailure, node: &str, token: &str) -> Vec<(Level, String)> {
     let mut lines = Vec::new();
     match failure {
-        AuthFailure::Missing => lines.push((Level::Warn, "Bad/invalid auth token, authtoken=(nil)".to_owned())),
-        AuthFailure::Malformed => lines.push((Level::Warn, format!("Bad/invalid auth token, authtoken={token}"))),
+        AuthFailure::Missing => lines.push((
+            Level::Warn,
+            "Bad/invalid auth token, authtoken=(nil)".to_owned(),
+        )),
+        AuthFailure::Malformed => lines.push((
+            Level::Warn,
+            format!("Bad/invalid auth token, authtoken={token}"),
+        )),
         AuthFailure::UnknownKey(index) => {
-            lines.push((Level::Warn, format!("Invalid authentication type [{index}] in message!")));
+            lines.push((
+                Level::Warn,
+                format!("Invalid authentication type [{index}] in message!"),
+            ));
         }
         AuthFailure::Mismatch(_) => {}
     }
-    lines.push((Level::Warn, format!("string2msg_ll: node [{node}] failed authentication")));
+    lines.push((
+        Level::Warn,
+        format!("string2msg_ll: node [{node}] failed authentication"),
+    ));
     lines
 }
 
@@ -188,19 +224,34 @@ fn netstring_auth_lines(failure: AuthFailure, token: &str, excerpt: &str) -> Vec
     match failure {
         AuthFailure::Missing => {
             return vec![
-                (Level::Error, "peel_netstring: Couldn't parse an int starting at: ".to_owned()),
-                (Level::Error, "peel_netstring() error in getting auth string".to_owned()),
+                (
+                    Level::Error,
+                    "peel_netstring: Couldn't parse an int starting at: ".to_owned(),
+                ),
+                (
+                    Level::Error,
+                    "peel_netstring() error in getting auth string".to_owned(),
+                ),
                 (Level::Error, "sp=".to_owned()),
                 (Level::Error, format!("s={excerpt}")),
             ];
         }
         AuthFailure::UnknownKey(index) => {
-            lines.push((Level::Warn, format!("Invalid authentication [{index}] in message!")));
+            lines.push((
+                Level::Warn,
+                format!("Invalid authentication [{index}] in message!"),
+            ));
         }
         AuthFailure::Malformed | AuthFailure::Mismatch(_) => {}
     }
-    lines.push((Level::Error, format!("authtoken does not match, authtoken={token}")));
-    lines.push((Level::Error, format!("netstring authentication failed, s={excerpt}, autotoken={token}")));
+    lines.push((
+        Level::Error,
+        format!("authtoken does not match, authtoken={token}"),
+    ));
+    lines.push((
+        Level::Error,
+        format!("netstring authentication failed, s={excerpt}, autotoken={token}"),
+    ));
     lines
 }
 
@@ -229,7 +280,9 @@ impl fmt::Display for WireError {
         match self {
             Self::UnknownStart => f.write_str("not a heartbeat message"),
             Self::Format { error, excerpt, .. } => write!(f, "{error}: {excerpt}"),
-            Self::Auth { failure, node, .. } => write!(f, "node [{node}] failed authentication ({failure:?})"),
+            Self::Auth { failure, node, .. } => {
+                write!(f, "node [{node}] failed authentication ({failure:?})")
+            }
         }
     }
 }
@@ -254,5 +307,10 @@ impl std::error::Error for EncodeError {}
 
 /// The first bytes of foreign data, fit for a log line.
 pub(super) fn printable(bytes: &[u8], limit: usize) -> String {
-    bytes.iter().take(limit).flat_map(|b| b.escape_ascii()).map(char::from).collect()
+    bytes
+        .iter()
+        .take(limit)
+        .flat_map(|b| b.escape_ascii())
+        .map(char::from)
+        .collect()
 }

@@ -15,5 +15,6 @@ pub const MAX_DEPTH: usize = 16;
 /// Whether a field may bear this name: not empty, no `=`, no control byte (a line end or a depth
 /// byte would forge a field in the classic form), and no `(`, which opens a type prefix.
 pub(super) fn name_is_sound(name: &[u8]) -> bool {
-    name.first().is_some_and(|first| *first != b'(') && name.iter().all(|b| *b >= b' ' && *b != b'=')
+    name.first().is_some_and(|first| *first != b'(')
+        && name.iter().all(|b| *b >= b' ' && *b != b'=')
 }

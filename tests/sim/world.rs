@@ -1,0 +1,698 @@
+//! Two engines in virtual time: cables that lose, delay, duplicate and cut; scripts that take their
+//! time; a power switch. Messages travel as signed bytes. Hours run in milliseconds; every drive is
+//! bounded, so that a livelock fails.
+
+use heartbeat::engine::{
+    Action, Ending, Engine, Failback, Hold, Input, Job, JobId, NodeKind, NodeSpec, Now, Settings,
+    Verb,
+};
+use heartbeat::level::Level;
+use heartbeat::wire::{self, Format, Key, Keys, Message, Method};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::time::Duration;
+
+pub const KEEPALIVE: Duration = Duration::from_millis(500);
+pub const DEADTIME: Duration = Duration::from_millis(3000);
+pub const INITDEAD: Duration = Duration::from_millis(6000);
+/// More events than any scenario needs.
+const MOST_EVENTS: usize = 2_000_000;
+
+pub fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// What a cable does to each datagram, per direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Weather {
+    pub up: bool,
+    pub loss: f64,
+    pub duplicate: f64,
+    pub delay: Duration,
+    pub jitter: Duration,
+}
+
+impl Weather {
+    pub const FAIR: Weather = Weather {
+        up: true,
+        loss: 0.0,
+        duplicate: 0.0,
+        delay: Duration::from_micros(200),
+        jitter: Duration::ZERO,
+    };
+    pub const CUT: Weather = Weather {
+        up: false,
+        ..Weather::FAIR
+    };
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Deliver {
+        to: usize,
+        link: usize,
+        bytes: Vec<u8>,
+    },
+    /// A message from a script of that life of a node.
+    Local {
+        node: usize,
+        life: u64,
+        message: Vec<u8>,
+    },
+    Done {
+        node: usize,
+        life: u64,
+        id: JobId,
+    },
+    Script {
+        node: usize,
+        life: u64,
+        owner: usize,
+        up: bool,
+    },
+    Boot {
+        node: usize,
+        resumed: Option<u8>,
+    },
+}
+
+pub struct SimNode {
+    pub engine: Option<Engine>,
+    /// Rises with each start: what belongs to an earlier life is void.
+    pub life: u64,
+    pub generation: u64,
+    /// Paused until then: nothing is processed.
+    pub paused_until: Duration,
+    waiting: Vec<(usize, Vec<u8>)>,
+    /// Groups that run here, by their owner's index. They outlive the daemon, not the power.
+    pub groups: BTreeSet<usize>,
+    pub log: Vec<(Duration, Level, String)>,
+    pub endings: Vec<Ending>,
+}
+
+pub struct World {
+    pub now: Duration,
+    pub nodes: Vec<SimNode>,
+    /// `cables[link][from]`: weather of what that node sends over that link.
+    pub cables: Vec<[Weather; 2]>,
+    pub failback: Failback,
+    pub script_time: Duration,
+    /// Times at which both nodes ran a group: (from, to).
+    pub doubles: Vec<(Duration, Duration)>,
+    double_since: Option<Duration>,
+    random: fastrand::Rng,
+    queue: BinaryHeap<Reverse<(Duration, u64, Event)>>,
+    serial: u64,
+    events: usize,
+    keys: Keys,
+}
+
+const NAMES: [&str; 2] = ["a1", "a2"];
+
+impl World {
+    pub fn new(failback: Failback, links: usize, seed: u64) -> Self {
+        let node = |_| SimNode {
+            engine: None,
+            life: 0,
+            generation: 100,
+            paused_until: Duration::ZERO,
+            waiting: Vec::new(),
+            groups: BTreeSet::new(),
+            log: Vec::new(),
+            endings: Vec::new(),
+        };
+        Self {
+            now: Duration::from_secs(1000),
+            nodes: (0..2).map(node).collect(),
+            cables: vec![[Weather::FAIR; 2]; links],
+            failback,
+            script_time: ms(40),
+            doubles: Vec::new(),
+            double_since: None,
+            random: fastrand::Rng::with_seed(seed),
+            queue: BinaryHeap::new(),
+            serial: 0,
+            events: 0,
+            keys: Keys::new(1, [(1, Key::new(Method::Sha1, "simulated"))]).unwrap(),
+        }
+    }
+
+    pub fn random(&mut self) -> &mut fastrand::Rng {
+        &mut self.random
+    }
+
+    fn at(&mut self, when: Duration, event: Event) {
+        self.serial += 1;
+        self.queue.push(Reverse((when, self.serial, event)));
+    }
+
+    fn moment(&self) -> Now {
+        Now {
+            mono: self.now,
+            wall: 1_700_000_000 + self.now.as_secs(),
+        }
+    }
+
+    fn settings(&mut self, node: usize, resumed: Option<Hold>) -> Settings {
+        let spec = |name: &str| NodeSpec {
+            name: name.to_owned(),
+            kind: NodeKind::Normal,
+        };
+        Settings {
+            me: NAMES[node].to_owned(),
+            uuid: [node as u8 + 1; 16],
+            generation: self.nodes[node].generation,
+            nodes: NAMES.iter().map(|n| spec(n)).collect(),
+            links: (0..self.cables.len()).map(|l| format!("eth{l}")).collect(),
+            keepalive: KEEPALIVE,
+            deadtime: DEADTIME,
+            warntime: DEADTIME / 2,
+            initdead: INITDEAD,
+            deadping: DEADTIME,
+            failback: self.failback,
+            hopfudge: 1,
+            max_rexmit_delay: ms(250),
+            hooks: [
+                "status",
+                "ip-request",
+                "ip-request-resp",
+                "ask_resources",
+                "hb_takeover",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            resumed,
+            pid: 1,
+            seed: self.random.u64(..),
+        }
+    }
+
+    // What a test does --------------------------------------------------------------------------
+
+    pub fn start(&mut self, node: usize) {
+        self.boot(node, None);
+    }
+
+    fn boot(&mut self, node: usize, resumed: Option<Hold>) {
+        self.nodes[node].generation += 1;
+        self.nodes[node].life += 1;
+        self.nodes[node].waiting.clear();
+        let settings = self.settings(node, resumed);
+        let engine = Engine::new(settings, self.moment()).unwrap();
+        self.nodes[node].engine = Some(engine);
+        self.feed(node, Input::Load("0.00 0.00 0.00 1/1 1".to_owned()));
+        self.feed(node, Input::Start);
+    }
+
+    /// Power off: the daemon and every service of the node are gone, nothing says goodbye.
+    pub fn crash(&mut self, node: usize) {
+        self.kill(node);
+        self.nodes[node].groups.clear();
+        self.watch();
+    }
+
+    /// The daemon dies, its services stay.
+    pub fn kill(&mut self, node: usize) {
+        self.nodes[node].engine = None;
+        self.nodes[node].life += 1;
+    }
+
+    pub fn ask(&mut self, node: usize, message: Message) {
+        self.feed(node, Input::Local(message));
+    }
+
+    pub fn standby(&mut self, node: usize, set: &str) {
+        self.ask(
+            node,
+            Message::of("ask_resources")
+                .with("rsc_hold", set)
+                .with("info", "me"),
+        );
+    }
+
+    pub fn takeover(&mut self, node: usize, set: &str) {
+        self.ask(node, Message::of("hb_takeover").with("rsc_hold", set));
+    }
+
+    pub fn stop(&mut self, node: usize) {
+        self.feed(node, Input::Shutdown);
+    }
+
+    pub fn reload(&mut self, node: usize) {
+        self.feed(node, Input::Reload);
+    }
+
+    pub fn pause(&mut self, node: usize, how_long: Duration) {
+        self.nodes[node].paused_until = self.now + how_long;
+    }
+
+    pub fn weather(&mut self, weather: Weather) {
+        for cable in &mut self.cables {
+            *cable = [weather; 2];
+        }
+    }
+
+    /// Lets time pass.
+    pub fn run(&mut self, how_long: Duration) {
+        let end = self.now + how_long;
+        while let Some(next) = self.next_moment().filter(|t| *t <= end) {
+            self.events += 1;
+            assert!(
+                self.events < MOST_EVENTS,
+                "livelock at {:?}\n{}",
+                self.now,
+                self.story()
+            );
+            self.now = self.now.max(next);
+            self.step();
+        }
+        self.now = end;
+    }
+
+    /// Lets time pass until `condition` holds; the wait is bounded.
+    pub fn run_until(&mut self, what: &str, limit: Duration, condition: impl Fn(&World) -> bool) {
+        let end = self.now + limit;
+        while !condition(self) {
+            assert!(
+                self.now < end,
+                "not within {limit:?}: {what}\n{}",
+                self.story()
+            );
+            self.run(ms(50));
+        }
+    }
+
+    // What a test sees --------------------------------------------------------------------------
+
+    /// Which nodes run the group of `owner`.
+    pub fn holders(&self, owner: usize) -> Vec<usize> {
+        (0..2)
+            .filter(|n| self.nodes[*n].groups.contains(&owner))
+            .collect()
+    }
+
+    /// `["a1 holds ..", ..]` in two characters a node, e.g. `"0 1"`, `"01 -"`.
+    pub fn layout(&self) -> String {
+        let show = |n: &SimNode| match n.groups.iter().map(usize::to_string).collect::<String>() {
+            empty if empty.is_empty() => "-".to_owned(),
+            groups => groups,
+        };
+        format!("{} {}", show(&self.nodes[0]), show(&self.nodes[1]))
+    }
+
+    pub fn calm(&self) -> bool {
+        self.nodes.iter().all(|n| {
+            n.engine
+                .as_ref()
+                .is_none_or(|e| e.is_stable() && e.status() == "active")
+        })
+    }
+
+    pub fn running(&self, node: usize) -> bool {
+        self.nodes[node].engine.is_some()
+    }
+
+    pub fn logged(&self, node: usize, text: &str) -> usize {
+        self.nodes[node]
+            .log
+            .iter()
+            .filter(|(_, _, line)| line.contains(text))
+            .count()
+    }
+
+    pub fn errors(&self, node: usize) -> Vec<&str> {
+        let grave = |l: &Level| *l <= Level::Error;
+        self.nodes[node]
+            .log
+            .iter()
+            .filter(|(_, l, _)| grave(l))
+            .map(|(_, _, t)| t.as_str())
+            .collect()
+    }
+
+    /// Both logs, interleaved: what a failing test shows.
+    pub fn story(&self) -> String {
+        let mut lines: Vec<_> = (0..2)
+            .flat_map(|n| self.nodes[n].log.iter().map(move |l| (l, n)))
+            .collect();
+        lines.sort_by_key(|((at, _, _), _)| *at);
+        let show = |((at, level, text), n): &(&(Duration, Level, String), usize)| {
+            format!(
+                "{:>12.3} {} {}: {text}\n",
+                at.as_secs_f64(),
+                NAMES[*n],
+                level.word()
+            )
+        };
+        lines.iter().map(show).collect()
+    }
+
+    // The machinery -----------------------------------------------------------------------------
+
+    fn awake(&self, node: usize) -> bool {
+        self.nodes[node].paused_until <= self.now
+    }
+
+    fn next_moment(&self) -> Option<Duration> {
+        let queued = self.queue.peek().map(|Reverse((at, _, _))| *at);
+        let ticks = self.nodes.iter().filter_map(|n| {
+            let due = n.engine.as_ref()?.next_deadline()?;
+            Some(due.max(n.paused_until))
+        });
+        ticks.chain(queued).min()
+    }
+
+    fn step(&mut self) {
+        while let Some(Reverse((at, _, _))) = self.queue.peek() {
+            if *at > self.now {
+                break;
+            }
+            let Some(Reverse((_, _, event))) = self.queue.pop() else {
+                break;
+            };
+            self.happen(event);
+        }
+        for node in 0..2 {
+            self.wake(node);
+        }
+    }
+
+    fn wake(&mut self, node: usize) {
+        if !self.awake(node) {
+            return;
+        }
+        for (link, bytes) in std::mem::take(&mut self.nodes[node].waiting) {
+            self.hear(node, link, &bytes);
+        }
+        let due = self.nodes[node]
+            .engine
+            .as_ref()
+            .and_then(|e| e.next_deadline());
+        if due.is_some_and(|due| due <= self.now) {
+            self.feed(node, Input::Tick);
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        let alive = |w: &Self, node: usize, life: u64| w.nodes[node].life == life;
+        match event {
+            Event::Deliver { to, link, bytes } => self.nodes[to].waiting.push((link, bytes)),
+            Event::Local {
+                node,
+                life,
+                message,
+            } if alive(self, node, life) => {
+                let message = wire::parse(&message).unwrap();
+                self.feed(node, Input::Local(message));
+            }
+            Event::Done { node, life, id } if alive(self, node, life) => {
+                self.feed(node, Input::JobDone(id))
+            }
+            Event::Script {
+                node,
+                life,
+                owner,
+                up,
+            } if alive(self, node, life) => {
+                if up {
+                    self.nodes[node].groups.insert(owner);
+                } else {
+                    self.nodes[node].groups.remove(&owner);
+                }
+                self.watch();
+            }
+            Event::Boot { node, resumed } if self.nodes[node].engine.is_none() => {
+                let holds = [Hold::None, Hold::Local, Hold::Foreign, Hold::All];
+                self.boot(node, resumed.map(|at| holds[usize::from(at)]));
+            }
+            _ => {}
+        }
+    }
+
+    fn hear(&mut self, node: usize, link: usize, bytes: &[u8]) {
+        if let Ok(message) = wire::decode(bytes, &self.keys) {
+            self.feed(
+                node,
+                Input::Received {
+                    link: format!("eth{link}"),
+                    message,
+                },
+            );
+        }
+    }
+
+    fn feed(&mut self, node: usize, input: Input) {
+        let now = self.moment();
+        let Some(engine) = self.nodes[node].engine.as_mut() else {
+            return;
+        };
+        for action in engine.handle(now, input) {
+            self.carry_out(node, action);
+        }
+    }
+
+    fn carry_out(&mut self, node: usize, action: Action) {
+        match action {
+            Action::Send(mut message) => {
+                wire::seal(&mut message, Format::Classic, &self.keys);
+                let bytes = wire::encode(&message, &self.keys).unwrap();
+                self.transmit(node, &bytes);
+            }
+            Action::Run { id, job } => self.run_job(node, id, &job),
+            Action::Note(note) => {
+                let now = self.now;
+                let lines = note
+                    .lines()
+                    .into_iter()
+                    .map(|(level, text)| (now, level, text));
+                self.nodes[node].log.extend(lines);
+            }
+            Action::StartClients => {}
+            Action::StopClients => self.feed(node, Input::ClientsStopped),
+            Action::End(ending) => self.end(node, ending),
+        }
+    }
+
+    fn end(&mut self, node: usize, ending: Ending) {
+        self.nodes[node].engine = None;
+        self.nodes[node].life += 1;
+        self.nodes[node].endings.push(ending);
+        match ending {
+            Ending::Stop => {}
+            Ending::Restart => {
+                let pause = DEADTIME + Duration::from_secs(1);
+                self.at(
+                    self.now + pause,
+                    Event::Boot {
+                        node,
+                        resumed: None,
+                    },
+                );
+            }
+            Ending::Reload(hold) => {
+                let at = match hold {
+                    Hold::None => 0,
+                    Hold::Local => 1,
+                    Hold::Foreign => 2,
+                    Hold::All => 3,
+                };
+                self.at(
+                    self.now + ms(50),
+                    Event::Boot {
+                        node,
+                        resumed: Some(at),
+                    },
+                );
+            }
+        }
+    }
+
+    fn transmit(&mut self, from: usize, bytes: &[u8]) {
+        for link in 0..self.cables.len() {
+            let weather = self.cables[link][from];
+            self.at(
+                self.now,
+                Event::Deliver {
+                    to: from,
+                    link,
+                    bytes: bytes.to_vec(),
+                },
+            );
+            if !weather.up || self.random.f64() < weather.loss {
+                continue;
+            }
+            let copies = if self.random.f64() < weather.duplicate {
+                2
+            } else {
+                1
+            };
+            for _ in 0..copies {
+                let jitter =
+                    Duration::from_micros(self.random.u64(0..=weather.jitter.as_micros() as u64));
+                let event = Event::Deliver {
+                    to: 1 - from,
+                    link,
+                    bytes: bytes.to_vec(),
+                };
+                self.at(self.now + weather.delay + jitter, event);
+            }
+        }
+    }
+
+    /// The stock scripts, played: which groups go up and down, what is said, how long it takes.
+    fn run_job(&mut self, node: usize, id: JobId, job: &Job) {
+        let mut at = self.now;
+        match job {
+            Job::AcquireLocal { nice, dont_ask } => {
+                at += self.script_time;
+                if !self.nodes[node].groups.contains(&node) {
+                    let kind = if *nice || *dont_ask {
+                        "ip-request-resp"
+                    } else {
+                        "ip-request"
+                    };
+                    let mut message = Message::of(kind);
+                    if kind == "ip-request-resp" {
+                        message = message
+                            .with("dest", NAMES[node])
+                            .with("weown", "yes")
+                            .with("ok", "OK");
+                    }
+                    self.say(node, at, message.with("ipaddr", &node.to_string()));
+                }
+            }
+            Job::Standby { verb, set } => {
+                for owner in groups_of(node, *set) {
+                    at += self.script_time;
+                    self.script(node, at, owner, *verb == Verb::Take);
+                }
+            }
+            Job::GiveUpAll => {
+                for owner in 0..2 {
+                    at += self.script_time;
+                    self.script(node, at, owner, false);
+                }
+            }
+            Job::Hook { kind, env } => at = self.hook(node, kind, env),
+        }
+        let life = self.nodes[node].life;
+        self.at(at, Event::Done { node, life, id });
+    }
+
+    fn hook(&mut self, node: usize, kind: &str, env: &[(String, String)]) -> Duration {
+        let value = |name: &str| {
+            env.iter()
+                .find(|(n, _)| n == name)
+                .map_or("", |(_, v)| v.as_str())
+        };
+        let mut at = self.now + ms(2);
+        let from = NAMES.iter().position(|n| *n == value("HA_src"));
+        match (kind, from) {
+            ("status", Some(dead)) if value("HA_st") == "dead" => {
+                at += self.script_time;
+                self.script(node, at, dead, true);
+                if value("HA_NICEFAILBACK") == "yes" {
+                    self.say(
+                        node,
+                        at,
+                        Message::of("resource")
+                            .with("rsc_hold", "foreign")
+                            .with("info", "mach_down"),
+                    );
+                }
+            }
+            ("ip-request-resp", _) if value("HA_dest") == NAMES[node] => {
+                at += self.script_time;
+                let owner = value("HA_ipaddr").parse().unwrap();
+                self.script(node, at, owner, true);
+            }
+            ("ip-request", Some(asker)) => {
+                let owner: usize = value("HA_ipaddr").parse().unwrap();
+                let own = self.nodes[node].groups.contains(&owner);
+                at += self.script_time;
+                if own {
+                    self.script(node, at, owner, false);
+                }
+                let answer = Message::of("ip-request-resp")
+                    .with("dest", NAMES[asker])
+                    .with("ipaddr", value("HA_ipaddr"))
+                    .with("weown", if own { "yes" } else { "no" })
+                    .with("ok", "OK");
+                self.say(node, at, answer);
+            }
+            ("hb_takeover", Some(asker)) if asker != node => {
+                let set = match value("HA_rsc_hold") {
+                    "local" => "foreign",
+                    "foreign" => "local",
+                    _ => "all",
+                };
+                self.say(
+                    node,
+                    at,
+                    Message::of("ask_resources")
+                        .with("rsc_hold", set)
+                        .with("info", "me"),
+                );
+            }
+            _ => {}
+        }
+        at
+    }
+
+    fn script(&mut self, node: usize, at: Duration, owner: usize, up: bool) {
+        let life = self.nodes[node].life;
+        self.at(
+            at,
+            Event::Script {
+                node,
+                life,
+                owner,
+                up,
+            },
+        );
+    }
+
+    fn say(&mut self, node: usize, at: Duration, message: Message) {
+        let life = self.nodes[node].life;
+        self.at(
+            at,
+            Event::Local {
+                node,
+                life,
+                message: wire::encode_local(&message).unwrap(),
+            },
+        );
+    }
+
+    /// Keeps the account of times at which a group ran twice.
+    fn watch(&mut self) {
+        let double = (0..2).any(|owner| self.holders(owner).len() > 1);
+        match (double, self.double_since) {
+            (true, None) => self.double_since = Some(self.now),
+            (false, Some(since)) => {
+                self.doubles.push((since, self.now));
+                self.double_since = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// No group ran twice for a moment, from the beginning until now.
+    pub fn assert_never_double(&self) {
+        assert!(
+            self.doubles.is_empty() && self.double_since.is_none(),
+            "two owners: {:?}\n{}",
+            self.doubles,
+            self.story()
+        );
+    }
+}
+
+fn groups_of(node: usize, set: Hold) -> Vec<usize> {
+    match set {
+        Hold::None => vec![],
+        Hold::Local => vec![node],
+        Hold::Foreign => vec![1 - node],
+        Hold::All => vec![0, 1],
+    }
+}
