@@ -1,1 +1,27 @@
-//! daemon: being built.
+//! The daemon: the loop that owns the engine, and the rooms around it.
+//!
+//! Threads: `pulse` (media, timers, engine; real-time), `log`, `fifo`, and four that run jobs. All of
+//! them talk to the pulse over one bounded channel of [`crate::engine::Input`]s; the pulse talks to them
+//! without ever waiting. No cluster decision is made here.
+
+mod background;
+mod cli;
+mod control;
+mod environment;
+mod executor;
+mod fifo;
+pub mod host;
+mod keyring;
+mod launch;
+mod media;
+mod pidfile;
+mod pulse;
+mod settings;
+mod sources;
+mod state;
+mod systemd;
+
+pub use launch::main;
+
+/// What `heartbeat -V` prints: the version this program stands in for.
+pub const VERSION: &str = "3.0.6 (node: 958e11be8686759f1b99204c17812f2c2633b169)";

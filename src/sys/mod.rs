@@ -1,1 +1,5 @@
-//! sys: being built.
+//! The only `unsafe` of the package, in small documented pieces: calls for which no safe wrapper is at
+//! hand. No decision is made here.
+
+pub mod process;
+pub mod realtime;

@@ -1,0 +1,299 @@
+//! From the command line to a beating daemon, and from its end to the exit code (commands.md 1, 1.1).
+
+use super::background::{self, Herald, Side};
+use super::cli::{self, Options, USAGE_EXIT};
+use super::executor::Executor;
+use super::host::LinuxHost;
+use super::media::Antennas;
+use super::pidfile::{self, Running};
+use super::pulse::{News, Parts, Pulse};
+use super::settings::{self, ThisStart};
+use super::sources::{self, Change, Stamps};
+use super::{VERSION, control, environment, fifo, keyring, state, systemd};
+use crate::config::{self, Checked, Config, Host};
+use crate::engine::{Ending, Engine, Hold, Now};
+use crate::level::Level;
+use crate::logging::{self, Logger};
+use crate::paths::PID_FILE;
+use crate::resources;
+use crate::sys::realtime;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The version as the log says it.
+pub(super) const VERSION_LINE: &str = "heartbeat: version 3.0.6";
+
+/// Exit codes of commands.md section 1.
+const FAILED: i32 = 1;
+const NO_PERMISSION: i32 = 4;
+const NOT_CONFIGURED: i32 = 6;
+
+/// Inputs that may wait for the pulse before their senders wait.
+const INPUTS: usize = 1024;
+/// Time for the last lines to reach the log.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// Runs heartbeat(8) and gives its exit code.
+pub fn main() -> i32 {
+    let options = match cli::parse(std::env::args()) {
+        Ok(options) => options,
+        Err(text) => {
+            eprint!("{text}");
+            return USAGE_EXIT;
+        }
+    };
+    let host = LinuxHost::default();
+    if options.version {
+        println!("{VERSION}");
+    } else if options.directives {
+        print!("{}", if options.wiki { config::directive_wiki() } else { config::directive_table() });
+    } else if options.status {
+        return control::status(&machine_name(), &host.node_name());
+    } else if options.kill {
+        return control::stop();
+    } else {
+        return start(&options, &host);
+    }
+    0
+}
+
+fn machine_name() -> String {
+    nix::unistd::gethostname().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// The name that log lines carry: `uname -n` as it is.
+fn log_host() -> String {
+    nix::unistd::gethostname().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn start(options: &Options, host: &LinuxHost) -> i32 {
+    let stamps = Stamps::now();
+    let running = pidfile::look();
+    let checked = config::check(&sources::read(options.debug), host);
+    let log = Logger::direct("heartbeat", settings::log(&checked.logging, &log_host(), true));
+    tell(&checked, &log);
+    let config = match (checked.config, running) {
+        (Some(config), _) => config,
+        (None, Running::Yes(pid)) if options.reread => {
+            log.log(Level::Info, &format!("Config errors: Heartbeat pid {pid} NOT restarted"));
+            return FAILED;
+        }
+        (None, _) => return NOT_CONFIGURED,
+    };
+    if options.verbose {
+        print!("{}", config::effective(&config));
+    }
+    match running {
+        Running::Yes(pid) if options.reread => {
+            log.log(Level::Info, &format!("Signalling heartbeat pid {pid} to reread config files"));
+            control::reread(pid)
+        }
+        Running::Yes(pid) => {
+            log.log(Level::Info, &format!("heartbeat: already running [pid {pid}]."));
+            0
+        }
+        _ => launch(options, &config, stamps, &log),
+    }
+}
+
+/// Everything there is to say about the files: the reference's lines, then ours with the place.
+fn tell(checked: &Checked, log: &Logger) {
+    for (level, text) in checked.reference_lines() {
+        log.log(level, &text);
+    }
+    for diagnostic in &checked.diagnostics {
+        for line in diagnostic.render().lines() {
+            log.log(diagnostic.level, line);
+        }
+    }
+}
+
+fn launch(options: &Options, config: &Config, stamps: Stamps, log: &Logger) -> i32 {
+    log.log(Level::Info, "**************************");
+    log.log(Level::Info, "Configuration validated. Starting heartbeat 3.0.6");
+    if let Err(error) = state::make_directories() {
+        log.log(Level::Error, &format!("cannot make the directories of heartbeat: {error}"));
+        return exit_code(&error);
+    }
+    let herald = if options.foreground || options.resume {
+        Herald::nobody()
+    } else {
+        match background::detach() {
+            Ok(Side::Command(code)) => return code,
+            Ok(Side::Daemon(herald)) => herald,
+            Err(error) => {
+                log.log(Level::Error, &format!("cannot go into the background: {error}"));
+                return FAILED;
+            }
+        }
+    };
+    if let Err(error) = pidfile::claim() {
+        log.log(Level::Error, &format!("heartbeat: could not create pidfile [{PID_FILE}]: {error}"));
+        return NO_PERMISSION;
+    }
+    match live(options, config, stamps, herald) {
+        Ok(ending) => finish(options, config, ending),
+        Err(error) => {
+            log.log(Level::Error, &format!("heartbeat cannot run: {error}"));
+            exit_code(&error)
+        }
+    }
+}
+
+fn exit_code(error: &io::Error) -> i32 {
+    if error.kind() == io::ErrorKind::PermissionDenied { NO_PERMISSION } else { FAILED }
+}
+
+/// The daemon's life, on the pulse thread and those around it.
+fn live(options: &Options, config: &Config, stamps: Stamps, herald: Herald) -> io::Result<Ending> {
+    background::settle()?;
+    let log = Logger::background("heartbeat", settings::log(&config.logging, &log_host(), false))?;
+    log.log(Level::Info, VERSION_LINE);
+    log.log(Level::Info, concat!("heartbeat-rs ", env!("CARGO_PKG_VERSION"), " stands in for it"));
+    let realtime = config.realtime.enabled && !options.no_realtime;
+    if realtime && let Err(error) = realtime::lock_memory() {
+        log.log(Level::Warn, &format!("Cannot lock ourselves into memory: {error}"));
+    }
+    let result = std::thread::scope(|scope| {
+        let pulse = std::thread::Builder::new().name("pulse".to_owned()).spawn_scoped(scope, || {
+            if realtime && let Err(error) = realtime::raise_priority(config.realtime.priority) {
+                log.log(Level::Warn, &format!("Cannot get real-time priority: {error}"));
+            }
+            pulse(options, config, stamps, herald, &log)
+        })?;
+        pulse.join().map_err(|_| io::Error::other("the pulse thread failed"))?
+    });
+    if let Err(error) = &result {
+        log.log(Level::Error, &format!("heartbeat cannot run: {error}"));
+    }
+    log.flush(FLUSH);
+    result
+}
+
+fn pulse(options: &Options, config: &Config, stamps: Stamps, mut herald: Herald, log: &Logger) -> io::Result<Ending> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let engine_settings = settings::engine(config, this_start(options, config, log)?);
+        let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
+        fifo::start(log, &sender)?;
+        let executor = Executor::start(&resource_context(config, log), &sender)?;
+        let media = Antennas::open(config, log).await.map_err(|notes| {
+            notes.iter().for_each(|note| log.log(note.level, &note.text));
+            io::Error::other("no medium could be opened")
+        })?;
+        let born = Instant::now();
+        let engine = Engine::new(engine_settings, Now { mono: Duration::ZERO, wall: wall() })
+            .ok_or_else(|| io::Error::other("this node is not among the nodes"))?;
+        warn_of_what_is_not_served(config, log);
+        herald.ready()?;
+        systemd::ready();
+        let parts = Parts {
+            engine,
+            born,
+            media,
+            keys: keyring::of(&config.keys).map_err(|error| io::Error::other(format!("keys: {error}")))?,
+            format: settings::format(config),
+            executor,
+            inputs,
+            log: log.clone(),
+            stamps,
+            log_bad_packets: config.log_badpack,
+        };
+        Pulse::new(parts).beat().await
+    })
+}
+
+fn wall() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<ThisStart> {
+    let wall = wall();
+    let generation = state::next_generation(config.hbgenmethod, wall)?;
+    let uuid = state::uuid(config.uuidfrom, &config.this_node)?;
+    generation.warning.iter().for_each(|text| log.log(Level::Warn, text));
+    log.log(Level::Info, &format!("Heartbeat generation: {}", generation.value));
+    uuid.warning.iter().for_each(|text| log.log(Level::Info, text));
+    let resumed = options.held.as_deref().and_then(Hold::parse);
+    let seed = generation.value ^ u64::from(std::process::id()) << 32;
+    Ok(ThisStart { uuid: uuid.value, generation: generation.value, hooks: settings::hooks(), resumed, seed })
+}
+
+fn resource_context(config: &Config, log: &Logger) -> resources::Context {
+    resources::Context {
+        host: config.this_node.clone(),
+        env: environment::of_children(config, std::env::vars()),
+        logger: log.clone(),
+        options: resources::Options::default(),
+    }
+}
+
+/// Directives that are checked but whose effect a later version brings.
+fn warn_of_what_is_not_served(config: &Config, log: &Logger) {
+    let mut missing = Vec::new();
+    missing.extend(config.clients.iter().map(|c| format!("respawn {}", c.command)));
+    missing.extend(config.stonith.iter().map(|s| format!("stonith {}", s.kind)));
+    missing.extend(config.watchdog.iter().map(|w| format!("watchdog {w}")));
+    for what in missing {
+        log.log(Level::Warn, &format!("{what}: not served by this version"));
+    }
+}
+
+/// SIGHUP: reads the files anew; what is wrong is told and changes nothing.
+pub(super) fn recheck(change: Change, log: &Logger) -> Option<News> {
+    let checked = config::check(&sources::read(0), &LinuxHost::default());
+    let Some(config) = &checked.config else {
+        tell(&checked, log);
+        log.log(Level::Error, "Config errors: going on with the configuration of the last start");
+        return None;
+    };
+    match change {
+        Change::Configuration => Some(News::Reload),
+        Change::Keys => keyring::of(&config.keys).ok().map(News::Keys),
+        Change::Nothing => None,
+    }
+}
+
+/// After the pulse: the last words, or the next life.
+fn finish(options: &Options, config: &Config, ending: Ending) -> i32 {
+    let log = Logger::direct("heartbeat", settings::log(&config.logging, &log_host(), false));
+    if ending != Ending::Stop {
+        log.log(Level::Info, "Restarting heartbeat.");
+    }
+    let held = match ending {
+        Ending::Stop => {
+            log.log(Level::Info, &format!("{} Heartbeat shutdown complete.", config.this_node));
+            return 0;
+        }
+        Ending::Restart => {
+            log.log(Level::Info, &format!("{} Heartbeat shutdown complete.", config.this_node));
+            // Longer than the dead time, so that every peer has noticed.
+            let whole = config.timing.deadtime.as_millis().div_ceil(1000) as u64;
+            std::thread::sleep(Duration::from_secs(whole + 1));
+            None
+        }
+        Ending::Reload(held) => Some(held),
+    };
+    log.log(Level::Info, "Performing heartbeat restart exec.");
+    let error = again(options, held);
+    log.log(Level::Crit, &format!("cannot restart: {error}"));
+    FAILED
+}
+
+fn again(options: &Options, held: Option<Hold>) -> io::Error {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return error,
+    };
+    let mut command = Command::new(program);
+    command.arg("-f").args((0..options.debug).map(|_| "-d"));
+    if options.no_realtime {
+        command.arg("-l");
+    }
+    if let Some(held) = held {
+        command.args(["-R", "-C", held.word()]);
+    }
+    command.exec()
+}

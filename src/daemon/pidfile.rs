@@ -1,0 +1,66 @@
+//! The pid file (commands.md section 2): 10 columns and a newline, made by link(2), never removed.
+
+use crate::paths::PID_FILE;
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// What the pid file says of a daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Running {
+    /// That process is alive.
+    Yes(Pid),
+    /// That process is gone.
+    Stale,
+    /// There is no readable pid file.
+    No,
+}
+
+/// Reads the file and probes the process. Our own pid (after an exec) is nobody else's.
+pub(super) fn look() -> Running {
+    let Ok(text) = fs::read_to_string(PID_FILE) else { return Running::No };
+    let Ok(number) = text.trim().parse::<i32>() else { return Running::No };
+    let pid = Pid::from_raw(number);
+    if number <= 0 || pid == Pid::this() || !is_alive(pid) { Running::Stale } else { Running::Yes(pid) }
+}
+
+/// Whether a process exists, ours or not. A zombie does not count: it has ended.
+pub(super) fn is_alive(pid: Pid) -> bool {
+    match kill(pid, None) {
+        Ok(()) | Err(Errno::EPERM) => !is_zombie(pid),
+        Err(_) => false,
+    }
+}
+
+fn is_zombie(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
+}
+
+/// Writes our pid, unless a daemon runs.
+pub(super) fn claim() -> io::Result<()> {
+    let own = format!("{PID_FILE}.{}", Pid::this());
+    let made = write_new(Path::new(&own)).and_then(|()| link_over_stale(&own));
+    let _ = fs::remove_file(&own);
+    made
+}
+
+fn write_new(path: &Path) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
+    writeln!(file, "{:>10}", Pid::this())
+}
+
+fn link_over_stale(own: &str) -> io::Result<()> {
+    if let Running::Yes(pid) = look() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("heartbeat runs as process {pid}")));
+    }
+    match fs::remove_file(PID_FILE) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::hard_link(own, PID_FILE)
+}

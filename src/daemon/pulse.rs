@@ -1,0 +1,262 @@
+//! The loop that owns the engine. Nothing in it waits for a disk, a script or a name server.
+
+use super::executor::Executor;
+use super::media::Antennas;
+use super::sources::{Change, Stamps};
+use super::{launch, systemd};
+use crate::engine::{Action, Ending, Engine, Input, Now};
+use crate::level::Level;
+use crate::logging::Logger;
+use crate::wire::{self, Format, Keys, Message};
+use std::collections::VecDeque;
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// How often the load average is read anew.
+const LOAD_AGE: Duration = Duration::from_secs(1);
+/// Bad packets reported in full in one such period; the others are counted.
+const REPORT_PERIOD: Duration = Duration::from_secs(10);
+const REPORTS: u32 = 5;
+
+/// News from outside the engine's world.
+pub(super) enum News {
+    /// authkeys changed and is good.
+    Keys(Keys),
+    /// ha.cf changed and is good.
+    Reload,
+}
+
+/// What the loop is made from.
+pub(super) struct Parts {
+    pub(super) engine: Engine,
+    pub(super) born: Instant,
+    pub(super) media: Antennas,
+    pub(super) keys: Keys,
+    pub(super) format: Format,
+    pub(super) executor: Executor,
+    pub(super) inputs: mpsc::Receiver<Input>,
+    pub(super) log: Logger,
+    pub(super) stamps: Stamps,
+    pub(super) log_bad_packets: bool,
+}
+
+pub(super) struct Pulse {
+    parts: Parts,
+    news: (mpsc::Sender<News>, mpsc::Receiver<News>),
+    load_read: Option<Instant>,
+    bad: BadPackets,
+    ending: Option<Ending>,
+}
+
+struct Signals {
+    term: Signal,
+    hup: Signal,
+    usr1: Signal,
+    usr2: Signal,
+    alarm: Signal,
+    /// Caught so that they do nothing.
+    _ignored: [Signal; 2],
+}
+
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            hup: signal(SignalKind::hangup())?,
+            usr1: signal(SignalKind::user_defined1())?,
+            usr2: signal(SignalKind::user_defined2())?,
+            alarm: signal(SignalKind::alarm())?,
+            _ignored: [signal(SignalKind::interrupt())?, signal(SignalKind::pipe())?],
+        })
+    }
+}
+
+impl Pulse {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self { parts, news: mpsc::channel(4), load_read: None, bad: BadPackets::default(), ending: None }
+    }
+
+    /// Beats until the end, and says which it was.
+    pub(super) async fn beat(mut self) -> io::Result<Ending> {
+        let mut signals = Signals::catch()?;
+        self.feed(Input::Start);
+        loop {
+            if let Some(ending) = self.ending {
+                return Ok(ending);
+            }
+            let due = self.due();
+            tokio::select! {
+                biased;
+                () = self.parts.media.readable() => {}
+                Some(input) = self.parts.inputs.recv() => self.feed(input),
+                Some(news) = self.news.1.recv() => self.learn(news),
+                _ = signals.term.recv() => { systemd::stopping(); self.feed(Input::Shutdown) }
+                _ = signals.hup.recv() => self.look_for_changes(),
+                _ = signals.usr1.recv() => self.change_debug(1),
+                _ = signals.usr2.recv() => self.change_debug(-1),
+                _ = signals.alarm.recv() => self.complain_of_alarm(),
+                () = tokio::time::sleep_until(due.into()) => {}
+            }
+            self.look_then_decide();
+        }
+    }
+
+    fn due(&self) -> Instant {
+        let far = Duration::from_secs(3600);
+        self.parts.engine.next_deadline().map_or(self.parts.born + far, |at| self.parts.born + at)
+    }
+
+    /// Everything that waits is heard before a timer may say that a node was silent.
+    fn look_then_decide(&mut self) {
+        self.hear();
+        while let Ok(input) = self.parts.inputs.try_recv() {
+            self.feed(input);
+        }
+        if Instant::now() >= self.due() {
+            self.read_load();
+            self.feed(Input::Tick);
+        }
+    }
+
+    fn hear(&mut self) {
+        let Parts { media, keys, log, log_bad_packets, .. } = &mut self.parts;
+        let (bad, mut heard) = (&mut self.bad, Vec::new());
+        media.drain(|link, bytes| match wire::decode(bytes, keys) {
+            Ok(message) => heard.push((link.to_owned(), message)),
+            Err(error) if *log_bad_packets => bad.report(log, link, &error),
+            Err(_) => {}
+        });
+        for (link, message) in heard {
+            self.feed(Input::Received { link, message });
+        }
+    }
+
+    fn read_load(&mut self) {
+        if self.load_read.is_some_and(|at| at.elapsed() < LOAD_AGE) {
+            return;
+        }
+        self.load_read = Some(Instant::now());
+        if let Ok(text) = std::fs::read_to_string("/proc/loadavg") {
+            let line = text.lines().next().unwrap_or_default();
+            self.feed(Input::Load(line.chars().take(63).collect()));
+        }
+    }
+
+    fn now(&self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        Now { mono: self.parts.born.elapsed(), wall }
+    }
+
+    fn feed(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for action in self.parts.engine.handle(self.now(), input) {
+                inputs.extend(self.carry_out(action));
+            }
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) -> Option<Input> {
+        match action {
+            Action::Send(message) => self.send(message),
+            Action::Run { id, job } => self.parts.executor.run(id, job),
+            Action::Note(note) => {
+                for (level, text) in note.lines() {
+                    self.parts.log.log(level, &text);
+                }
+            }
+            Action::StartClients => systemd::status("communication is up"),
+            Action::StopClients => return Some(Input::ClientsStopped),
+            Action::End(ending) => self.ending = Some(ending),
+        }
+        None
+    }
+
+    fn send(&mut self, mut message: Message) {
+        wire::seal(&mut message, self.parts.format, &self.parts.keys);
+        match wire::encode(&message, &self.parts.keys) {
+            Ok(bytes) => self.parts.media.send(&bytes),
+            Err(error) => self.parts.log.log(Level::Error, &format!("cannot send a message: {error}")),
+        }
+    }
+
+    fn change_debug(&mut self, step: i16) {
+        let log = &self.parts.log;
+        let old = log.debug_level();
+        let new = u8::try_from((i16::from(old) + step).clamp(0, 255)).unwrap_or(old);
+        log.set_debug_level(new.max(1));
+        if old == 0 && new > 0 {
+            log.log(Level::Info, launch::VERSION_LINE);
+        }
+        log.log(Level::Debug, &format!("debug now set to {new} [pid {}]", std::process::id()));
+        log.set_debug_level(new);
+    }
+
+    fn complain_of_alarm(&self) {
+        let text = format!("Unexpected alarm in process {}", std::process::id());
+        self.parts.log.log(Level::Error, &text);
+    }
+
+    /// SIGHUP: what changed is read and checked elsewhere; only what is good comes back as news.
+    fn look_for_changes(&mut self) {
+        let new = Stamps::now();
+        let change = self.parts.stamps.compare(&new);
+        if change == Change::Nothing {
+            return self.parts.log.log(Level::Info, "Configuration unchanged.");
+        }
+        self.parts.stamps = new;
+        let (log, sender) = (self.parts.log.clone(), self.news.0.clone());
+        let check = move || {
+            if let Some(news) = launch::recheck(change, &log) {
+                let _ = sender.blocking_send(news);
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("recheck".to_owned()).spawn(check) {
+            self.parts.log.log(Level::Error, &format!("cannot reread the configuration: {error}"));
+        }
+    }
+
+    fn learn(&mut self, news: News) {
+        match news {
+            News::Keys(keys) => {
+                self.parts.keys = keys;
+                self.parts.log.log(Level::Info, "Rereading authentication file.");
+            }
+            News::Reload => self.feed(Input::Reload),
+        }
+    }
+}
+
+/// Keeps a sender without the key from filling the log.
+#[derive(Default)]
+struct BadPackets {
+    since: Option<Instant>,
+    reported: u32,
+    silent: u64,
+}
+
+impl BadPackets {
+    fn report(&mut self, log: &Logger, link: &str, error: &wire::WireError) {
+        if self.since.is_none_or(|since| since.elapsed() >= REPORT_PERIOD) {
+            if self.silent > 0 {
+                log.log(Level::Warn, &format!("{} more bad packets were dropped without a line", self.silent));
+            }
+            *self = Self { since: Some(Instant::now()), ..Self::default() };
+        }
+        let lines = error.log_lines();
+        if lines.is_empty() {
+            return;
+        }
+        if self.reported >= REPORTS {
+            self.silent += 1;
+            return;
+        }
+        self.reported += 1;
+        for (level, text) in lines {
+            log.log(level, &format!("{text} [{link}]"));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! From configuration to the values that engine, media and log start from. Pure.
+
+use crate::config::{self, AutoFailback, Config, Medium, MessageFormat};
+use crate::engine::{Failback, Hold, NodeKind, NodeSpec, Settings};
+use crate::media::Spec;
+use crate::wire::Format;
+use crate::{logging, paths};
+use std::path::PathBuf;
+
+/// What only this start knows.
+pub(super) struct ThisStart {
+    pub(super) uuid: [u8; 16],
+    pub(super) generation: u64,
+    pub(super) hooks: Vec<String>,
+    pub(super) resumed: Option<Hold>,
+    pub(super) seed: u64,
+}
+
+/// The engine's settings.
+pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
+    Settings {
+        me: config.this_node.clone(),
+        uuid: start.uuid,
+        generation: start.generation,
+        nodes: config.nodes.iter().map(node).collect(),
+        links: config.media.iter().filter(|m| spec(m).is_some()).map(|m| m.link().to_owned()).collect(),
+        keepalive: config.timing.keepalive,
+        deadtime: config.timing.deadtime,
+        warntime: config.timing.warntime,
+        initdead: config.timing.initdead,
+        deadping: config.timing.deadping,
+        failback: match config.auto_failback {
+            AutoFailback::On => Failback::On,
+            AutoFailback::Off => Failback::Off,
+            AutoFailback::Legacy => Failback::Legacy,
+        },
+        hopfudge: u32::from(config.hopfudge),
+        max_rexmit_delay: config.max_rexmit_delay,
+        hooks: start.hooks,
+        resumed: start.resumed,
+        pid: std::process::id(),
+        seed: start.seed,
+    }
+}
+
+fn node(node: &config::Node) -> NodeSpec {
+    let kind = match node.kind {
+        config::NodeKind::Normal => NodeKind::Normal,
+        config::NodeKind::Ping => NodeKind::Ping,
+    };
+    NodeSpec { name: node.name.clone(), kind }
+}
+
+/// The medium to open; `None` for the kinds that are not served yet.
+pub(super) fn spec(medium: &Medium) -> Option<Spec> {
+    Some(match medium.clone() {
+        Medium::Bcast { iface, port } => Spec::Bcast { iface, port },
+        Medium::Ucast { iface, peer, port } => Spec::Ucast { iface, peer, port },
+        Medium::Ucast6 { iface, peer, port } => Spec::Ucast6 { iface, peer, port },
+        Medium::Mcast { iface, group, port, ttl, looped } => Spec::Mcast { iface, group, port, ttl, looped },
+        Medium::Mcast6 { iface, group, port, hops, looped } => {
+            Spec::Mcast6 { iface, group, port, hops, looped }
+        }
+        Medium::Serial { .. } | Medium::Ping { .. } | Medium::PingGroup { .. } | Medium::Ping6 { .. } => {
+            return None;
+        }
+    })
+}
+
+/// `msgfmt`.
+pub(super) fn format(config: &Config) -> Format {
+    match config.msgfmt {
+        MessageFormat::Classic => Format::Classic,
+        MessageFormat::Netstring => Format::Netstring,
+    }
+}
+
+/// Where the daemon logs; also to stderr until it is in the background.
+pub(super) fn log(config: &config::Logging, host: &str, stderr: bool) -> logging::Settings {
+    logging::Settings {
+        host: host.to_owned(),
+        form: if config.syslog_style { logging::Form::Syslog } else { logging::Form::Plain },
+        logfile: config.logfile.as_ref().map(PathBuf::from),
+        debugfile: config.debugfile.as_ref().map(PathBuf::from),
+        facility: config.facility.as_deref().and_then(logging::Facility::parse),
+        stderr,
+        use_logd: config.use_logd,
+        debug: config.debug,
+        ..logging::Settings::default()
+    }
+}
+
+/// The hooks there are: plain names of files in rc.d (resources.md section 4).
+pub(super) fn hooks() -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(paths::RC_DIR) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| !name.starts_with('.')).collect()
+}
+
+/// `uuidfrom nodename` (wire-protocol.md 4.2): 32 hex digits drawn from glibc's default generator, seeded
+/// with a hash of the name, so that both daemons compute the same.
+pub(super) fn uuid_of_name(name: &str) -> [u8; 16] {
+    let hash = |h: u32, byte: u8| h.wrapping_mul(31).wrapping_add(u32::from(byte));
+    let mut digits = glibc_random(name.bytes().fold(0, hash)).map(|number| (number % 16) as u8);
+    let mut next = || digits.next().unwrap_or(0);
+    std::array::from_fn(|_| next() << 4 | next())
+}
+
+/// glibc's additive feedback generator.
+fn glibc_random(seed: u32) -> impl Iterator<Item = u32> {
+    const DEGREE: usize = 31;
+    const SEPARATION: usize = 3;
+    const DISCARDED: usize = 310;
+    let mut state = std::collections::VecDeque::with_capacity(DEGREE);
+    let mut word = i64::from(seed.max(1).cast_signed());
+    for _ in 0..DEGREE {
+        state.push_back(u32::try_from(word & 0xffff_ffff).unwrap_or_default());
+        word = (16807 * word).rem_euclid(2_147_483_647);
+    }
+    state.rotate_left(SEPARATION);
+    std::iter::from_fn(move || {
+        let oldest = state.pop_front()?;
+        let tap = *state.get(DEGREE - SEPARATION - 1)?;
+        let sum = oldest.wrapping_add(tap);
+        state.push_back(sum);
+        Some(sum >> 1)
+    })
+    .skip(DISCARDED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::uuid_text;
+
+    #[test]
+    fn the_uuid_of_a_name_is_the_one_of_the_reference() {
+        assert_eq!(uuid_text(&uuid_of_name("vun1")).replace('-', ""), "b19f725e46a38d88b0672ab68aaf496f");
+        assert_eq!(uuid_text(&uuid_of_name("vun2")).replace('-', ""), "a2a5d3206cc72e9d3fc6dce8e69ccc76");
+    }
+}

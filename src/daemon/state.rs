@@ -1,0 +1,99 @@
+//! What outlives a daemon: generation number and uuid (wire-protocol.md section 4).
+
+use crate::config::{GenerationMethod, UuidFrom};
+use crate::paths;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// A value, and what to tell the operator about it.
+pub(super) struct Stated<T> {
+    pub(super) value: T,
+    /// Warnings first, then what happened.
+    pub(super) warning: Option<String>,
+}
+
+/// Makes the directories that packages make, where they are missing.
+pub(super) fn make_directories() -> io::Result<()> {
+    for (path, mode) in [(paths::STATE_DIR, 0o755), (paths::CORE_DIR, 0o700)] {
+        fs::DirBuilder::new().recursive(true).mode(mode).create(path)?;
+    }
+    Ok(())
+}
+
+/// The generation of this start, stored for the next one before anything is sent (4.1).
+pub(super) fn next_generation(method: GenerationMethod, wall: u64) -> io::Result<Stated<u64>> {
+    if method == GenerationMethod::Time {
+        return Ok(Stated { value: wall, warning: None });
+    }
+    let text = match fs::read_to_string(paths::GENERATION) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    let (value, warning) = following(&text, wall);
+    store(Path::new(paths::GENERATION), format!("{value:>15}\n").as_bytes())?;
+    Ok(Stated { value, warning })
+}
+
+/// The number after the one in the file; from the clock where there is none.
+fn following(text: &str, wall: u64) -> (u64, Option<String>) {
+    let fresh = wall.saturating_add(1);
+    match (text.trim(), text.trim().parse::<u64>()) {
+        ("", _) => (fresh, Some(format!("No Previous generation - starting at {fresh}"))),
+        (_, Ok(last)) if last < u64::MAX => (last + 1, None),
+        _ => (fresh, Some(format!("BROKEN previous generation - starting at {fresh}"))),
+    }
+}
+
+/// Own uuid: from the file, made and stored where there is none (4.2).
+pub(super) fn uuid(from: UuidFrom, node: &str) -> io::Result<Stated<[u8; 16]>> {
+    if from == UuidFrom::NodeName {
+        return Ok(Stated { value: super::settings::uuid_of_name(node), warning: None });
+    }
+    let mut bytes = [0; 16];
+    match fs::File::open(paths::UUID).and_then(|mut file| file.read_exact(&mut bytes)) {
+        Ok(()) => return Ok(Stated { value: bytes, warning: None }),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {}
+        Err(error) => return Err(error),
+    }
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    mark_random(&mut bytes);
+    store(Path::new(paths::UUID), &bytes)?;
+    let warning = "No uuid found for current node - generating a new uuid.".to_owned();
+    Ok(Stated { value: bytes, warning: Some(warning) })
+}
+
+/// Version 4, variant 1: "random".
+fn mark_random(bytes: &mut [u8; 16]) {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+}
+
+/// Replaces a file so that a power failure leaves the old one or the new one.
+fn store(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("tmp");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    match path.parent() {
+        Some(directory) => fs::File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_generation_rises_from_whatever_is_there() {
+        assert_eq!(following("     1795287662\n", 5), (1_795_287_663, None));
+        let (value, warning) = following("", 5);
+        assert_eq!((value, warning.as_deref()), (6, Some("No Previous generation - starting at 6")));
+        let (value, warning) = following("12x\n", 5);
+        assert_eq!((value, warning.as_deref()), (6, Some("BROKEN previous generation - starting at 6")));
+    }
+}
