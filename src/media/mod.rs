@@ -1,1 +1,161 @@
-//! media: being built.
+//! Media: bytes in, bytes out, over `bcast`, `mcast`, `ucast` and their IPv6 kin (wire-protocol.md 10).
+//!
+//! A [`Medium`] is opened from a [`Spec`], sends without waiting, and hands out datagrams a bounded
+//! number at a time. It knows nothing of messages, keys or nodes, writes no log (it returns [`Note`]s),
+//! and reads no configuration. Names must be looked up before: nothing here waits for a name server.
+//!
+//! Several media may share an interface and a port. They share the link name too, so it does not matter
+//! which of their sockets the system gives a unicast datagram to; a broadcast reaches several of them,
+//! and the engine knows duplicates. Media on different interfaces never see each other's datagrams.
+
+mod error;
+mod iface;
+mod limiter;
+mod note;
+mod sockets;
+mod spec;
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::UdpSocket;
+
+pub use error::{Cause, MediumError, Retry};
+pub use limiter::ErrorLimiter;
+pub use note::Note;
+pub use spec::{Kind, Spec};
+
+/// More than UDP can carry, so that nothing is cut.
+const LARGEST: usize = 64 * 1024;
+
+/// How many datagrams are handed out before others get their turn.
+const BURST: usize = 64;
+
+/// Room for one incoming datagram; made once, used for all media of a thread.
+#[derive(Debug)]
+pub struct Buffer(Vec<u8>);
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self(vec![0; LARGEST])
+    }
+}
+
+/// An open medium.
+#[derive(Debug)]
+pub struct Medium {
+    spec: Spec,
+    description: String,
+    destination: SocketAddr,
+    index: u32,
+    send: socket2::Socket,
+    receive: UdpSocket,
+}
+
+/// Opens a medium; one try. Must be called within a tokio runtime that drives I/O.
+pub fn open(spec: &Spec) -> Result<Medium, MediumError> {
+    let failed = |cause| MediumError { spec: spec.clone(), cause };
+    let sockets = sockets::open(spec).map_err(failed)?;
+    let receive = UdpSocket::from_std(sockets.receive.into());
+    let receive = receive.map_err(|error| failed(Cause::System { doing: "registering the socket", error }))?;
+    let sockets::Sockets { index, send, destination, .. } = sockets;
+    Ok(Medium { spec: spec.clone(), description: spec.to_string(), destination, index, send, receive })
+}
+
+/// Opens a medium as the reference does at start: where time may heal a failure, again and again,
+/// telling `note` before each pause. The runtime needs its timers.
+pub async fn open_patiently(spec: &Spec, mut note: impl FnMut(Note)) -> Result<Medium, MediumError> {
+    let mut tried: u32 = 0;
+    loop {
+        tried = tried.saturating_add(1);
+        let error = match open(spec) {
+            Ok(medium) => return Ok(medium),
+            Err(error) => error,
+        };
+        let Some(retry) = error.retry().filter(|retry| tried < retry.times) else {
+            return Err(error);
+        };
+        note(error.retry_note());
+        tokio::time::sleep(retry.pause).await;
+    }
+}
+
+impl Medium {
+    /// The name of its link, which is its interface.
+    pub fn name(&self) -> &str {
+        self.spec.iface()
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.spec.kind()
+    }
+
+    /// As the log calls it: `bcast eth0`.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// What it was opened from.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Where it sends to.
+    pub fn destination(&self) -> SocketAddr {
+        self.destination
+    }
+
+    /// What the reference logs when it opens such a medium.
+    pub fn notes(&self) -> Vec<Note> {
+        note::opened(&self.spec)
+    }
+
+    /// Sends one datagram now or not at all; a full queue is an error of kind `WouldBlock`.
+    pub fn send(&self, datagram: &[u8]) -> io::Result<()> {
+        self.send.send_to(datagram, &self.destination.into()).map(drop)
+    }
+
+    /// What the reference logs about a datagram of that length that could not be sent; for
+    /// [`ErrorLimiter::failed`].
+    pub fn send_failure(&self, length: usize, error: &io::Error) -> [Note; 2] {
+        note::send_failed(&self.spec, self.destination, length, error)
+    }
+
+    /// Waits for datagrams, then hands out those that are there, at most as many as are fair to the
+    /// other media. May be dropped and called again without a loss.
+    pub async fn receive(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        loop {
+            self.receive.readable().await?;
+            if self.drain(buffer, &mut each)? > 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands out the datagrams that are there, without waiting, and tells how many.
+    pub fn drain(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
+        for count in 0..BURST {
+            match self.receive.try_recv(&mut buffer.0) {
+                Ok(length) => each(buffer.0.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(count),
+                Err(_) if count > 0 => return Ok(count),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(BURST)
+    }
+
+    /// Whether the interface of these sockets is gone. One of the same name may be there again, and takes
+    /// a [`Medium::reopen`] to be used.
+    pub fn is_stale(&self) -> bool {
+        iface::index(self.name()) != Some(self.index)
+    }
+
+    /// Opens it anew: after its interface was removed and came back, or changed its addresses. On
+    /// failure the old sockets stay.
+    pub fn reopen(&mut self) -> Result<(), MediumError> {
+        *self = open(&self.spec)?;
+        Ok(())
+    }
+}
