@@ -1,1 +1,4 @@
-//! sys: being built.
+//! The only `unsafe` of the package: one tiny file for each thing the kernel or libc offers and no
+//! safe crate wraps. Nothing here decides anything.
+
+pub mod localtime;
