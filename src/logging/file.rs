@@ -45,7 +45,12 @@ impl LogFile {
 /// Opens a file the way every log of heartbeat is opened: append, created with mode 0644. A FIFO
 /// without reader must not hold us.
 pub(super) fn open_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o644)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
 }
 
 fn identity(metadata: &Metadata) -> (u64, u64) {
@@ -66,7 +71,10 @@ mod tests {
         log.write_line("two").unwrap();
         std::fs::remove_file(&path).unwrap();
         log.write_line("three").unwrap();
-        assert_eq!(std::fs::read_to_string(dir.path().join("ha-log.1")).unwrap(), "one\n");
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join("ha-log.1")).unwrap(),
+            "one\n"
+        );
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
     }
 }

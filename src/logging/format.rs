@@ -50,14 +50,20 @@ pub struct Record {
 impl Record {
     /// The text, with the word of its level where it has one.
     pub fn message(&self) -> String {
-        if self.worded { format!("{}: {}", self.level.word(), self.text) } else { self.text.clone() }
+        if self.worded {
+            format!("{}: {}", self.level.word(), self.text)
+        } else {
+            self.text.clone()
+        }
     }
 
     /// The line for the log file, without newline.
     pub fn logfile_line(&self, host: &str, form: Form, script_dates: Form) -> String {
         match &self.voice {
             Voice::Program { name, pid } => self.program_line(name, *pid, host, form),
-            Voice::Script { tag } => format!("{}  {tag}:    {}", self.date(script_dates), self.message()),
+            Voice::Script { tag } => {
+                format!("{}  {tag}:    {}", self.date(script_dates), self.message())
+            }
         }
     }
 
@@ -65,7 +71,9 @@ impl Record {
     pub fn debugfile_line(&self, host: &str, form: Form, script_dates: Form) -> String {
         match &self.voice {
             Voice::Program { name, pid } => self.program_line(name, *pid, host, form),
-            Voice::Script { tag } => format!("{tag}:\t{} {}", self.date(script_dates), self.message()),
+            Voice::Script { tag } => {
+                format!("{tag}:\t{} {}", self.date(script_dates), self.message())
+            }
         }
     }
 
@@ -117,8 +125,13 @@ impl Record {
 }
 
 fn month(t: &LocalTime) -> &'static str {
-    const NAMES: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    NAMES.get(t.month.saturating_sub(1) as usize).copied().unwrap_or("Jan")
+    const NAMES: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    NAMES
+        .get(t.month.saturating_sub(1) as usize)
+        .copied()
+        .unwrap_or("Jan")
 }
 
 fn clock(t: &LocalTime) -> String {
@@ -127,7 +140,10 @@ fn clock(t: &LocalTime) -> String {
 
 /// Makes one line of any text: control characters (a field of a message may hold them) become blanks.
 pub fn one_line(text: &str) -> String {
-    text.trim_end().chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect()
+    text.trim_end()
+        .chars()
+        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -136,15 +152,26 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     fn record(voice: Voice, level: Level, text: &str) -> Record {
-        Record { voice, level, worded: true, text: text.into(), at: UNIX_EPOCH }
+        Record {
+            voice,
+            level,
+            worded: true,
+            text: text.into(),
+            at: UNIX_EPOCH,
+        }
     }
 
     fn heartbeat() -> Voice {
-        Voice::Program { name: "heartbeat".into(), pid: 26196 }
+        Voice::Program {
+            name: "heartbeat".into(),
+            pid: 26196,
+        }
     }
 
     fn harc() -> Voice {
-        Voice::Script { tag: "harc(default)[26258]".into() }
+        Voice::Script {
+            tag: "harc(default)[26258]".into(),
+        }
     }
 
     #[test]
@@ -166,8 +193,14 @@ mod tests {
     fn a_script_speaks_as_ha_log_does() {
         let r = record(harc(), Level::Info, "Running x");
         let date = r.date(Form::Plain);
-        assert_eq!(r.logfile_line("b1", Form::Syslog, Form::Plain), format!("{date}  harc(default)[26258]:    info: Running x"));
-        assert_eq!(r.debugfile_line("b1", Form::Syslog, Form::Plain), format!("harc(default)[26258]:\t{date} info: Running x"));
+        assert_eq!(
+            r.logfile_line("b1", Form::Syslog, Form::Plain),
+            format!("{date}  harc(default)[26258]:    info: Running x")
+        );
+        assert_eq!(
+            r.debugfile_line("b1", Form::Syslog, Form::Plain),
+            format!("harc(default)[26258]:\t{date} info: Running x")
+        );
     }
 
     #[test]

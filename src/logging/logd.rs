@@ -8,7 +8,9 @@ const CLIENTS: [&str; 2] = ["/usr/sbin/ha_logger", "/usr/bin/ha_logger"];
 
 /// Hands one line over; false when there is no client or no daemon to take it.
 pub(super) fn send(record: &Record) -> bool {
-    let Some(client) = CLIENTS.iter().find(|p| Path::new(p).exists()) else { return false };
+    let Some(client) = CLIENTS.iter().find(|p| Path::new(p).exists()) else {
+        return false;
+    };
     let tag = match &record.voice {
         Voice::Program { name, pid } => format!("{name}[{pid}]"),
         Voice::Script { tag } => tag.to_string(),

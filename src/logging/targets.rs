@@ -43,15 +43,17 @@ impl Targets {
         if let Some(facility) = s.facility
             && record.level != Level::Debug
         {
-            let _ = self.syslog.send(facility.priority(record.severity()), &record.syslog_line());
+            let _ = self
+                .syslog
+                .send(facility.priority(record.severity()), &record.syslog_line());
         }
         if !s.has_target() {
             self.without_target(record);
         }
-        self.to_files(record, &log_line);
+        self.append(record, &log_line);
     }
 
-    fn to_files(&mut self, record: &Record, log_line: &str) {
+    fn append(&mut self, record: &Record, log_line: &str) {
         let s = &self.settings;
         let logged = record.level != Level::Debug;
         if let Some(file) = &mut self.logfile
@@ -70,7 +72,11 @@ impl Targets {
     /// A script without any target complains on stderr.
     fn without_target(&self, record: &Record) {
         if let Voice::Script { .. } = record.voice {
-            complain(&format!("{} {}", record.date(self.settings.script_dates), record.message()));
+            complain(&format!(
+                "{} {}",
+                record.date(self.settings.script_dates),
+                record.message()
+            ));
         }
     }
 }

@@ -34,7 +34,10 @@ pub fn local_time(at: SystemTime) -> LocalTime {
     }
 }
 
-#[expect(unsafe_code, reason = "localtime_r has no safe wrapper in nix, and a time-zone crate for one call is too much")]
+#[expect(
+    unsafe_code,
+    reason = "localtime_r has no safe wrapper in nix, and a time-zone crate for one call is too much"
+)]
 fn broken_down(seconds: libc::time_t) -> libc::tm {
     // SAFETY: `tm` is plain old data for which all zeroes is a valid value; both pointers are to
     // live locals and localtime_r keeps neither.
