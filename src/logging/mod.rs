@@ -1,1 +1,21 @@
-//! logging: being built.
+//! Heartbeat's log formats, files and syslog (commands.md section 9, resources.md section 7).
+//!
+//! [`Logger`] is a cheap handle. In the daemon it hands each line to one log thread and never waits
+//! ([`Logger::background`]); short-lived tools write in place ([`Logger::direct`]). [`format`] is
+//! pure. What is worth logging, and in which words, is decided elsewhere.
+
+mod facility;
+mod file;
+pub mod format;
+mod layer;
+mod logd;
+mod logger;
+mod settings;
+mod syslog;
+mod targets;
+
+pub use facility::Facility;
+pub use format::{Form, Voice};
+pub use layer::LogLayer;
+pub use logger::Logger;
+pub use settings::Settings;

@@ -1,1 +1,22 @@
-//! resources: being built.
+//! Resources: which script runs when, and running it (resources.md).
+//!
+//! [`plan`] is pure and decides; [`Manager`] is its hands, and what the reference calls
+//! ResourceManager; [`hooks`] stands for the scripts around it. [`run_job`] does the work the engine
+//! asks for in the calling thread, the [`tools`] do the same for scripts and administrators. Who
+//! should hold what is the engine's decision and never made here.
+
+pub mod context;
+pub mod environment;
+pub mod fifo;
+pub mod hooks;
+mod jobs;
+mod manager;
+pub mod plan;
+pub mod reboot;
+pub mod script;
+mod standby;
+pub mod tools;
+
+pub use context::{Context, Options};
+pub use jobs::run_job;
+pub use manager::Manager;

@@ -1,5 +1,6 @@
-//! The only `unsafe` of the package, in small documented pieces: calls for which no safe wrapper is at
-//! hand. No decision is made here.
+//! The only `unsafe` of the package: one tiny file for each thing the kernel or libc offers and no
+//! safe crate wraps. Nothing here decides anything.
 
+pub mod localtime;
 pub mod process;
 pub mod realtime;

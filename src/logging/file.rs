@@ -1,0 +1,80 @@
+//! One log file: opened to append, opened anew when somebody renamed or removed it.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// A file that survives log rotation by others.
+#[derive(Debug)]
+pub(super) struct LogFile {
+    path: PathBuf,
+    open: Option<File>,
+}
+
+impl LogFile {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, open: None }
+    }
+
+    /// Appends one line in a single write.
+    pub(super) fn write_line(&mut self, line: &str) -> io::Result<()> {
+        if self.moved_away() {
+            self.open = None;
+        }
+        let file = match &mut self.open {
+            Some(file) => file,
+            empty => empty.insert(open_append(&self.path)?),
+        };
+        let written = file.write_all(format!("{line}\n").as_bytes());
+        if written.is_err() {
+            self.open = None;
+        }
+        written
+    }
+
+    fn moved_away(&self) -> bool {
+        let Some(file) = &self.open else { return false };
+        match (file.metadata(), std::fs::metadata(&self.path)) {
+            (Ok(ours), Ok(there)) => identity(&ours) != identity(&there),
+            _ => true,
+        }
+    }
+}
+
+/// Opens a file the way every log of heartbeat is opened: append, created with mode 0644. A FIFO
+/// without reader must not hold us.
+pub(super) fn open_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o644)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+}
+
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_renamed_file_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ha-log");
+        let mut log = LogFile::new(path.clone());
+        log.write_line("one").unwrap();
+        std::fs::rename(&path, dir.path().join("ha-log.1")).unwrap();
+        log.write_line("two").unwrap();
+        std::fs::remove_file(&path).unwrap();
+        log.write_line("three").unwrap();
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join("ha-log.1")).unwrap(),
+            "one\n"
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
+    }
+}

@@ -1,0 +1,25 @@
+//! The way through ha_logd: its own client `ha_logger`, one call a line (`use_logd yes`).
+
+use super::format::{Record, Voice};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const CLIENTS: [&str; 2] = ["/usr/sbin/ha_logger", "/usr/bin/ha_logger"];
+
+/// Hands one line over; false when there is no client or no daemon to take it.
+pub(super) fn send(record: &Record) -> bool {
+    let Some(client) = CLIENTS.iter().find(|p| Path::new(p).exists()) else {
+        return false;
+    };
+    let tag = match &record.voice {
+        Voice::Program { name, pid } => format!("{name}[{pid}]"),
+        Voice::Script { tag } => tag.to_string(),
+    };
+    Command::new(client)
+        .args(["-t", &tag, &record.message()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

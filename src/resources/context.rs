@@ -1,0 +1,59 @@
+//! What work on resources needs to know about its surroundings. Values only.
+
+use super::reboot::{Reboot, RebootByTool};
+use super::standby::Later;
+use crate::logging::Logger;
+use crate::paths;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Surroundings of a job.
+#[derive(Clone)]
+pub struct Context {
+    /// Name of this node, lower case.
+    pub host: String,
+    /// Environment of every child: what the daemon was started with, and the variables of ha.cf
+    /// (resources.md section 6.1). Variables of the shell layer are added where a child starts.
+    pub env: Vec<(String, String)>,
+    /// The log, in the voice of the daemon.
+    pub logger: Logger,
+    /// What may be set otherwise.
+    pub options: Options,
+}
+
+/// Settings with a usual value.
+#[derive(Clone)]
+pub struct Options {
+    /// Scripts are terminated after this long; the reference knows no limit.
+    pub limit: Option<Duration>,
+    /// What to do when a resource cannot be stopped.
+    pub reboot: Arc<dyn Reboot>,
+    /// Who carries the delayed standby after a failed start.
+    pub later: Later,
+    /// How long that is delayed.
+    pub standby_delay: Duration,
+    /// Working directory of scripts; ours when `None`.
+    pub directory: Option<PathBuf>,
+    /// The resource groups.
+    pub haresources: PathBuf,
+    /// The hook dispatcher.
+    pub harc: PathBuf,
+    /// Our own multi-call program: a hook that is a link to it is done in-process.
+    pub tool: PathBuf,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limit: None,
+            reboot: Arc::new(RebootByTool),
+            later: Later::Thread,
+            standby_delay: Duration::from_secs(30),
+            directory: Some(PathBuf::from(paths::CORE_DIR)),
+            haresources: PathBuf::from("/etc/ha.d/haresources"),
+            harc: PathBuf::from(paths::HARC),
+            tool: PathBuf::from(format!("{}/hb_tool", paths::LIBEXEC)),
+        }
+    }
+}

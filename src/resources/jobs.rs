@@ -1,0 +1,136 @@
+//! The engine's jobs, done in the calling thread (resources.md section 4).
+//!
+//! What a child of the reference would say to the daemon at its very end (`done`, `shutdone`,
+//! `req_our_resources()`) is the engine's to say when the job is over; it is not emitted here.
+
+use super::context::Context;
+use super::environment::Environment;
+use super::hooks::{self, Scene};
+use super::script::Output;
+use crate::engine::{Hold, Job, Verb};
+use crate::level::Level;
+use crate::paths;
+use crate::wire::Message;
+
+/// Does one job to its end. `emit` takes the messages that scripts would have written to the FIFO
+/// meanwhile. Blocks as long as scripts run.
+pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) {
+    match job {
+        Job::Hook { kind, env } => {
+            hooks::dispatch(kind, &mut scene(context, env, emit));
+        }
+        Job::AcquireLocal { nice, dont_ask } => {
+            acquire_local(&mut scene(context, &asking(*nice, *dont_ask), emit))
+        }
+        Job::Standby { verb, set } => standby(*verb, *set, &scene(context, &[], emit)),
+        Job::GiveUpAll => give_up_all(&scene(context, &[], emit)),
+    }
+}
+
+fn scene<'a>(
+    context: &'a Context,
+    env: &[(String, String)],
+    emit: &'a mut dyn FnMut(Message),
+) -> Scene<'a> {
+    let mut environment = Environment::from_pairs(&context.env);
+    environment.set_default("HA_CURHOST", &context.host);
+    environment.add_pairs(env);
+    Scene {
+        context,
+        environment,
+        below_hook: false,
+        status_errors: Output::Drop,
+        emit,
+    }
+}
+
+fn asking(nice: bool, dont_ask: bool) -> Vec<(String, String)> {
+    let flags = [("HA_NICEFAILBACK", nice), ("HA_DONTASK", dont_ask)];
+    flags
+        .into_iter()
+        .filter(|(_, set)| *set)
+        .map(|(name, _)| (name.to_owned(), "yes".to_owned()))
+        .collect()
+}
+
+fn manager_program() -> String {
+    format!("{}/ResourceManager", paths::SHARE)
+}
+
+/// "req_our_resources": only asks; the hook `ip-request-resp` acquires.
+fn acquire_local(scene: &mut Scene<'_>) {
+    let log = scene.context.logger.clone();
+    let keys = scene.manager().keys_of(&scene.context.host);
+    if keys.is_empty() {
+        let listing = format!("{} listkeys {}", manager_program(), scene.context.host);
+        return log.log(
+            Level::Info,
+            &format!("No local resources [{listing}] to acquire."),
+        );
+    }
+    for key in keys {
+        hooks::req_resource(&key, scene);
+    }
+    log.log(Level::Info, "Local Resource acquisition completed.");
+}
+
+/// "go_standby".
+fn standby(verb: Verb, set: Hold, scene: &Scene<'_>) {
+    let (doing, done) = match verb {
+        Verb::Give => ("give up", "release"),
+        Verb::Take => ("acquire", "acquisition"),
+    };
+    let log = &scene.context.logger;
+    log.log(
+        Level::Info,
+        &format!("{doing} {} HA resources (standby).", set.word()),
+    );
+    for key in keys_in(set, scene) {
+        move_group(verb, &key, scene);
+    }
+    log.log(
+        Level::Info,
+        &format!("{} HA resource {done} completed (standby).", set.word()),
+    );
+}
+
+fn keys_in(set: Hold, scene: &Scene<'_>) -> Vec<String> {
+    let own = |own: bool| {
+        let groups = scene.manager().groups();
+        let chosen = groups
+            .iter()
+            .filter(|group| (group.node == scene.context.host) == own);
+        chosen.map(|group| group.key().to_owned()).collect()
+    };
+    match set {
+        Hold::None => Vec::new(),
+        Hold::Local => own(true),
+        Hold::Foreign => own(false),
+        Hold::All => scene.manager().keys_of(".*"),
+    }
+}
+
+/// "hb_giveup_resources".
+fn give_up_all(scene: &Scene<'_>) {
+    let log = &scene.context.logger;
+    log.log(Level::Info, "Giving up all HA resources.");
+    for key in scene.manager().keys_of(".*") {
+        move_group(Verb::Give, &key, scene);
+    }
+    log.log(Level::Info, "All HA resources relinquished.");
+}
+
+fn move_group(verb: Verb, key: &str, scene: &Scene<'_>) {
+    let manager = scene.manager();
+    let (word, code) = match verb {
+        Verb::Give => ("givegroup", manager.give(key)),
+        Verb::Take => ("takegroup", manager.take(key)),
+    };
+    if code != 0 {
+        let text = format!(
+            "{} {word} {key} exited with return code {code}",
+            manager_program()
+        );
+        scene.context.logger.log(Level::Error, &text);
+    }
+}

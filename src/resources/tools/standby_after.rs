@@ -1,0 +1,18 @@
+//! `standby_after SECONDS SET`: ours; the delayed standby after a group could not be started.
+
+use super::Args;
+use super::setting::Setting;
+use crate::engine::Hold;
+use crate::resources::hooks;
+use std::time::Duration;
+
+pub(super) fn run(args: &Args<'_>, setting: &mut Setting) -> i32 {
+    let (Ok(seconds), Some(set)) = (args.get(0).parse(), Hold::parse(args.get(1))) else {
+        return 1;
+    };
+    std::thread::sleep(Duration::from_secs(seconds));
+    setting.play(|scene| {
+        hooks::hb_standby(set, scene);
+        0
+    })
+}
