@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::netlink::{self, Conversation};
 use super::plan::{Addr, Op, Snapshot, Wanted, ops};
+use super::turn;
 
 /// An address, and the interface it belongs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +86,7 @@ pub fn up_all(talk: &mut Conversation, all: &[Address]) -> Result<Answers, netli
 /// [`Address::down`] for many. An interface that no longer exists holds nothing. Addresses that the
 /// kernel deletes along with a primary, and that nobody asked to go, are put back.
 pub fn down_all(talk: &mut Conversation, all: &[Address]) -> Result<Answers, netlink::Error> {
+    let _turn = turn::take();
     let before = talk.holdings()?;
     let mut removed = Vec::new();
     let one = |address: &Address| {
@@ -100,7 +102,7 @@ pub fn down_all(talk: &mut Conversation, all: &[Address]) -> Result<Answers, net
 }
 
 /// Takes addresses away, with the care of [`down_all`]. Answers for each removal, then for each
-/// address put back.
+/// address put back. The caller has taken its [`turn`] before it looked.
 pub fn remove(talk: &mut Conversation, before: &Snapshot, ops: &[Op]) -> Vec<Result<(), netlink::Error>> {
     let mut answers = talk.apply(ops);
     let removed: Vec<_> = ops.iter().filter_map(Op::removed).cloned().collect();

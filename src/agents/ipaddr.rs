@@ -1,17 +1,12 @@
 //! `IPaddr`: an IPv4 address under the first free alias label of its interface.
 
-use std::fs::{self, File};
 use std::net::Ipv4Addr;
-use std::path::Path;
 
-use nix::fcntl::{Flock, FlockArg};
-
-use super::announce::helper::RSCTMP;
-use super::common;
 use super::face::{Context, Operation};
 use super::netlink::{Conversation, Error};
 use super::outcome::Outcome;
 use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops, prefix};
+use super::{common, turn};
 
 pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome {
     let request = Request::v4(word);
@@ -51,6 +46,7 @@ fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     let Ok(ip) = request.ip.parse::<Ipv4Addr>() else { return Ok(Outcome::Success) };
     common::end_announcements(&request.ip, cx);
     let mut talk = Conversation::open()?;
+    let _turn = turn::take();
     let now = talk.holdings()?;
     let written = request.nic.as_ref().and_then(|nic| now.link(nic));
     let mut todo = written.map_or_else(Vec::new, |link| ops::down(&now, ip.into(), Some(link)));
@@ -70,8 +66,7 @@ fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
         Err(outcome) => return Ok(outcome),
     };
     let mut talk = Conversation::open()?;
-    // Two starts at once must not choose the same label.
-    let _turn = take_turn();
+    let _turn = turn::take();
     let now = talk.snapshot()?;
     let (mut wanted, link) = match resolve(request, ip, &now, cx) {
         Ok(found) => found,
@@ -133,13 +128,6 @@ fn resolve<'a>(request: &Request, ip: Ipv4Addr, now: &'a Snapshot, cx: &Context<
         None => prefix::broadcast(ip, bits),
     };
     Ok((Wanted { ip: ip.into(), bits, broadcast: Some(broadcast), label: None }, link))
-}
-
-/// Waits for other starts of this agent. Without the lock we go on: a label used twice is harmless.
-fn take_turn() -> Option<Flock<File>> {
-    fs::create_dir_all(RSCTMP).ok()?;
-    let file = File::create(Path::new(RSCTMP).join("IPaddr.lock")).ok()?;
-    Flock::lock(file, FlockArg::LockExclusive).ok()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::face::{Context, Operation};
 use super::netlink::{Conversation, Error};
 use super::outcome::Outcome;
 use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops, prefix};
-use super::{common, loopback};
+use super::{common, loopback, turn};
 
 pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome {
     let request = Request::v4(word);
@@ -51,6 +51,7 @@ fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     let Ok(ip) = request.ip.parse::<Ipv4Addr>() else { return Ok(Outcome::Success) };
     common::end_announcements(&request.ip, cx);
     let mut talk = Conversation::open()?;
+    let _turn = turn::take();
     let now = talk.holdings()?;
     let ops = match request.nic.as_ref().map(|nic| now.link(nic)) {
         Some(Some(link)) => ops::down(&now, ip.into(), Some(link)),

@@ -8,6 +8,7 @@
 //! | [`address`] | no | the typed API the daemon uses: [`Address::up`], [`Address::down`], [`Address::is_up`] |
 //! | [`outcome`] | yes | exit codes and the words printed for them |
 //! | [`face`] | no | the command line of a resource script: arguments, usage, words, exit code |
+//! | [`turn`] | no | one at a time where two at once would spoil each other's work |
 //! | [`loopback`] | no | an address parked on `lo` for LVS while we hold it on a real interface |
 //!
 //! The command line is one face; the daemon may use [`address`] and [`netlink`] directly and take
@@ -26,6 +27,7 @@ pub mod netlink;
 pub mod outcome;
 pub mod plan;
 mod sendarp;
+pub mod turn;
 
 pub use address::{Address, down_all, up_all};
 pub use face::Agent;
