@@ -1,1 +1,35 @@
-//! agents: being built.
+//! Native address agents: `IPaddr`, `IPaddr2`, `IPv6addr` and `SendArp`.
+//!
+//! | file | pure | what it knows |
+//! |---|---|---|
+//! | [`plan`] | yes | words and snapshots in; choices, kernel operations, schedules and packets out |
+//! | [`netlink`] | no | one conversation with the kernel: look, then apply |
+//! | [`announce`] | no | gratuitous ARP and unsolicited neighbour advertisements, now and from the background |
+//! | [`address`] | no | the typed API the daemon uses: [`Address::up`], [`Address::down`], [`Address::is_up`] |
+//! | [`outcome`] | yes | exit codes and the words printed for them |
+//! | [`face`] | no | the command line of a resource script: arguments, usage, words, exit code |
+//! | [`turn`] | no | one at a time where two at once would spoil each other's work |
+//! | [`loopback`] | no | an address parked on `lo` for LVS while we hold it on a real interface |
+//!
+//! The command line is one face; the daemon may use [`address`] and [`netlink`] directly and take
+//! over hundreds of addresses without starting a process.
+
+pub mod address;
+pub mod announce;
+mod common;
+pub mod face;
+mod ipaddr;
+mod ipaddr2;
+mod ipv6addr;
+pub mod log;
+pub mod loopback;
+pub mod netlink;
+pub mod outcome;
+pub mod plan;
+mod sendarp;
+pub mod turn;
+
+pub use address::{Address, down_all, up_all};
+pub use face::Agent;
+pub use netlink::Conversation;
+pub use outcome::Outcome;

@@ -1,0 +1,88 @@
+//! Telling the neighbourhood that an address has moved: gratuitous ARP for IPv4, unsolicited
+//! neighbour advertisements for IPv6.
+//!
+//! The first round goes out before `start` returns; the others come from a detached helper process
+//! ([`helper`]), or from a thread of a long-lived caller ([`Announcement::repeat`]). Announcing is
+//! best effort everywhere: an address that is up but not announced is better than none.
+
+pub mod helper;
+
+use std::io;
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::netlink::Conversation;
+use super::plan::packet::{self, Arp, Mac};
+use super::plan::snapshot::NOARP;
+use super::plan::{Link, Schedule};
+use crate::sys::packet::PacketSocket;
+
+const ETH_P_ARP: u16 = 0x0806;
+const ETH_P_IPV6: u16 = 0x86dd;
+
+/// An address to announce, where, and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The address.
+    pub ip: IpAddr,
+    /// The interface to announce it on.
+    pub nic: String,
+    /// The rounds.
+    pub schedule: Schedule,
+    /// Announce only while the interface has the address. (`SendArp` announces what it has not.)
+    pub while_held: bool,
+}
+
+/// One round, at once. An interface without neighbours to tell (loopback, no ARP, no Ethernet
+/// address) is no error.
+pub fn round(socket: &PacketSocket, link: &Link, ip: IpAddr) -> io::Result<()> {
+    let Some(mac) = announcing_mac(link) else { return Ok(()) };
+    match ip {
+        IpAddr::V4(ip) => {
+            socket.send(link.index, ETH_P_ARP, packet::BROADCAST, &packet::arp(Arp::Request, mac, ip))?;
+            socket.send(link.index, ETH_P_ARP, packet::BROADCAST, &packet::arp(Arp::Reply, mac, ip))
+        }
+        IpAddr::V6(ip) => {
+            let bytes = packet::advertisement(mac, ip, is_router(&link.name));
+            socket.send(link.index, ETH_P_IPV6, packet::ALL_NODES_MAC, &bytes)
+        }
+    }
+}
+
+fn announcing_mac(link: &Link) -> Option<Mac> {
+    let silent = link.is_loopback() || link.flags & NOARP != 0;
+    Mac::try_from(link.mac.as_slice()).ok().filter(|_| !silent)
+}
+
+/// Whether the kernel forwards IPv6 there, i.e. whether our advertisements must say "router".
+fn is_router(nic: &str) -> bool {
+    let path = format!("/proc/sys/net/ipv6/conf/{nic}/forwarding");
+    std::fs::read_to_string(path).is_ok_and(|text| text.trim() != "0")
+}
+
+impl Announcement {
+    /// The rounds after the first, each in its time; returns when done, when `stop` says so, or
+    /// when the interface has lost the address. Blocks: give it a thread or a process.
+    pub fn repeat(&self, stop: &dyn Fn() -> bool) -> io::Result<()> {
+        let begin = Instant::now();
+        let socket = PacketSocket::open()?;
+        for offset in self.schedule.offsets().skip(1) {
+            std::thread::sleep(offset.saturating_sub(begin.elapsed()));
+            if stop() {
+                break;
+            }
+            let Some(link) = self.place()? else { break };
+            // The link may be down for a moment; the next round may get through.
+            let _ = round(&socket, &link, self.ip);
+        }
+        Ok(())
+    }
+
+    /// The interface as it is now, if it is there and (where that matters) has the address.
+    fn place(&self) -> io::Result<Option<Link>> {
+        let mut talk = Conversation::open().map_err(io::Error::other)?;
+        let now = talk.holdings().map_err(io::Error::other)?;
+        let held = |link: &Link| !self.while_held || now.holders(self.ip).any(|a| a.index == link.index);
+        Ok(now.link(&self.nic).filter(|l| held(l)).cloned())
+    }
+}

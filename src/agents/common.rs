@@ -1,0 +1,78 @@
+//! Steps the address agents share, each with its log lines.
+
+use super::address;
+use super::announce::helper::{self, Ended};
+use super::announce::{self, Announcement};
+use super::face::Context;
+use super::netlink::Conversation;
+use super::outcome::Outcome;
+use super::plan::{Link, Op, Schedule, Snapshot, Wanted};
+use crate::sys::packet::PacketSocket;
+
+/// Adds the address and sets the link up, saying so.
+pub(super) fn bring_up(talk: &mut Conversation, wanted: &Wanted, link: &Link, todo: &[Op], cx: &Context<'_>) -> Outcome {
+    if todo.iter().any(|op| matches!(op, Op::Add(_))) {
+        cx.info(&adding(wanted, link));
+    }
+    for answer in talk.apply(todo) {
+        if let Err(error) = answer {
+            return cx.fail(Outcome::Generic, &format!("Failed to add {}: {error}", wanted.ip));
+        }
+    }
+    cx.info(&format!("Bringing device {} up", link.name));
+    Outcome::Success
+}
+
+fn adding(wanted: &Wanted, link: &Link) -> String {
+    let family = if wanted.ip.is_ipv4() { "inet" } else { "inet6" };
+    let mut text = format!("Adding {family} address {}/{}", wanted.ip, wanted.bits);
+    if let Some(broadcast) = wanted.broadcast {
+        text += &format!(" with broadcast address {broadcast}");
+    }
+    text += &format!(" to device {}", link.name);
+    if let Some(label) = &wanted.label {
+        text += &format!(" (with label {label})");
+    }
+    text
+}
+
+/// Takes addresses away, saying what failed.
+pub(super) fn remove(talk: &mut Conversation, now: &Snapshot, todo: &[Op], cx: &Context<'_>) -> Outcome {
+    let mut outcome = Outcome::Success;
+    for answer in address::remove(talk, now, todo) {
+        if let Err(error) = answer {
+            outcome = cx.fail(Outcome::Generic, &format!("Unable to remove IP: {error}"));
+        }
+    }
+    outcome
+}
+
+/// Tells the neighbourhood: the first round now, the others from the background.
+pub(super) fn announce(wanted: &Wanted, link: &Link, schedule: Schedule, cx: &Context<'_>) {
+    if link.is_loopback() {
+        return;
+    }
+    let told = PacketSocket::open().and_then(|socket| announce::round(&socket, link, wanted.ip));
+    if let Err(error) = told {
+        let _ = cx.fail(Outcome::Generic, &format!("Could not announce {} on {}: {error}", wanted.ip, link.name));
+    }
+    let what = Announcement { ip: wanted.ip, nic: link.name.clone(), schedule, while_held: true };
+    in_background(&what, cx);
+}
+
+/// Starts the helper in place of any older one for the address.
+pub(super) fn in_background(what: &Announcement, cx: &Context<'_>) {
+    let _ = helper::end(&what.ip.to_string());
+    if let Err(error) = helper::detach(what) {
+        let _ = cx.fail(Outcome::Generic, &format!("Could not repeat the announcement of {}: {error}", what.ip));
+    }
+}
+
+/// Ends the background announcements of an address about to go.
+pub(super) fn end_announcements(ip: &str, cx: &Context<'_>) {
+    match helper::end(ip) {
+        Ended::None => {}
+        Ended::Killed => cx.info(&format!("killed previously running send_arp for {ip}")),
+        Ended::Stale => cx.warn(&format!("Could not kill previously running send_arp for {ip}")),
+    }
+}

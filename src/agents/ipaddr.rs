@@ -1,0 +1,146 @@
+//! `IPaddr`: an IPv4 address under the first free alias label of its interface.
+
+use std::net::Ipv4Addr;
+
+use super::face::{Context, Operation};
+use super::netlink::{Conversation, Error};
+use super::outcome::Outcome;
+use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops, prefix};
+use super::{common, turn};
+
+pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome {
+    let request = Request::v4(word);
+    let answer = match operation {
+        Operation::Start => start(&request, cx),
+        Operation::Stop => stop(&request, cx),
+        Operation::Status => status(&request, cx),
+    };
+    answer.unwrap_or_else(|error| cx.fail(Outcome::Generic, &error.to_string()))
+}
+
+/// Running when the written interface has the address, or any that serves it. On another interface
+/// than the written one is an error of its own.
+fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
+    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else { return Ok(Outcome::Stopped) };
+    let now = Conversation::open()?.holdings()?;
+    let link = request.nic.as_ref().map(|nic| now.link(nic));
+    if let Some(Some(link)) = link
+        && now.holders(ip.into()).any(|a| a.index == link.index)
+    {
+        return Ok(Outcome::Success);
+    }
+    let elsewhere = now.serving(ip.into()).find_map(|a| now.link_at(a.index));
+    Ok(match (elsewhere, &request.nic) {
+        (None, _) => Outcome::Stopped,
+        (Some(_), None) => Outcome::Success,
+        (Some(other), Some(nic)) => {
+            let text = format!("{ip} is running an interface ({}) instead of the configured one ({nic})", other.name);
+            cx.fail(Outcome::Generic, &text)
+        }
+    })
+}
+
+/// Takes the address off the written interface; if it is not there, or none is written, off every
+/// interface that serves it: the reference looks for it everywhere, too.
+fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
+    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else { return Ok(Outcome::Success) };
+    common::end_announcements(&request.ip, cx);
+    let mut talk = Conversation::open()?;
+    let _turn = turn::take();
+    let now = talk.holdings()?;
+    let written = request.nic.as_ref().and_then(|nic| now.link(nic));
+    let mut todo = written.map_or_else(Vec::new, |link| ops::down(&now, ip.into(), Some(link)));
+    if todo.is_empty() {
+        todo = ops::down(&now, ip.into(), None);
+    }
+    for gone in todo.iter().filter_map(Op::removed) {
+        let label = gone.label.as_deref().unwrap_or_default();
+        cx.info(&format!("Removing inet address {ip}/{} from device {label}", gone.bits));
+    }
+    Ok(common::remove(&mut talk, &now, &todo, cx))
+}
+
+fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
+    let ip = match parse_ip(&request.ip, cx) {
+        Ok(ip) => ip,
+        Err(outcome) => return Ok(outcome),
+    };
+    let mut talk = Conversation::open()?;
+    let _turn = turn::take();
+    let now = talk.snapshot()?;
+    let (mut wanted, link) = match resolve(request, ip, &now, cx) {
+        Ok(found) => found,
+        Err(outcome) => return Ok(outcome),
+    };
+    wanted.label = choose::free_alias(&now, link);
+    let todo = ops::up(&now, &wanted, link, true);
+    if todo.is_empty() {
+        return Ok(Outcome::Success);
+    }
+    let outcome = common::bring_up(&mut talk, &wanted, link, &todo, cx);
+    if outcome == Outcome::Success {
+        common::announce(&wanted, link, Schedule::IPADDR, cx);
+    }
+    Ok(outcome)
+}
+
+/// The address, or the exit code of a wrong one: what does not even look like one is a matter of
+/// configuration, what looks like one is found wanting later.
+fn parse_ip(text: &str, cx: &Context<'_>) -> Result<Ipv4Addr, Outcome> {
+    if text.is_empty() {
+        return Err(cx.fail(Outcome::Configured, "Required parameter OCF_RESKEY_ip is missing"));
+    }
+    if !looks_like_an_address(text) {
+        return Err(cx.fail(Outcome::Configured, &format!("Parameter OCF_RESKEY_ip [{text}] not an IP address")));
+    }
+    text.parse().map_err(|_| cx.fail(Outcome::Generic, &format!("IP address [{text}] not valid.")))
+}
+
+fn looks_like_an_address(text: &str) -> bool {
+    let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let pieces: Vec<_> = text.split('.').map(str::as_bytes).collect();
+    pieces.len() >= 4 && pieces.iter().take(3).all(|p| digit(p.first())) && digit(text.as_bytes().last())
+}
+
+/// The word made whole: prefix, interface and broadcast.
+fn resolve<'a>(request: &Request, ip: Ipv4Addr, now: &'a Snapshot, cx: &Context<'_>) -> Result<(Wanted, &'a Link), Outcome> {
+    let refuse = |text: String| cx.fail(Outcome::Generic, &text);
+    let written = request.mask.as_deref().and_then(prefix::parse_v4);
+    if let (Some(mask), None) = (&request.mask, written) {
+        return Err(refuse(format!("Invalid netmask specification [{mask}]")));
+    }
+    let (link, bits) = match &request.nic {
+        Some(nic) => {
+            let link = now.link(nic).ok_or_else(|| refuse(format!("{nic}: unknown interface: No such device")))?;
+            (link, written.unwrap_or(32))
+        }
+        None => {
+            let choice = choose::for_ipaddr(now, ip, written).ok_or_else(|| refuse("No interface found.".to_owned()))?;
+            (choice.link, written.unwrap_or(choice.bits))
+        }
+    };
+    let mask = prefix::mask_v4(bits);
+    if request.mask.as_deref() != Some(mask.to_string().as_str()) {
+        cx.info(&format!("Using calculated netmask for {ip}: {mask}"));
+    }
+    let broadcast = match &request.broadcast {
+        Some(text) => text.parse().map_err(|_| refuse(format!("Invalid broadcast address [{text}].")))?,
+        None => prefix::broadcast(ip, bits),
+    };
+    Ok((Wanted { ip: ip.into(), bits, broadcast: Some(broadcast), label: None }, link))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_an_address() {
+        for yes in ["10.0.0.5", "10.0.0.300", "1.2.3.4.5"] {
+            assert!(looks_like_an_address(yes), "{yes}");
+        }
+        for no in ["", "hello", "10.0.0", "10.0.0.", "a.b.c.d", "10.0.0.x"] {
+            assert!(!looks_like_an_address(no), "{no}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The kernel's tables at one moment, as far as the agents care.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// `IFA_F_SECONDARY`: the address vanishes with the primary of its subnet.
+pub const SECONDARY: u32 = 0x01;
+/// `IFA_F_NODAD`: usable at once, no duplicate address detection.
+pub const NODAD: u32 = 0x02;
+/// `IFA_F_DADFAILED`: somebody else has it.
+pub const DADFAILED: u32 = 0x08;
+/// `IFF_UP`.
+pub const UP: u32 = 0x01;
+/// `IFF_LOOPBACK`.
+pub const LOOPBACK: u32 = 0x08;
+/// `IFF_NOARP`.
+pub const NOARP: u32 = 0x80;
+
+/// An interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// The kernel's number for it.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// `IFF_*`.
+    pub flags: u32,
+    /// `ARPHRD_*`.
+    pub kind: u16,
+    /// Its hardware address; empty when it has none.
+    pub mac: Vec<u8>,
+}
+
+impl Link {
+    /// Whether it is up.
+    pub fn is_up(&self) -> bool {
+        self.flags & UP != 0
+    }
+
+    /// Whether addresses on it are parked rather than served.
+    pub fn is_loopback(&self) -> bool {
+        self.flags & LOOPBACK != 0 || self.name.starts_with("lo")
+    }
+}
+
+/// An address on an interface, with everything needed to put it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addr {
+    /// The interface.
+    pub index: u32,
+    /// The address itself.
+    pub ip: IpAddr,
+    /// The far end of a point-to-point link, when it differs.
+    pub peer: Option<IpAddr>,
+    /// Prefix length.
+    pub bits: u8,
+    /// Broadcast address.
+    pub broadcast: Option<Ipv4Addr>,
+    /// The label; the interface's name when none was given.
+    pub label: Option<String>,
+    /// `RT_SCOPE_*`.
+    pub scope: u8,
+    /// `IFA_F_*`.
+    pub flags: u32,
+    /// Metric of its prefix route.
+    pub metric: Option<u32>,
+    /// Preferred and valid lifetime in seconds; `u32::MAX` is for ever.
+    pub lifetimes: Option<(u32, u32)>,
+}
+
+impl Addr {
+    /// The network the address makes reachable.
+    pub fn network(&self) -> IpAddr {
+        super::prefix::network(self.peer.unwrap_or(self.ip), self.bits)
+    }
+}
+
+/// A unicast route of the main table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// First address of the destination.
+    pub net: IpAddr,
+    /// Its prefix length; 0 is the default route.
+    pub bits: u8,
+    /// The interface it leaves through.
+    pub index: u32,
+    /// Directly connected (`scope link` for IPv4, no gateway for IPv6).
+    pub on_link: bool,
+    /// Metric, 0 when none.
+    pub metric: u32,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Interfaces.
+    pub links: Vec<Link>,
+    /// Addresses, in the kernel's order.
+    pub addrs: Vec<Addr>,
+    /// Routes, in the kernel's order.
+    pub routes: Vec<Route>,
+}
+
+impl Snapshot {
+    /// The interface of that name.
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.links.iter().find(|l| l.name == name)
+    }
+
+    /// The interface of that index.
+    pub fn link_at(&self, index: u32) -> Option<&Link> {
+        self.links.iter().find(|l| l.index == index)
+    }
+
+    /// Where the address is, in the kernel's order.
+    pub fn holders(&self, ip: IpAddr) -> impl Iterator<Item = &Addr> {
+        self.addrs.iter().filter(move |a| a.ip == ip)
+    }
+
+    /// Where the address is served: everywhere but on loopback interfaces.
+    pub fn serving(&self, ip: IpAddr) -> impl Iterator<Item = &Addr> {
+        self.holders(ip).filter(|a| !self.link_at(a.index).is_some_and(Link::is_loopback))
+    }
+}

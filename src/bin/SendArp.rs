@@ -1,0 +1,5 @@
+//! resource.d/SendArp: see `heartbeat::agents`.
+
+fn main() -> std::process::ExitCode {
+    heartbeat::agents::face::main(heartbeat::agents::Agent::SendArp)
+}

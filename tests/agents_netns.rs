@@ -1,0 +1,8 @@
+//! The address agents against a real kernel, each test in namespaces of its own.
+
+#[path = "agents_netns/lab.rs"]
+mod lab;
+#[path = "agents_netns/ours.rs"]
+mod ours;
+#[path = "agents_netns/side_by_side.rs"]
+mod side_by_side;
