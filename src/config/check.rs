@@ -2,7 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::host::Host;
-use super::model::Config;
+use super::model::{Config, Logging};
 use super::report::Report;
 use super::source::Sources;
 use super::{authkeys, cross, ha_cf, haresources};
@@ -16,6 +16,8 @@ const REFUSED: &str = "Configuration error, heartbeat not started.";
 pub struct Checked {
     /// The configuration; `None` if anything refuses it.
     pub config: Option<Config>,
+    /// Where to log, as far as that could be read, even when the configuration is refused.
+    pub logging: Logging,
     /// Everything worth saying about the files: `ha.cf`, `authkeys`, `haresources`, in this order.
     pub diagnostics: Vec<Diagnostic>,
     reference: Vec<(Level, String)>,
@@ -118,8 +120,10 @@ impl Verdict {
             reference,
             refused,
         } = self;
+        let logging = config.as_ref().map_or_else(|| Config::default().logging, |c| c.logging.clone());
         Checked {
             config: config.filter(|_| !refused),
+            logging,
             diagnostics,
             reference,
         }

@@ -9,11 +9,11 @@ use super::pidfile::{self, Running};
 use super::pulse::{News, Parts, Pulse};
 use super::settings::{self, ThisStart};
 use super::sources::{self, Change, Stamps};
-use super::{VERSION, control, environment, fifo, keyring, state, systemd};
+use super::{control, environment, fifo, keyring, state, systemd};
 use crate::config::{self, Checked, Config, Host};
 use crate::engine::{Ending, Engine, Hold, Now};
 use crate::level::Level;
-use crate::logging::{self, Logger};
+use crate::logging::Logger;
 use crate::paths::PID_FILE;
 use crate::resources;
 use crate::sys::realtime;
@@ -46,7 +46,7 @@ pub fn main() -> i32 {
     };
     let host = LinuxHost::default();
     if options.version {
-        println!("{VERSION}");
+        println!("{}", config::HBVERSION);
     } else if options.directives {
         print!("{}", if options.wiki { config::directive_wiki() } else { config::directive_table() });
     } else if options.status {
@@ -101,7 +101,7 @@ fn start(options: &Options, host: &LinuxHost) -> i32 {
 /// Everything there is to say about the files: the reference's lines, then ours with the place.
 fn tell(checked: &Checked, log: &Logger) {
     for (level, text) in checked.reference_lines() {
-        log.log(level, &text);
+        log.log(*level, text);
     }
     for diagnostic in &checked.diagnostics {
         for line in diagnostic.render().lines() {
@@ -111,8 +111,7 @@ fn tell(checked: &Checked, log: &Logger) {
 }
 
 fn launch(options: &Options, config: &Config, stamps: Stamps, log: &Logger) -> i32 {
-    log.log(Level::Info, "**************************");
-    log.log(Level::Info, "Configuration validated. Starting heartbeat 3.0.6");
+    config::validated_lines().iter().for_each(|line| log.log(Level::Info, line));
     if let Err(error) = state::make_directories() {
         log.log(Level::Error, &format!("cannot make the directories of heartbeat: {error}"));
         return exit_code(&error);
@@ -193,7 +192,7 @@ fn pulse(options: &Options, config: &Config, stamps: Stamps, mut herald: Herald,
             engine,
             born,
             media,
-            keys: keyring::of(&config.keys).map_err(|error| io::Error::other(format!("keys: {error}")))?,
+            keys: keyring::of(&config.keys).map_err(|error| io::Error::other(format!("keys: {error:?}")))?,
             format: settings::format(config),
             executor,
             inputs,

@@ -22,6 +22,3 @@ mod state;
 mod systemd;
 
 pub use launch::main;
-
-/// What `heartbeat -V` prints: the version this program stands in for.
-pub const VERSION: &str = "3.0.6 (node: 958e11be8686759f1b99204c17812f2c2633b169)";

@@ -17,6 +17,7 @@ mod spec;
 
 use std::io;
 use std::net::SocketAddr;
+use std::task::{Context, Poll};
 
 use tokio::net::UdpSocket;
 
@@ -120,6 +121,12 @@ impl Medium {
     /// [`ErrorLimiter::failed`].
     pub fn send_failure(&self, length: usize, error: &io::Error) -> [Note; 2] {
         note::send_failed(&self.spec, self.destination, length, error)
+    }
+
+    /// Whether datagrams are there; if not, the task of `context` is woken when they come. For waiting on
+    /// several media in one task.
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.receive.poll_recv_ready(context)
     }
 
     /// Waits for datagrams, then hands out those that are there, at most as many as are fair to the
