@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 
+use super::stage::Stage;
 use super::{Failure, bail};
 
 /// The software of a node.
@@ -43,29 +42,18 @@ impl fmt::Display for Flavour {
     }
 }
 
-/// The tree of our installation: made once a process by `scripts/install` from the programs that
-/// cargo built for it, and removed by [`remove_installation`].
-pub(crate) fn installed() -> Result<PathBuf, Failure> {
-    static TREE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    TREE.get_or_init(|| install().map_err(|failure| failure.to_string())).clone().map_err(Failure::new)
-}
+/// Where the tree of our installation lies within a laboratory.
+pub(crate) const INSTALLED: &str = "/mnt/installed";
 
-fn tree() -> PathBuf {
-    std::env::temp_dir().join(format!("heartbeat-rs-lab.{}", std::process::id()))
-}
-
-fn install() -> Result<PathBuf, Failure> {
-    let tree = tree();
-    let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/install"))
-        .arg("--destdir")
-        .arg(&tree)
-        .arg("--bin-dir")
-        .arg(programs()?)
-        .output()?;
+/// Let `scripts/install` lay out the programs that cargo built, inside the laboratory: the tree goes
+/// when the laboratory goes.
+pub(crate) fn install(frame: &Stage) -> Result<(), Failure> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/install");
+    let output = frame.enter(&["--mount"]).args([script, "--destdir", INSTALLED, "--bin-dir"]).arg(programs()?).output()?;
     if !output.status.success() {
-        bail!("scripts/install: {}", String::from_utf8_lossy(&output.stderr));
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
     }
-    Ok(tree)
+    Ok(())
 }
 
 /// Where cargo put the programs of this build: `LAB_BIN_DIR`, or the profile directory that holds
@@ -78,10 +66,4 @@ fn programs() -> Result<PathBuf, Failure> {
         Some(dir) => Ok(dir.to_owned()),
         None => bail!("cannot tell where the built programs are; set LAB_BIN_DIR"),
     }
-}
-
-/// To be called at the end of a program that made nodes of ours.
-pub(crate) fn remove_installation() {
-    // nothing there: nothing to remove
-    let _ = std::fs::remove_dir_all(tree());
 }

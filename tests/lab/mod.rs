@@ -54,7 +54,10 @@ impl Lab {
     /// Both nodes booted and cabled, nothing started. `name` only appears in messages.
     pub(crate) fn new(name: &str, flavours: [Flavour; 2]) -> Result<Self, Failure> {
         stage::check_tools()?;
-        let switch = Stage::outermost()?;
+        let switch = Stage::outermost("mount -t tmpfs -o mode=755 tmpfs /mnt")?;
+        if flavours.contains(&Flavour::Ours) {
+            flavour::install(&switch)?;
+        }
         let mut nodes = Vec::new();
         for (index, flavour) in (1..).zip(flavours) {
             nodes.push(Node::boot(&switch, index, flavour)?);

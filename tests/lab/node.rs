@@ -28,10 +28,9 @@ impl Node {
     /// Private directories laid, recording scripts in place, no cable plugged, nothing running.
     pub(crate) fn boot(frame: &Stage, index: usize, flavour: Flavour) -> Result<Self, Failure> {
         let name = format!("b{index}");
-        let stage = Stage::within(frame, &preparation(&name, flavour)?).map_err(|f| f.of(&name))?;
+        let stage = Stage::within(frame, &preparation(&name, flavour)).map_err(|f| f.of(&name))?;
         let node = Self { stage, index, flavour };
         node.make_run_directories()?;
-        calls::install(&node)?;
         Ok(node)
     }
 
@@ -163,6 +162,11 @@ impl Node {
         })
     }
 
+    /// Have the calls of resource scripts recorded; adds the script `probe`.
+    pub(crate) fn record_calls(&self) -> Result<(), Failure> {
+        calls::install(self)
+    }
+
     /// Every call of a recorded resource script so far, oldest first.
     pub(crate) fn calls(&self) -> Vec<Call> {
         calls::parse(&self.read(calls::FILE))
@@ -184,20 +188,21 @@ if id hacluster >/dev/null 2>&1; then chown -R hacluster:haclient /run/heartbeat
 ";
 
 /// The script that prepares the node's namespaces, run by their first process.
-fn preparation(name: &str, flavour: Flavour) -> Result<String, Failure> {
+fn preparation(name: &str, flavour: Flavour) -> String {
     let option = if is_root() { "" } else { ",userxattr" };
-    let mut script = format!("hostname {name}\nmount -t tmpfs -o mode=755 tmpfs /mnt\n");
+    let mut script = format!("hostname {name}\n");
     for dir in ["etc", "usr", "var"] {
         let lower = match flavour {
             Flavour::Reference => format!("/{dir}"),
-            Flavour::Ours => format!("{}/{dir}:/{dir}", super::flavour::installed()?.display()),
+            Flavour::Ours => format!("{}/{dir}:/{dir}", super::flavour::INSTALLED),
         };
+        let own = format!("/mnt/{name}/{dir}");
         script += &format!(
-            "mkdir -p /mnt/{dir}/up /mnt/{dir}/work\n\
-             mount -t overlay overlay -o lowerdir={lower},upperdir=/mnt/{dir}/up,workdir=/mnt/{dir}/work{option} /{dir}\n"
+            "mkdir -p {own}/up {own}/work\n\
+             mount -t overlay overlay -o lowerdir={lower},upperdir={own}/up,workdir={own}/work{option} /{dir}\n"
         );
     }
-    Ok(script + PREPARATION)
+    script + PREPARATION
 }
 
 const PREPARATION: &str = r#"

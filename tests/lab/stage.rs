@@ -17,8 +17,9 @@ const TOOLS: [&str; 8] = ["unshare", "nsenter", "setpriv", "mount", "hostname", 
 /// Search path within the laboratory, whatever the caller's is.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// The last words of every stage's script. Children that nobody waits for vanish by themselves when
-/// SIGCHLD is ignored: a zombie would look alive to `kill -0`, which `heartbeat -k` relies on.
-const HOLD: &str = "echo ready\ntrap '' CHLD\nexec cat >/dev/null";
+/// SIGCHLD is ignored: a zombie would look alive to `kill -0`, which `heartbeat -k` relies on. (`trap ''
+/// CHLD` would do in the books; dash does not pass it on.)
+const HOLD: &str = "echo ready\nexec env --ignore-signal=CHLD cat >/dev/null";
 
 /// Namespaces and the process that holds them.
 pub(crate) struct Stage {
@@ -27,13 +28,13 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Namespaces directly on the machine: the frame for all the others.
-    pub(crate) fn outermost() -> Result<Self, Failure> {
+    /// Namespaces directly on the machine, prepared by a shell script: the frame for all the others.
+    pub(crate) fn outermost(script: &str) -> Result<Self, Failure> {
         let mut command = Command::new("unshare");
         if !is_root() {
             command.args(["--user", "--map-root-user"]);
         }
-        Self::raise(command, "")
+        Self::raise(command, script)
     }
 
     /// Further namespaces inside `frame`, prepared by a shell script.
