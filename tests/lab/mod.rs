@@ -1,0 +1,157 @@
+//! The laboratory: two nodes, a switch and a client, each in namespaces of its own, on this machine.
+//!
+//! A [`Lab`] needs nothing but util-linux and iproute2. As root it uses plain namespaces, as an
+//! ordinary user it puts a user namespace around them. Nothing in it has a name outside of itself,
+//! so that any number of laboratories run side by side; and everything hangs on one process whose
+//! end (the test's, by whatever cause) ends it all: see [`stage`].
+//!
+//! ```text
+//!   Lab ── switch (br0, br1) ──┬── v1/w1 ─ node(1) eth0 10.80.0.1, eth1 10.81.0.1
+//!                              ├── v2/w2 ─ node(2) eth0 10.80.0.2, eth1 10.81.0.2
+//!                              └── vc ──── client  eth0 10.80.0.9
+//! ```
+//!
+//! A node has a host name, a process table, an IPC, network and mount namespace of its own. Over its
+//! /etc, /usr and /var lies a private overlay, over /run and /var/log a private tmpfs; a node of
+//! [`Flavour::Ours`] has the tree that `scripts/install` laid out between the two, as if it had been
+//! installed. A node cannot reboot the machine: the capability is gone, `reboot` and its relatives
+//! are masked and only take a note ([`Node::reboots_asked`]), and in a process namespace the system
+//! call could reach nothing but the node itself.
+//!
+//! Waiting is always for a condition, up to a deadline: [`Lab::wait_until`], [`Node::wait_for_log`].
+
+#![allow(dead_code, reason = "each test program uses a part of the laboratory")]
+
+pub(crate) mod calls;
+pub(crate) mod failure;
+pub(crate) mod flavour;
+pub(crate) mod logfile;
+pub(crate) mod network;
+pub(crate) mod node;
+pub(crate) mod stage;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use failure::{Failure, bail};
+pub(crate) use flavour::Flavour;
+pub(crate) use node::Node;
+use network::Cable;
+use stage::Stage;
+
+/// How often a condition is looked at while something waits for it.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Two nodes, a switch and a client.
+pub(crate) struct Lab {
+    name: String,
+    nodes: Vec<Node>,
+    client: Stage,
+    // last: its end is the end of all the others
+    switch: Stage,
+}
+
+impl Lab {
+    /// Both nodes booted and cabled, nothing started. `name` only appears in messages.
+    pub(crate) fn new(name: &str, flavours: [Flavour; 2]) -> Result<Self, Failure> {
+        stage::check_tools()?;
+        let switch = Stage::outermost("mount -t tmpfs -o mode=755 tmpfs /mnt")?;
+        if flavours.contains(&Flavour::Ours) {
+            flavour::install(&switch)?;
+        }
+        let mut nodes = Vec::new();
+        for (index, flavour) in (1..).zip(flavours) {
+            nodes.push(Node::boot(&switch, index, flavour)?);
+        }
+        let client = Stage::within(&switch, "hostname client; mount -t sysfs sysfs /sys || true")?;
+        let lab = Self { name: name.to_owned(), nodes, client, switch };
+        network::build(&lab.switch, [lab.node(1).stage(), lab.node(2).stage()], &lab.client)?;
+        Ok(lab)
+    }
+
+    /// The name given to [`Lab::new`].
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Node 1 or node 2.
+    pub(crate) fn node(&self, index: usize) -> &Node {
+        match self.nodes.get(index.wrapping_sub(1)) {
+            Some(node) => node,
+            None => unreachable!("a laboratory has nodes 1 and 2, not {index}"),
+        }
+    }
+
+    /// Both nodes.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The client's place: its processes see the nodes over the network only.
+    pub(crate) fn client(&self) -> &Stage {
+        &self.client
+    }
+
+    /// Pull a cable at the switch.
+    pub(crate) fn cut(&self, cable: Cable) -> Result<(), Failure> {
+        network::set(&self.switch, cable, false)
+    }
+
+    /// Plug it in again.
+    pub(crate) fn heal(&self, cable: Cable) -> Result<(), Failure> {
+        network::set(&self.switch, cable, true)
+    }
+
+    /// Drop this share of the packets that come out of a cable's node end; 0 for none.
+    pub(crate) fn loss(&self, cable: Cable, percent: u8) -> Result<(), Failure> {
+        network::loss(&self.switch, cable, percent)
+    }
+
+    /// The power goes: off the wire first, so that nothing can say goodbye, then every process dead,
+    /// addresses and everything under /run forgotten.
+    pub(crate) fn crash(&self, index: usize) -> Result<(), Failure> {
+        for network in 0..network::NETWORKS {
+            self.cut(Cable { node: index, network })?;
+        }
+        let node = self.node(index);
+        node.kill_everything()?;
+        network::forget_addresses(node)?;
+        node.forget_run()
+    }
+
+    /// The power comes back: the cables carry again. What starts at boot is up to the caller.
+    pub(crate) fn power_on(&self, index: usize) -> Result<(), Failure> {
+        for network in 0..network::NETWORKS {
+            self.heal(Cable { node: index, network })?;
+        }
+        Ok(())
+    }
+
+    /// Wait until `condition` holds. It says what is missing as an error, which the failure quotes.
+    pub(crate) fn wait_until(
+        &self,
+        what: &str,
+        within: Duration,
+        condition: impl FnMut() -> Result<(), String>,
+    ) -> Result<(), Failure> {
+        wait_until(what, within, condition)
+    }
+}
+
+/// As [`Lab::wait_until`], for whoever has no laboratory at hand.
+pub(crate) fn wait_until(
+    what: &str,
+    within: Duration,
+    mut condition: impl FnMut() -> Result<(), String>,
+) -> Result<(), Failure> {
+    let deadline = Instant::now() + within;
+    loop {
+        let missing = match condition() {
+            Ok(()) => return Ok(()),
+            Err(missing) => missing,
+        };
+        if Instant::now() >= deadline {
+            bail!("{what}: not within {:.1} s: {missing}", within.as_secs_f64());
+        }
+        std::thread::sleep(POLL);
+    }
+}

@@ -1,0 +1,170 @@
+//! The list of scenarios.
+
+use super::config::{Config, Medium, ODD_KEY, SHA1};
+use super::{Act, Scenario, Step};
+
+const ACQUIRED: &str = "Initial resource acquisition complete";
+const PEER_STABLE: &str = "remote resource transition completed.";
+const SELF_STABLE: &str = "local resource transition completed.";
+const TAKEN_OVER: &str = "mach_down takeover complete.";
+const HANDED_OVER: &str = "Other node completed standby takeover of";
+const STANDBY_TAKEN: &str = "Standby resource acquisition done";
+
+/// All of them.
+pub(crate) fn all() -> Vec<Scenario> {
+    let mut all = Vec::new();
+    for failback in ["on", "off"] {
+        all.push(scenario("start-alone", failback, vec![start_alone(1), joins(2, failback)]));
+        for node in [1, 2] {
+            all.push(scenario(&format!("crash-b{node}"), failback, vec![both_start(), crashes(node), returns(node, failback)]));
+            all.push(scenario(&format!("stop-b{node}"), failback, stop_and_start_again(node, failback)));
+        }
+        all.push(scenario("standby", failback, standby_tour()));
+        all.push(scenario("takeover", failback, takeover_tour()));
+        all.push(scenario("reload", failback, vec![both_start(), reloads(1), reloads(2)]));
+        all.push(scenario("partition", failback, vec![both_start(), cut(), heal()]));
+    }
+    all.push(scenario("crash-b1", "legacy", vec![legacy_start(), legacy_crash(1), legacy_return(1)]));
+    all.extend(matrix());
+    all
+}
+
+fn scenario(name: &str, failback: &'static str, steps: Vec<Step>) -> Scenario {
+    let name = format!("{name}-{failback}");
+    Scenario { expected: name.clone(), name, config: Config::with_failback(failback), steps }
+}
+
+/// Every medium with every kind of signature and both message formats: a handover there and back.
+fn matrix() -> Vec<Scenario> {
+    let mut all = Vec::new();
+    for (medium, medium_name) in [(Medium::Bcast, "bcast"), (Medium::Mcast, "mcast"), (Medium::Ucast, "ucast")] {
+        for (key, key_name) in [("crc", "crc"), (ODD_KEY, "md5"), (SHA1, "sha1")] {
+            for msgfmt in ["classic", "netstring"] {
+                all.push(Scenario {
+                    name: format!("media-{medium_name}-{key_name}-{msgfmt}"),
+                    expected: format!("media-{msgfmt}"),
+                    config: Config { auto_failback: "on", medium, key, msgfmt },
+                    steps: vec![both_start(), standby(1, "all"), standby(2, "foreign")],
+                });
+            }
+        }
+    }
+    all
+}
+
+/// Every word on either node, in an order in which most of them have something to move.
+fn standby_tour() -> Vec<Step> {
+    vec![
+        both_start(),
+        standby(1, "all"),
+        standby(2, "foreign"),
+        standby(2, "all"),
+        standby(1, "foreign"),
+        standby(1, "local"),
+        standby(2, "local"),
+    ]
+}
+
+fn takeover_tour() -> Vec<Step> {
+    vec![
+        both_start(),
+        takeover(1, "all"),
+        takeover(2, "local"),
+        takeover(2, "all"),
+        takeover(1, "local"),
+        takeover(1, "foreign"),
+        takeover(2, "foreign"),
+    ]
+}
+
+fn stop_and_start_again(node: usize, failback: &str) -> Vec<Step> {
+    vec![both_start(), stops(node), starts_again(node, failback), stops(other(node)), stops_alone(node)]
+}
+
+fn other(node: usize) -> usize {
+    3 - node
+}
+
+fn step(text: String, act: Act, signs: Vec<(usize, &'static str)>) -> Step {
+    Step { text, act, signs }
+}
+
+fn both_start() -> Step {
+    let signs = vec![(1, ACQUIRED), (2, ACQUIRED), (1, PEER_STABLE), (2, PEER_STABLE)];
+    step("both nodes start".to_owned(), Act::StartBoth, signs)
+}
+
+fn start_alone(node: usize) -> Step {
+    step(format!("b{node} starts alone"), Act::Start(node), vec![(node, TAKEN_OVER), (node, SELF_STABLE)])
+}
+
+fn joins(node: usize, failback: &str) -> Step {
+    step(format!("b{node} joins"), Act::Start(node), return_signs(node, failback))
+}
+
+fn crashes(node: usize) -> Step {
+    step(format!("b{node} crashes"), Act::Crash(node), vec![(other(node), TAKEN_OVER)])
+}
+
+fn returns(node: usize, failback: &str) -> Step {
+    step(format!("b{node} returns"), Act::Return(node), return_signs(node, failback))
+}
+
+fn starts_again(node: usize, failback: &str) -> Step {
+    step(format!("b{node} starts again"), Act::Start(node), return_signs(node, failback))
+}
+
+fn return_signs(node: usize, failback: &str) -> Vec<(usize, &'static str)> {
+    let mut signs = vec![(node, ACQUIRED), (node, PEER_STABLE), (other(node), PEER_STABLE)];
+    if failback == "on" {
+        signs.extend([(node, STANDBY_TAKEN), (other(node), HANDED_OVER)]);
+    }
+    signs
+}
+
+fn stops(node: usize) -> Step {
+    let dead = if node == 1 { "node b1: is dead" } else { "node b2: is dead" };
+    step(format!("b{node} stops"), Act::Stop(node), vec![(other(node), TAKEN_OVER), (other(node), dead)])
+}
+
+fn stops_alone(node: usize) -> Step {
+    step(format!("b{node} stops, the last one"), Act::Stop(node), vec![])
+}
+
+fn standby(node: usize, what: &'static str) -> Step {
+    let signs = vec![(node, HANDED_OVER), (other(node), STANDBY_TAKEN)];
+    step(format!("hb_standby {what} on b{node}"), Act::Standby(node, what), signs)
+}
+
+fn takeover(node: usize, what: &'static str) -> Step {
+    let signs = vec![(other(node), HANDED_OVER), (node, STANDBY_TAKEN)];
+    step(format!("hb_takeover {what} on b{node}"), Act::Takeover(node, what), signs)
+}
+
+fn reloads(node: usize) -> Step {
+    let up = if node == 1 { "Status update for node b1: status active" } else { "Status update for node b2: status active" };
+    step(format!("b{node} reloads"), Act::Reload(node), vec![(other(node), up), (node, PEER_STABLE)])
+}
+
+fn cut() -> Step {
+    step("the cable is cut".to_owned(), Act::Cut, vec![(1, TAKEN_OVER), (2, TAKEN_OVER)])
+}
+
+fn heal() -> Step {
+    let again = "Performing heartbeat restart exec.";
+    let signs = vec![(1, again), (2, again), (1, ACQUIRED), (2, ACQUIRED)];
+    step("the cable is whole again".to_owned(), Act::Heal, signs)
+}
+
+fn legacy_start() -> Step {
+    let active = "Local status now set to: 'active'";
+    step("both nodes start".to_owned(), Act::StartBoth, vec![(1, active), (2, active)])
+}
+
+fn legacy_crash(node: usize) -> Step {
+    step(format!("b{node} crashes"), Act::Crash(node), vec![(other(node), "mach_down takeover complete for node")])
+}
+
+fn legacy_return(node: usize) -> Step {
+    step(format!("b{node} returns"), Act::Return(node), vec![(node, "received ip-request-resp")])
+}

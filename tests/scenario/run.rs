@@ -1,0 +1,121 @@
+//! Take a pair through a scenario and write down what came of each step.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::transcript::{Heading, Transcript};
+use super::{Act, Scenario, Step};
+use crate::lab::network::Cable;
+use crate::lab::{Failure, Flavour, Lab, bail, logfile};
+
+/// What the pair looks like at rest: nothing of it changed for a while.
+const CALM: Duration = Duration::from_millis(2500);
+/// The longest anything may take; a partition's restart needs most.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A fresh laboratory, configured for the scenario.
+pub(crate) fn prepare(scenario: &Scenario, flavours: [Flavour; 2]) -> Result<Lab, Failure> {
+    let lab = Lab::new(&scenario.name, flavours)?;
+    let config = &scenario.config;
+    for node in lab.nodes() {
+        node.record_calls()?;
+        node.configure(&config.ha_cf(), &config.authkeys(), &config.haresources())?;
+    }
+    Ok(lab)
+}
+
+/// All steps, one after the other.
+pub(crate) fn run(lab: &Lab, scenario: &Scenario) -> Result<Transcript, Failure> {
+    let mut transcript = Transcript::default();
+    for step in &scenario.steps {
+        take(lab, step, &mut transcript).map_err(|failure| failure.of(format!("step '{}'", step.text)))?;
+    }
+    for node in lab.nodes() {
+        if !node.reboots_asked().is_empty() {
+            bail!("{} wanted to reboot: {}", node.name(), node.reboots_asked());
+        }
+    }
+    Ok(transcript)
+}
+
+/// How far the logs and the notes of both nodes had come before a step.
+struct Marks {
+    log: [usize; 2],
+    calls: [usize; 2],
+}
+
+impl Marks {
+    fn of(lab: &Lab) -> Self {
+        let each = |f: &dyn Fn(usize) -> usize| [f(1), f(2)];
+        Self { log: each(&|n| lab.node(n).log().len()), calls: each(&|n| lab.node(n).calls().len()) }
+    }
+
+    fn log(&self, node: usize) -> usize {
+        self.log[node - 1]
+    }
+}
+
+fn take(lab: &Lab, step: &Step, transcript: &mut Transcript) -> Result<(), Failure> {
+    let marks = Marks::of(lab);
+    act(lab, step.act)?;
+    let mut shared = BTreeSet::new();
+    lab.wait_until("signs in the log", LIMIT, || {
+        shared.extend(lab.node(1).vips().intersection(&lab.node(2).vips()).cloned());
+        let missing = |(node, sign): &&(usize, &str)| !logfile::after(&lab.node(*node).log(), marks.log(*node)).contains(sign);
+        match step.signs.iter().find(missing) {
+            None => Ok(()),
+            Some((node, sign)) => Err(format!("b{node} has not logged '{sign}'")),
+        }
+    })?;
+    become_calm(lab, &mut shared)?;
+    transcript.begin(&step.text);
+    for node in lab.nodes() {
+        let log = node.log();
+        let held: Vec<_> = node.vips().into_iter().collect();
+        transcript.add(Heading::Holds, node.index(), &held.join(" "));
+        for call in node.calls().iter().skip(marks.calls[node.index() - 1]) {
+            transcript.add_call(node.index(), call);
+        }
+        for error in logfile::errors(logfile::after(&log, marks.log(node.index()))) {
+            transcript.add(Heading::Error, node.index(), &error);
+        }
+    }
+    for address in shared {
+        transcript.add(Heading::Shared, 0, &address);
+    }
+    Ok(())
+}
+
+/// Addresses, notes and logs stay as they are for a while.
+fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> {
+    let look = || lab.nodes().iter().map(|n| (n.vips(), n.calls().len(), logfile::weight(&n.log()))).collect::<Vec<_>>();
+    let (mut last, mut since) = (look(), Instant::now());
+    lab.wait_until("calm", LIMIT, || {
+        let now = look();
+        if let [a, b] = now.as_slice() {
+            shared.extend(a.0.intersection(&b.0).cloned());
+        }
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        if since.elapsed() >= CALM { Ok(()) } else { Err("something still changes".to_owned()) }
+    })
+}
+
+fn act(lab: &Lab, act: Act) -> Result<(), Failure> {
+    match act {
+        Act::StartBoth => lab.nodes().iter().try_for_each(|node| node.start()),
+        Act::Start(node) => lab.node(node).start(),
+        Act::Stop(node) => lab.node(node).stop(),
+        Act::Crash(node) => lab.crash(node),
+        Act::Return(node) => lab.power_on(node).and_then(|()| lab.node(node).start()),
+        Act::Standby(node, what) => lab.node(node).hb_standby(what),
+        Act::Takeover(node, what) => lab.node(node).hb_takeover(what),
+        Act::Reload(node) => {
+            lab.node(node).must(&["touch", "-d", "tomorrow", "/etc/ha.d/ha.cf"])?;
+            lab.node(node).must(&["/usr/libexec/heartbeat/heartbeat", "-r"]).map(drop)
+        }
+        Act::Cut => lab.cut(Cable { node: 1, network: 0 }),
+        Act::Heal => lab.heal(Cable { node: 1, network: 0 }),
+    }
+}

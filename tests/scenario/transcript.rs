@@ -1,0 +1,214 @@
+//! What came of a scenario, as text that can be read, committed and compared.
+//!
+//! ```text
+//! == b1 crashes
+//! b1 holds -
+//! b2 holds 10.80.0.101 10.80.0.102
+//! b2 runs  IPaddr2 10.80.0.101/24/eth0 status  (status from b1: dead)
+//! ...
+//! == environment of every call
+//! HA_BIN=/usr/libexec/heartbeat
+//! == environment (status from b1: dead) on b2
+//! HA_CURHOST=b2
+//! ```
+//!
+//! Addresses held, calls and environments must be the same. `error` lines need not come, but no
+//! others may. The daemon may run several children at once, and then chance decides whose calls come
+//! first; which child made a call shows in its environment, so the order is compared for each
+//! environment by itself.
+
+use crate::lab::calls::Call;
+
+/// Values that differ from run to run, or between scenarios that share a transcript.
+const VOLATILE: [&str; 6] = ["HA_auth=", "HA_hg=", "HA_ld=", "HA_seq=", "HA_ts=", "HA_msgfmt="];
+/// Of the search path only the part that heartbeat puts in front.
+const PATH_PREFIX: usize = 3;
+
+/// The kinds of line in a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Heading {
+    Holds,
+    Error,
+    Shared,
+}
+
+/// The text under construction.
+#[derive(Default)]
+pub(crate) struct Transcript {
+    steps: String,
+    /// By their names.
+    environments: Vec<(String, Vec<String>)>,
+}
+
+impl Transcript {
+    pub(crate) fn begin(&mut self, step: &str) {
+        self.line(&format!("== {step}"));
+    }
+
+    pub(crate) fn add(&mut self, heading: Heading, node: usize, text: &str) {
+        let text = if text.is_empty() { "-" } else { text };
+        match heading {
+            Heading::Holds => self.line(&format!("b{node} holds {text}")),
+            Heading::Error => self.line(&format!("b{node} error {text}")),
+            Heading::Shared => self.line(&format!("both held {text} for a time")),
+        }
+    }
+
+    pub(crate) fn add_call(&mut self, node: usize, call: &Call) {
+        let name = self.name_of(node, call);
+        self.line(&format!("b{node} runs  {} {}  ({name})", call.script, call.arguments));
+    }
+
+    /// An environment is named after the message in it; others of the same name get a number.
+    fn name_of(&mut self, node: usize, call: &Call) -> String {
+        let environment: Vec<_> = call.environment.iter().map(|pair| steady(pair)).collect();
+        let plain = occasion(call);
+        let mut name = plain.clone();
+        for number in 2.. {
+            let full = format!("({name}) on b{node}");
+            match self.environments.iter().find(|(known, _)| *known == full) {
+                None => {
+                    self.environments.push((full, environment));
+                    break;
+                }
+                Some((_, known)) if *known == environment => break,
+                Some(_) => name = format!("{plain}, {number}"),
+            }
+        }
+        name
+    }
+
+    fn line(&mut self, line: &str) {
+        self.steps.push_str(line);
+        self.steps.push('\n');
+    }
+
+    /// The whole text.
+    pub(crate) fn text(&self) -> String {
+        let mut environments: Vec<_> = self.environments.iter().collect();
+        environments.sort();
+        let common: Vec<&String> = environments.first().into_iter().flat_map(|(_, e)| e).filter(|p| self.in_all(p)).collect();
+        let mut text = format!("{}== environment of every call\n", self.steps);
+        for pair in &common {
+            text = text + pair + "\n";
+        }
+        for (name, environment) in environments {
+            text += &format!("== environment {name}\n");
+            for pair in environment.iter().filter(|pair| !common.contains(pair)) {
+                text = text + pair + "\n";
+            }
+        }
+        text
+    }
+
+    fn in_all(&self, pair: &String) -> bool {
+        self.environments.iter().all(|(_, e)| e.contains(pair))
+    }
+}
+
+/// What a call is about, as far as its environment tells.
+fn occasion(call: &Call) -> String {
+    let value = |name: &str| call.environment.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    match value("HA_t") {
+        None if value("HA_DONTASK").is_some() => "daemon, not asking".to_owned(),
+        None => "daemon".to_owned(),
+        Some(kind) => {
+            let from = value("HA_src").unwrap_or("nobody");
+            let detail = value("HA_ipaddr").or(value("HA_st")).map(|d| format!(": {d}")).unwrap_or_default();
+            format!("{kind} from {from}{detail}")
+        }
+    }
+}
+
+fn steady(pair: &str) -> String {
+    if let Some(name) = VOLATILE.iter().find(|name| pair.starts_with(**name)) {
+        return format!("{name}*");
+    }
+    match pair.strip_prefix("PATH=") {
+        Some(path) => format!("PATH={}:*", path.split(':').take(PATH_PREFIX).collect::<Vec<_>>().join(":")),
+        None => pair.to_owned(),
+    }
+}
+
+/// The differences that matter, as lines with `-` (missing) and `+` (too much), below their step.
+pub(crate) fn differences(expected: &str, got: &str) -> String {
+    let (expected, got) = (sections(expected), sections(got));
+    let mut out = String::new();
+    for (heading, lines) in &expected {
+        match got.iter().find(|(h, _)| h == heading) {
+            None => out += &format!("- {heading}\n"),
+            Some((_, seen)) => {
+                let found = diff(lines, seen);
+                if !found.is_empty() {
+                    out += &format!("  {heading}\n{found}");
+                }
+            }
+        }
+    }
+    for (heading, lines) in got.iter().filter(|(h, _)| !expected.iter().any(|(e, _)| e == h)) {
+        out += &format!("+ {heading}\n{}", diff(&[], lines));
+    }
+    out
+}
+
+type Section<'a> = (String, Vec<&'a str>);
+
+fn sections(text: &str) -> Vec<Section<'_>> {
+    let mut all: Vec<Section<'_>> = Vec::new();
+    for line in text.lines().filter(|l| !l.starts_with('#')) {
+        match (line.strip_prefix("== "), all.last_mut()) {
+            (Some(heading), _) => {
+                // the same words may head several steps
+                let again = all.iter().filter(|(h, _)| h.split(" / ").next() == Some(heading)).count();
+                let heading = if again == 0 { heading.to_owned() } else { format!("{heading} / {}", again + 1) };
+                all.push((heading, Vec::new()));
+            }
+            (None, Some((_, lines))) => lines.push(line),
+            (None, None) => {}
+        }
+    }
+    all
+}
+
+/// `b1 runs …  (ENVIRONMENT)`: node and environment, to sort by.
+fn environment_in(line: &str) -> Option<(&str, &str)> {
+    let (node, rest) = line.split_once(" runs  ")?;
+    Some((node, rest.split_once("  (")?.1))
+}
+
+fn is_error(line: &str) -> bool {
+    line.split(' ').nth(1) == Some("error")
+}
+
+/// Longest common subsequence, the plain way: a section has tens of lines.
+fn diff(expected: &[&str], got: &[&str]) -> String {
+    let strict = |lines: &[&str]| {
+        let mut lines: Vec<_> = lines.iter().filter(|l| !is_error(l)).map(|l| (*l).to_owned()).collect();
+        // stable: the order within an environment stays
+        lines.sort_by_key(|line| environment_in(line).map(|(node, name)| (node.to_owned(), name.to_owned())));
+        lines
+    };
+    let (a, b) = (strict(expected), strict(got));
+    let mut length = vec![vec![0usize; b.len() + 1]; a.len() + 1];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            length[i][j] = if a[i] == b[j] { length[i + 1][j + 1] + 1 } else { length[i + 1][j].max(length[i][j + 1]) };
+        }
+    }
+    let (mut i, mut j, mut out) = (0, 0, String::new());
+    while i < a.len() || j < b.len() {
+        if i < a.len() && j < b.len() && a[i] == b[j] {
+            (i, j) = (i + 1, j + 1);
+        } else if j == b.len() || (i < a.len() && length[i + 1][j] >= length[i][j + 1]) {
+            out += &format!("    - {}\n", a[i]);
+            i += 1;
+        } else {
+            out += &format!("    + {}\n", b[j]);
+            j += 1;
+        }
+    }
+    for line in got.iter().filter(|l| is_error(l) && !expected.contains(l)) {
+        out += &format!("    + {line}\n");
+    }
+    out
+}
