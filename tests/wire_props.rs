@@ -27,7 +27,10 @@ fn value(netstring_only: bool) -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         text().prop_map(Value::Text),
         vec(any::<u8>(), 0..40).prop_map(Value::Binary),
-        vec(text(), 0..6).prop_map(Value::List),
+        vec(text(), 0..6).prop_map(|mut items| {
+            items.retain(|item| !item.is_empty());
+            Value::List(items)
+        }),
         vec(any::<u8>(), 0..40).prop_map(move |b| if netstring_only { Value::Compressed(b) } else { Value::Binary(b) }),
     ];
     leaf.prop_recursive(6, 60, 6, move |inner| {
@@ -199,7 +202,10 @@ fn what_cannot_be_sent_is_refused() {
         (Err(EncodeError::NulInText(_)), Err(EncodeError::NulInText(_)))
     ));
     let long = Value::List(vec![vec![b'x'; 100]; 11]);
-    assert!(matches!(bad("a", long), (Err(EncodeError::ListTooLong(_)), Err(EncodeError::ListTooLong(_)))));
+    assert!(matches!(bad("a", long), (Err(EncodeError::BadList(_)), Err(EncodeError::BadList(_)))));
+    let empty = Value::List(vec![b"x".to_vec(), vec![]]);
+    assert!(matches!(bad("a", empty), (Err(EncodeError::BadList(_)), Err(EncodeError::BadList(_)))));
+    assert_eq!(refusal(b">>>\n(3)l=1:x,0:,\n<<<\n"), FormatError::BadList);
     assert!(matches!(bad("a", Value::Compressed(vec![])), (Ok(_), Err(EncodeError::NotClassic(_)))));
 }
 

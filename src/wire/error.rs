@@ -113,8 +113,8 @@ pub enum EncodeError {
     BadName(String),
     /// The text of that field holds a NUL.
     NulInText(String),
-    /// The list of that field is too long.
-    ListTooLong(String),
+    /// The list of that field is too long, or has an empty item, which 3.0.6 does not read.
+    BadList(String),
     /// The field of that name exists in netstring form only.
     NotClassic(String),
     /// The message cannot be compressed.
@@ -199,7 +199,8 @@ fn netstring_auth_lines(failure: AuthFailure, token: &str, excerpt: &str) -> Vec
         }
         AuthFailure::Malformed | AuthFailure::Mismatch(_) => {}
     }
-    lines.push((Level::Error, format!("authtoken does not match, authtoken={token}")));
+    let digest = token.split_once(' ').map_or(token, |(_, digest)| digest);
+    lines.push((Level::Error, format!("authtoken does not match, authtoken={digest}")));
     lines.push((Level::Error, format!("netstring authentication failed, s={excerpt}, autotoken={token}")));
     lines
 }
@@ -241,7 +242,7 @@ impl fmt::Display for EncodeError {
             Self::TooDeep => f.write_str("too many messages within messages"),
             Self::BadName(name) => write!(f, "field name [{name}] cannot be sent"),
             Self::NulInText(name) => write!(f, "field [{name}] is a text with a NUL"),
-            Self::ListTooLong(name) => write!(f, "list [{name}] is too long"),
+            Self::BadList(name) => write!(f, "list [{name}] is too long or has an empty item"),
             Self::NotClassic(name) => write!(f, "field [{name}] has no classic form"),
             Self::Compression => f.write_str("message cannot be compressed"),
         }
