@@ -20,7 +20,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn name() -> impl Strategy<Value = Vec<u8>> {
-    "[a-zA-Z_<>%#][a-zA-Z0-9_(): .-]{0,12}".prop_map(String::into_bytes)
+    "[a-zA-Z_<>%#][a-zA-Z0-9_(): .\\t-]{0,12}".prop_map(String::into_bytes)
 }
 
 fn value(netstring_only: bool) -> impl Strategy<Value = Value> {

@@ -69,7 +69,7 @@ pub enum FormatError {
     NoEquals,
     /// A type prefix that is missing, unknown or not allowed in this encoding.
     BadType,
-    /// A field name that is empty or holds control bytes.
+    /// A field name that is empty or holds bytes that mean something else.
     BadName,
     /// A text with a NUL.
     NulInText,

@@ -15,9 +15,11 @@ pub mod limits;
 mod list;
 mod message;
 mod netstring;
+mod stream;
 
 pub use auth::{Key, Keys, KeysError, MAX_KEYS, Method};
 pub use compress::{Compression, wrap};
 pub use datagram::{Format, decode, encode, encode_local, encode_local_netstring, encode_serial, parse, seal};
 pub use error::{AuthFailure, EncodeError, Encoding, ErrorClass, FormatError, WireError};
 pub use message::{Field, Message, Value};
+pub use stream::Stream;
