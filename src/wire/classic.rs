@@ -87,9 +87,9 @@ pub(super) fn packed(items: &[Vec<u8>], name: &[u8]) -> Result<Vec<u8>, EncodeEr
     if packed.contains(&0) {
         return Err(EncodeError::NulInText(printable(name, 64)));
     }
-    match packed.len() < MAX_LIST {
+    match packed.len() < MAX_LIST && items.iter().all(|item| !item.is_empty()) {
         true => Ok(packed),
-        false => Err(EncodeError::ListTooLong(printable(name, 64))),
+        false => Err(EncodeError::BadList(printable(name, 64))),
     }
 }
 

@@ -69,7 +69,7 @@ pub enum FormatError {
     NoEquals,
     /// A type prefix that is missing, unknown or not allowed in this encoding.
     BadType,
-    /// A field name that is empty or holds control bytes.
+    /// A field name that is empty or holds bytes that mean something else.
     BadName,
     /// A text with a NUL.
     NulInText,
@@ -113,8 +113,8 @@ pub enum EncodeError {
     BadName(String),
     /// The text of that field holds a NUL.
     NulInText(String),
-    /// The list of that field is too long.
-    ListTooLong(String),
+    /// The list of that field is too long, or has an empty item, which 3.0.6 does not read.
+    BadList(String),
     /// The field of that name exists in netstring form only.
     NotClassic(String),
     /// The message cannot be compressed.
@@ -135,25 +135,13 @@ impl WireError {
     pub fn log_lines(&self) -> Vec<(Level, String)> {
         match self {
             Self::UnknownStart => Vec::new(),
-            Self::Format {
-                encoding,
-                error,
-                excerpt,
-            } => format_lines(*encoding, error, excerpt),
-            Self::Auth {
-                encoding: Encoding::Classic,
-                failure,
-                node,
-                token,
-                ..
-            } => classic_auth_lines(*failure, node, token),
-            Self::Auth {
-                encoding: Encoding::Netstring,
-                failure,
-                token,
-                excerpt,
-                ..
-            } => netstring_auth_lines(*failure, token, excerpt),
+            Self::Format { encoding, error, excerpt } => format_lines(*encoding, error, excerpt),
+            Self::Auth { encoding: Encoding::Classic, failure, node, token, .. } => {
+                classic_auth_lines(*failure, node, token)
+            }
+            Self::Auth { encoding: Encoding::Netstring, failure, token, excerpt, .. } => {
+                netstring_auth_lines(*failure, token, excerpt)
+            }
         }
     }
 }
@@ -161,27 +149,15 @@ impl WireError {
 fn format_lines(encoding: Encoding, error: &FormatError, excerpt: &str) -> Vec<(Level, String)> {
     match (encoding, error) {
         (Encoding::Netstring, FormatError::Truncated | FormatError::BadNetstring) => vec![
-            (
-                Level::Error,
-                "netstring2msg_rec:peel_netstring fails for name/value pair".to_owned(),
-            ),
+            (Level::Error, "netstring2msg_rec:peel_netstring fails for name/value pair".to_owned()),
             (Level::Error, format!("sp={excerpt}")),
-            (
-                Level::Error,
-                "peel_netstring() error in getting auth string".to_owned(),
-            ),
+            (Level::Error, "peel_netstring() error in getting auth string".to_owned()),
         ],
         (Encoding::Netstring, error) => {
-            vec![
-                (Level::Error, format!("netstring2msg_rec: {error}")),
-                (Level::Error, format!("sp={excerpt}")),
-            ]
+            vec![(Level::Error, format!("netstring2msg_rec: {error}")), (Level::Error, format!("sp={excerpt}"))]
         }
         (Encoding::Classic, FormatError::NoEquals) => vec![
-            (
-                Level::Warn,
-                "ha_msg_add_nv_depth: line doesn't contain '='".to_owned(),
-            ),
+            (Level::Warn, "ha_msg_add_nv_depth: line doesn't contain '='".to_owned()),
             (Level::Error, "NV failure (string2msg_ll):".to_owned()),
             (Level::Error, format!("Input string: [{excerpt}]")),
         ],
@@ -196,26 +172,14 @@ fn format_lines(encoding: Encoding, error: &FormatError, excerpt: &str) -> Vec<(
 fn classic_auth_lines(failure: AuthFailure, node: &str, token: &str) -> Vec<(Level, String)> {
     let mut lines = Vec::new();
     match failure {
-        AuthFailure::Missing => lines.push((
-            Level::Warn,
-            "Bad/invalid auth token, authtoken=(nil)".to_owned(),
-        )),
-        AuthFailure::Malformed => lines.push((
-            Level::Warn,
-            format!("Bad/invalid auth token, authtoken={token}"),
-        )),
+        AuthFailure::Missing => lines.push((Level::Warn, "Bad/invalid auth token, authtoken=(nil)".to_owned())),
+        AuthFailure::Malformed => lines.push((Level::Warn, format!("Bad/invalid auth token, authtoken={token}"))),
         AuthFailure::UnknownKey(index) => {
-            lines.push((
-                Level::Warn,
-                format!("Invalid authentication type [{index}] in message!"),
-            ));
+            lines.push((Level::Warn, format!("Invalid authentication type [{index}] in message!")));
         }
         AuthFailure::Mismatch(_) => {}
     }
-    lines.push((
-        Level::Warn,
-        format!("string2msg_ll: node [{node}] failed authentication"),
-    ));
+    lines.push((Level::Warn, format!("string2msg_ll: node [{node}] failed authentication")));
     lines
 }
 
@@ -224,34 +188,20 @@ fn netstring_auth_lines(failure: AuthFailure, token: &str, excerpt: &str) -> Vec
     match failure {
         AuthFailure::Missing => {
             return vec![
-                (
-                    Level::Error,
-                    "peel_netstring: Couldn't parse an int starting at: ".to_owned(),
-                ),
-                (
-                    Level::Error,
-                    "peel_netstring() error in getting auth string".to_owned(),
-                ),
+                (Level::Error, "peel_netstring: Couldn't parse an int starting at: ".to_owned()),
+                (Level::Error, "peel_netstring() error in getting auth string".to_owned()),
                 (Level::Error, "sp=".to_owned()),
                 (Level::Error, format!("s={excerpt}")),
             ];
         }
         AuthFailure::UnknownKey(index) => {
-            lines.push((
-                Level::Warn,
-                format!("Invalid authentication [{index}] in message!"),
-            ));
+            lines.push((Level::Warn, format!("Invalid authentication [{index}] in message!")));
         }
         AuthFailure::Malformed | AuthFailure::Mismatch(_) => {}
     }
-    lines.push((
-        Level::Error,
-        format!("authtoken does not match, authtoken={token}"),
-    ));
-    lines.push((
-        Level::Error,
-        format!("netstring authentication failed, s={excerpt}, autotoken={token}"),
-    ));
+    let digest = token.split_once(' ').map_or(token, |(_, digest)| digest);
+    lines.push((Level::Error, format!("authtoken does not match, authtoken={digest}")));
+    lines.push((Level::Error, format!("netstring authentication failed, s={excerpt}, autotoken={token}")));
     lines
 }
 
@@ -280,9 +230,7 @@ impl fmt::Display for WireError {
         match self {
             Self::UnknownStart => f.write_str("not a heartbeat message"),
             Self::Format { error, excerpt, .. } => write!(f, "{error}: {excerpt}"),
-            Self::Auth { failure, node, .. } => {
-                write!(f, "node [{node}] failed authentication ({failure:?})")
-            }
+            Self::Auth { failure, node, .. } => write!(f, "node [{node}] failed authentication ({failure:?})"),
         }
     }
 }
@@ -294,7 +242,7 @@ impl fmt::Display for EncodeError {
             Self::TooDeep => f.write_str("too many messages within messages"),
             Self::BadName(name) => write!(f, "field name [{name}] cannot be sent"),
             Self::NulInText(name) => write!(f, "field [{name}] is a text with a NUL"),
-            Self::ListTooLong(name) => write!(f, "list [{name}] is too long"),
+            Self::BadList(name) => write!(f, "list [{name}] is too long or has an empty item"),
             Self::NotClassic(name) => write!(f, "field [{name}] has no classic form"),
             Self::Compression => f.write_str("message cannot be compressed"),
         }
@@ -307,10 +255,5 @@ impl std::error::Error for EncodeError {}
 
 /// The first bytes of foreign data, fit for a log line.
 pub(super) fn printable(bytes: &[u8], limit: usize) -> String {
-    bytes
-        .iter()
-        .take(limit)
-        .flat_map(|b| b.escape_ascii())
-        .map(char::from)
-        .collect()
+    bytes.iter().take(limit).flat_map(|b| b.escape_ascii()).map(char::from).collect()
 }

@@ -12,9 +12,9 @@ pub const MAX_LIST: usize = 1024;
 /// How deep messages may nest inside messages.
 pub const MAX_DEPTH: usize = 16;
 
-/// Whether a field may bear this name: not empty, no `=`, no control byte (a line end or a depth
-/// byte would forge a field in the classic form), and no `(`, which opens a type prefix.
+/// Whether a field may bear this name: not empty, no `=`, no `(` at its head (it opens a type prefix),
+/// and no NUL, line end or byte that stands for one: those would forge a field in the classic form.
 pub(super) fn name_is_sound(name: &[u8]) -> bool {
-    name.first().is_some_and(|first| *first != b'(')
-        && name.iter().all(|b| *b >= b' ' && *b != b'=')
+    let forges = |b: &u8| matches!(b, b'=' | b'\n' | 0 | 0x0f..=0x1f);
+    name.first().is_some_and(|first| *first != b'(') && !name.iter().any(forges)
 }

@@ -51,11 +51,14 @@ pub(super) fn pack(items: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
-/// The inverse of [`pack`].
+/// The inverse of [`pack`]; like 3.0.6 it takes no empty item.
 pub(super) fn unpack(mut packed: &[u8]) -> Result<Vec<Vec<u8>>, FormatError> {
     let mut items = Vec::new();
     while !packed.is_empty() {
         let (item, rest) = peel(packed).map_err(|_| FormatError::BadList)?;
+        if item.is_empty() {
+            return Err(FormatError::BadList);
+        }
         items.push(item.to_vec());
         packed = rest;
     }

@@ -15,6 +15,7 @@ pub mod limits;
 mod list;
 mod message;
 mod netstring;
+mod stream;
 
 pub use auth::{Key, Keys, KeysError, MAX_KEYS, Method};
 pub use compress::{Compression, wrap};
@@ -23,3 +24,4 @@ pub use datagram::{
 };
 pub use error::{AuthFailure, EncodeError, Encoding, ErrorClass, FormatError, WireError};
 pub use message::{Field, Message, Value};
+pub use stream::Stream;
