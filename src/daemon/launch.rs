@@ -250,7 +250,7 @@ pub(super) fn recheck(change: Change, log: &Logger) -> Option<News> {
     };
     match change {
         Change::Configuration => Some(News::Reload),
-        Change::Keys => keyring::of(&config.keys).ok().map(News::Keys),
+        Change::Keys => keyring::of(&config.keys).ok().map(Box::new).map(News::Keys),
         Change::Nothing => None,
     }
 }

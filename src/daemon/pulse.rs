@@ -24,7 +24,7 @@ const REPORTS: u32 = 5;
 /// News from outside the engine's world.
 pub(super) enum News {
     /// authkeys changed and is good.
-    Keys(Keys),
+    Keys(Box<Keys>),
     /// ha.cf changed and is good.
     Reload,
 }
@@ -222,7 +222,7 @@ impl Pulse {
     fn learn(&mut self, news: News) {
         match news {
             News::Keys(keys) => {
-                self.parts.keys = keys;
+                self.parts.keys = *keys;
                 self.parts.log.log(Level::Info, "Rereading authentication file.");
             }
             News::Reload => self.feed(Input::Reload),

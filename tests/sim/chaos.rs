@@ -37,6 +37,37 @@ fn crashes_and_requests_never_double_a_group() {
     }
 }
 
+/// The same in bad weather on two links, one of which may fail: loss, duplicates, delays that reorder.
+#[test]
+fn bad_weather_and_a_broken_cable_do_not_double_a_group() {
+    for seed in 0..SEEDS / 2 {
+        let failback = if seed % 2 == 0 { Failback::On } else { Failback::Off };
+        let mut world = World::new(failback, 2, 10_000 + seed);
+        let loss = world.random().f64() * 0.1;
+        let jitter = ms(world.random().u64(0..30));
+        let weather = Weather { loss, duplicate: 0.05, jitter, ..Weather::FAIR };
+        world.weather(weather);
+        world.start(0);
+        world.start(1);
+        for _ in 0..FAULTS {
+            match world.random().usize(0..6) {
+                link @ (0 | 1) => world.cables = cut_one(link, weather),
+                _ => fault(&mut world),
+            }
+            let pause = world.random().u64(0..9000);
+            world.run(ms(pause));
+        }
+        recover(&mut world, seed);
+        assert!(world.doubles.is_empty(), "seed {seed}: two owners {:?}\n{}", world.doubles, world.story());
+    }
+}
+
+fn cut_one(link: usize, weather: Weather) -> Vec<[Weather; 2]> {
+    let mut cables = vec![[weather; 2]; 2];
+    cables[link] = [Weather::CUT; 2];
+    cables
+}
+
 fn fault(world: &mut World) {
     let node = world.random().usize(0..2);
     let set = ["all", "local", "foreign"][world.random().usize(0..3)];

@@ -1,4 +1,11 @@
 //! The cluster in virtual time: scripted scenarios and random faults on the pure engine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test that meets the unexpected must fail at once"
+)]
 
 mod chaos;
 mod scenarios;
