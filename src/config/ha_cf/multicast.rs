@@ -159,7 +159,7 @@ fn common<'a>(
         )
     });
     let (port, ttl, looped) = (port?, ttl?, looped?);
-    usable.then(|| Common {
+    usable.then_some(Common {
         iface,
         port,
         ttl: ttl as u8,
