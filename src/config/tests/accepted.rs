@@ -275,6 +275,7 @@ fn what_3_0_6_accepts_and_works_is_accepted() {
         "logfacility none\nlogfile /var/log/ha-log",
         "crm no",
         "crm_daemon_dir /x",
+        "ping_group g nohost 10.1.1.9",
         "keepalive",
         "compression bz2",
         "compression_threshold 2kb",

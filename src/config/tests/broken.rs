@@ -100,6 +100,8 @@ fn directives() {
         ("ping6 x", 7),
         ("ping_group g", 12),
         ("ping_group g 10.1.1.9 300.1.1.1", 23),
+        ("ping_group g nohost", 14),
+        ("stonith_host b1 null", 14),
         ("serial /dev/nonesuch", 8),
         ("serial ttyS0", 8),
         ("serial /dev/null", 8),
