@@ -188,6 +188,7 @@ fn directives_that_contradict_each_other() {
 fn resources() {
     for (text, line, column) in [
         ("b3 10.1.1.100\n", 1, 1),
+        ("b1 apache2\nb3\n", 2, 1),
         ("# x\nb1 nosuchscript::x\n", 2, 4),
         ("b1 300.1.2.3\n", 1, 4),
         ("b1 10.1.1.100/33\n", 1, 4),
