@@ -117,8 +117,8 @@ fn unknown(draft: &mut Draft<'_>, name: &At<'_>) {
         _ => format!("there is no directive {word:?}"),
     };
     let allowed = match directive::nearest(&word) {
-        Some(known) => format!("{known} (lower case), or another directive of ha.cf(5)"),
-        None => "the directives of ha.cf(5)".to_owned(),
+        Some(known) => format!("perhaps {known}; else the directives of ha.cf(5), in lower case"),
+        None => "the directives of ha.cf(5), in lower case".to_owned(),
     };
     let text = format!(
         "Illegal directive [{}] in {HA_CF}",

@@ -102,6 +102,8 @@ fn check_word(report: &mut Report, lines: &[Line<'_>], word: &Word, host: &dyn H
 /// The word that stands at a line and column, both from 1.
 fn place<'a>(lines: &[Line<'a>], line: usize, column: usize) -> Option<At<'a>> {
     let line = *lines.get(line.checked_sub(1)?)?;
-    let words = line.whole().words(|b| is_blank(b) || b == b'#');
-    words.into_iter().find(|at| at.range.start + 1 == column)
+    let start = column.checked_sub(1)?;
+    let rest = line.bytes.get(start..)?;
+    let length = rest.iter().position(|&b| is_blank(b) || b == b'#');
+    Some(line.at(start..start + length.unwrap_or(rest.len())))
 }

@@ -64,6 +64,22 @@ fn long_lines_and_control_characters_are_shown_fit_for_a_terminal() {
 }
 
 #[test]
+fn many_problems_on_one_long_line_stay_affordable() {
+    let checked = with_line(&format!("node {}", "b1 ".repeat(20_000)));
+    let size: usize = checked
+        .diagnostics
+        .iter()
+        .map(|d| d.to_string().len())
+        .sum();
+    assert_eq!(
+        checked.diagnostics.len(),
+        20_001,
+        "one a repetition, and the length of the line"
+    );
+    assert!(size < 20_001 * 500, "{size}");
+}
+
+#[test]
 fn errors_in_ha_cf_end_the_log_as_in_3_0_6() {
     let sources = sources(
         "bcast eth9\nfoo\nlogfacility x\nnode b1\n",
