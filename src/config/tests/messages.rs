@@ -65,7 +65,7 @@ fn long_lines_and_control_characters_are_shown_fit_for_a_terminal() {
 
 #[test]
 fn many_problems_on_one_long_line_stay_affordable() {
-    let checked = with_line(&format!("node {}", "b1 ".repeat(20_000)));
+    let checked = with_line(&format!("node {}", "b1 ".repeat(2_000)));
     let size: usize = checked
         .diagnostics
         .iter()
@@ -73,10 +73,10 @@ fn many_problems_on_one_long_line_stay_affordable() {
         .sum();
     assert_eq!(
         checked.diagnostics.len(),
-        20_001,
+        2_001,
         "one a repetition, and the length of the line"
     );
-    assert!(size < 20_001 * 500, "{size}");
+    assert!(size < 2_001 * 500, "{size}");
 }
 
 #[test]
