@@ -13,10 +13,14 @@ use crate::level::Level;
 /// Longest piece of a line that is cited on either side of the caret, in characters.
 const CONTEXT: usize = 100;
 
+/// Longest piece of a line that is kept before, at and after the place meant, in bytes.
+const KEPT: usize = 1000;
+
 /// A line of a file, made fit to be shown: text only, and the place to point at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cited {
-    /// The line, without its end. Bytes that are no UTF-8 are replaced.
+    /// The line without its end, or what surrounds the mark if it is very long. Bytes that are no
+    /// UTF-8 are replaced.
     pub text: String,
     /// The byte range of [`Cited::text`] the caret points at.
     pub mark: Range<usize>,
@@ -98,16 +102,17 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Cited {
-    /// Makes a citation of `line`, pointing at the bytes `range` of it.
+    /// Makes a citation of `line`, pointing at the bytes `range` of it. Of a very long line only the
+    /// surroundings are kept, so that many problems on one line stay affordable.
     pub(super) fn of(line: &[u8], range: Range<usize>) -> Cited {
         let end = range.end.min(line.len());
         let start = range.start.min(end);
-        let piece = |bytes: Option<&[u8]>| printable(bytes.unwrap_or_default());
-        let mut text = piece(line.get(..start));
+        let piece = |range: Range<usize>| printable(line.get(range).unwrap_or_default());
+        let mut text = piece(start.saturating_sub(KEPT)..start);
         let from = text.len();
-        text.push_str(&piece(line.get(start..end)));
+        text.push_str(&piece(start..end.min(start + KEPT)));
         let to = text.len();
-        text.push_str(&piece(line.get(end..)));
+        text.push_str(&piece(end..line.len().min(end + KEPT)));
         Cited {
             text,
             mark: from..to,
@@ -131,7 +136,7 @@ impl Cited {
     }
 }
 
-fn first(text: &str, limit: usize) -> String {
+pub(super) fn first(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((at, _)) => format!("{}...", text.get(..at).unwrap_or_default()),
         None => text.to_owned(),

@@ -44,3 +44,6 @@ pub use source::{ReadError, Source, Sources};
 
 /// What `heartbeat -V` prints and the API answers for `hbversion`.
 pub const HBVERSION: &str = "3.0.6 (node: 958e11be8686759f1b99204c17812f2c2633b169)";
+
+#[cfg(test)]
+mod tests;

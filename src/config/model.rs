@@ -244,7 +244,7 @@ pub struct Logging {
     pub logfile: Option<String>,
     /// File for everything, debug lines too.
     pub debugfile: Option<String>,
-    /// Syslog facility by name, lower case; `None` also for `logfacility none`.
+    /// Syslog facility by name; `None` also for `logfacility none`.
     pub facility: Option<String>,
     /// Whether to log through the logging daemon: as configured, or because nothing else is.
     pub use_logd: bool,

@@ -1,10 +1,13 @@
 //! Collects what there is to say about one file, in two voices: our diagnostics, and the log lines
 //! heartbeat 3.0.6 would print.
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, first};
 use super::text::At;
 use super::value::Refusal;
 use crate::level::Level;
+
+/// Longest message, in characters.
+const LONGEST: usize = 400;
 
 /// The findings about one file.
 #[derive(Clone, Debug)]
@@ -65,7 +68,7 @@ impl Report {
 
     /// A diagnostic that is complete but for what the refusal says.
     pub(super) fn add(&mut self, mut diagnostic: Diagnostic, refusal: Refusal) {
-        diagnostic.message = refusal.message;
+        diagnostic.message = first(&refusal.message, LONGEST);
         diagnostic.allowed = refusal.allowed;
         diagnostic.reference = refusal.reference;
         self.reference.extend(diagnostic.reference.iter().cloned());

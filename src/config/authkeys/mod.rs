@@ -1,7 +1,7 @@
 //! `authkeys`: the keys that sign and verify messages (configuration.md section 2).
 //!
 //! No key leaves this module but inside [`Key`]. Diagnostics and the lines of 3.0.6 cite masked
-//! text only (see [`mask`]).
+//! text only (see `mask`).
 
 mod keys;
 mod mask;

@@ -35,6 +35,7 @@ pub(in crate::config) fn parse(source: &Source) -> (AuthKeys, Report) {
         keys: AuthKeys::default(),
         auth: None,
         auth_seen: false,
+        out_of_range: false,
         signing: false,
         spoilt: Vec::new(),
         places: Vec::new(),
@@ -59,6 +60,8 @@ struct Parser<'a> {
     auth: Option<(u8, At<'a>)>,
     /// Whether there is an `auth` line at all, right or wrong.
     auth_seen: bool,
+    /// Whether the number of an `auth` line was refused.
+    out_of_range: bool,
     /// Whether a key has been chosen for signing.
     signing: bool,
     /// Numbers of lines that were refused.
@@ -125,7 +128,7 @@ impl<'a> Parser<'a> {
             Some(_) => Some(&glued),
             None => None,
         };
-        let Some(at) = number.filter(|at| at.bytes().iter().all(u8::is_ascii_digit)) else {
+        let Some(at) = number.and_then(leading_number) else {
             let shown = mask::text(first.line);
             let refusal =
                 Refusal::new("not an auth line", format!("auth N, N from 0 to {HIGHEST}"))
@@ -133,17 +136,20 @@ impl<'a> Parser<'a> {
             return self.refuse(first, refusal);
         };
         let Some(number) = index(at.bytes()) else {
+            self.out_of_range = true;
+            let digits = mask::word(0, &at);
+            let said = format!("Auth Key [{digits}] not found in keyfile [{AUTHKEYS}]");
             let refusal = Refusal::new("no such key number", format!("0 to {HIGHEST}"));
-            return self.refuse(at, refusal.says(invalid_number(at)));
+            return self.refuse(&at, refusal.says(said));
         };
         if let Some((old, place)) = &self.auth {
             let message = format!(
                 "auth {old} was already chosen on line {}",
                 place.line.number
             );
-            self.warn(at, Refusal::new(message, "one auth line, before the keys"));
+            self.warn(&at, Refusal::new(message, "one auth line, before the keys"));
         }
-        self.auth = Some((number, at.clone()));
+        self.auth = Some((number, at));
     }
 
     /// `N METHOD [KEY]`; further words mean nothing.
@@ -235,8 +241,10 @@ impl<'a> Parser<'a> {
 
     fn no_auth_line(&mut self) {
         let text = format!("Missing auth directive in keyfile [{AUTHKEYS}]");
-        if self.auth_seen {
-            return self.report.say(Level::Error, text);
+        match (self.auth_seen, self.out_of_range) {
+            (true, true) => return,
+            (true, false) => return self.report.say(Level::Error, text),
+            (false, _) => {}
         }
         let allowed = "a line `auth N` before the key with that number";
         self.report.refuse_near(
@@ -261,6 +269,12 @@ impl<'a> Parser<'a> {
 
 /// The forms of a line.
 const FORMS: &str = "auth N, N crc, N md5 KEY, N sha1 KEY; N from 0 to 15";
+
+/// The digits a word begins with, if it does; what follows them means nothing to 3.0.6 either.
+fn leading_number<'a>(at: &At<'a>) -> Option<At<'a>> {
+    let digits = at.bytes().iter().take_while(|b| b.is_ascii_digit()).count();
+    (digits > 0).then(|| at.line.at(at.range.start..at.range.start + digits))
+}
 
 /// A key number, if it is one.
 fn index(digits: &[u8]) -> Option<u8> {

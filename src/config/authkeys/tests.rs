@@ -37,6 +37,7 @@ fn keys_are_the_third_word_whatever_it_contains() {
         wanted
     );
     assert_eq!(signs(&format!("auth1\n1sha1 {KEY}")), wanted);
+    assert!(signs("auth 1#use key 1\n1 sha1 k\n").is_some());
     assert_eq!(signs("auth 2\n2 crc\n"), Some((2, Method::Crc, vec![])));
 }
 

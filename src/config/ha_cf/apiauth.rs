@@ -68,7 +68,7 @@ fn entry<'a>(draft: &Draft<'a>, whole: &At<'a>, words: &[At<'a>]) -> Result<ApiA
         let refusal = Refusal::new("the client name is too long", "at most 31 characters");
         return refuse(
             name_at,
-            refusal.says(format!("client name [{client}] too long")),
+            refusal.says(format!("client name [{}] too long", whole.text())),
         );
     }
     let (mut uids, mut gids) = (None, None);

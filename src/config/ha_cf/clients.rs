@@ -26,7 +26,9 @@ pub(super) fn respawn<'a>(
     } else {
         whole.text()
     };
-    draft.report.say(Level::Info, format!("{name} {line}"));
+    if draft.config.logging.debug > 0 {
+        draft.report.say(Level::Info, format!("{name} {line}"));
+    }
     let user_at = words.first().unwrap_or(whole);
     let user = words.first().map(At::text).unwrap_or_default();
     let Some(ids) = draft
@@ -149,7 +151,12 @@ pub(super) fn stonith_host<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[A
         return;
     }
     if let Some(kind) = kind(draft, "stonith_host", whole, words.get(1)) {
-        let parameters = words.iter().skip(2).map(At::text).collect();
+        let parameters: Vec<String> = words.iter().skip(2).map(At::text).collect();
+        if parameters.is_empty() && kind != "suicide" {
+            let refusal = missing("stonith_host HOST TYPE PARAMETER ...");
+            let said = "Invalid Stonith configuration parameter []";
+            return draft.refuse("stonith_host", whole, refusal.says(said));
+        }
         draft.config.stonith = Some(Stonith {
             kind,
             setup: StonithSetup::Parameters(parameters),

@@ -88,7 +88,10 @@ pub(super) fn ucast6<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>]
     let name = "ucast6";
     let iface = words.first().map(At::text).unwrap_or_default();
     let (Some(device), Some(peer_at)) = (words.first(), words.get(1)) else {
-        let said = format!("glib: ucast6 [{iface}] missing ucast6 address");
+        let said = match words.is_empty() {
+            true => "glib: ucast6 statement without device".to_owned(),
+            false => format!("glib: ucast6 [{iface}] missing ucast6 address"),
+        };
         return draft.refuse(name, whole, missing("ucast6 INTERFACE ADDRESS").says(said));
     };
     surplus(draft, name, words, 2);
@@ -188,19 +191,31 @@ pub(super) fn ping_group<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<
             missing("ping_group NAME ADDRESS [ADDRESS ...]"),
         );
     };
-    let mut peers = Vec::new();
-    for at in members {
-        match resolve4(draft, &at.text()) {
-            Some(peer) => peers.push(peer),
-            None => draft.refuse("ping_group", at, no_address(&at.text(), "IPv4")),
-        }
-    }
+    let peers = reachable(draft, members);
     let name = name_at.text();
-    if peers.len() == members.len()
-        && draft.add_node("ping_group", name.clone(), NodeKind::Ping, name_at)
-    {
+    if !peers.is_empty() && draft.add_node("ping_group", name.clone(), NodeKind::Ping, name_at) {
         draft.add_medium(Medium::PingGroup { name, peers }, whole);
     }
+}
+
+/// The members of a group. A name that cannot be resolved now is left out as long as another member
+/// remains, as in 3.0.6; an address that cannot be is refused.
+fn reachable(draft: &mut Draft<'_>, members: &[At<'_>]) -> Vec<Ipv4Addr> {
+    let found: Vec<_> = members
+        .iter()
+        .map(|at| (at, resolve4(draft, &at.text())))
+        .collect();
+    let any = found.iter().any(|(_, peer)| peer.is_some());
+    for (at, _) in found.iter().filter(|(_, peer)| peer.is_none()) {
+        let text = at.text();
+        let said = format!("glib: unknown host: {text}: Success");
+        let refusal = no_address(&text, "IPv4").says(said);
+        match any && !looks_dotted(&text) {
+            true => draft.warn("ping_group", at, refusal),
+            false => draft.refuse("ping_group", at, refusal),
+        }
+    }
+    found.into_iter().filter_map(|(_, peer)| peer).collect()
 }
 
 /// What is said when arguments are missing.

@@ -1,8 +1,8 @@
 //! `ha.cf`: lines to directives, directives to settings (configuration.md section 1).
 //!
 //! This file knows lines and how a directive gets its arguments. What each directive means stands
-//! in the files beside it: [`scalars`], [`media`], [`clients`]. What needs the whole file stands in
-//! [`finish`] and in `config::cross`.
+//! in the files beside it: `scalars`, `media`, `clients`. What needs the whole file stands in
+//! `finish` and in `config::cross`.
 
 mod apiauth;
 mod clients;
@@ -47,7 +47,7 @@ pub(super) fn copy_it(file: &str) -> String {
     format!("Please copy it to {file}, read it, customize it, and try again.")
 }
 
-/// Reads the directives of `ha.cf`. The draft is complete only after [`finish`].
+/// Reads the directives of `ha.cf`. The draft is complete only after `finish`.
 pub(super) fn parse<'a>(source: &'a Source, debug: u8, host: &'a dyn Host) -> Draft<'a> {
     let mut draft = Draft::new(&source.label, debug, host);
     for line in lines(&source.bytes) {
@@ -117,8 +117,8 @@ fn unknown(draft: &mut Draft<'_>, name: &At<'_>) {
         _ => format!("there is no directive {word:?}"),
     };
     let allowed = match directive::nearest(&word) {
-        Some(known) => format!("{known} (lower case), or another directive of ha.cf(5)"),
-        None => "the directives of ha.cf(5)".to_owned(),
+        Some(known) => format!("perhaps {known}; else the directives of ha.cf(5), in lower case"),
+        None => "the directives of ha.cf(5), in lower case".to_owned(),
     };
     let text = format!(
         "Illegal directive [{}] in {HA_CF}",

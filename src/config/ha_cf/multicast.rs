@@ -14,8 +14,10 @@ struct Common {
     looped: bool,
 }
 
-/// Names of the arguments in the messages of 3.0.6.
-const ARGUMENTS: [(&str, &str); 3] = [("port", "port"), ("ttl", "ttl"), ("loop", "loop")];
+/// What the number of hops is called.
+fn limit(name: &str) -> &'static str {
+    if name == "mcast6" { "hops" } else { "ttl" }
+}
 
 /// `mcast INTERFACE GROUP PORT TTL LOOP`. Without any argument it is ignored, as in 3.0.6.
 pub(super) fn mcast<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>]) {
@@ -126,40 +128,36 @@ fn common<'a>(
     if words.len() < 5 {
         let missed = match words.len() {
             0 | 1 => format!("{name} address"),
-            n => ARGUMENTS.get(n - 2).map_or("", |(word, _)| word).to_owned(),
+            2 => "port".to_owned(),
+            3 => limit(name).to_owned(),
+            _ => "loop".to_owned(),
         };
         let form = format!("{name} INTERFACE GROUP PORT TTL LOOP");
-        let said = format!("glib: {name} [{iface}] missing {missed}");
+        let said = match words.is_empty() {
+            true => format!("glib: {name} statement without device"),
+            false => format!("glib: {name} [{iface}] missing {missed}"),
+        };
         draft.refuse(name, whole, missing(&form).says(said));
         return None;
     }
     surplus(draft, name, words, 5);
-    let mut numbers = words.get(2..5).unwrap_or_default().iter().zip(ARGUMENTS);
-    let port = numbers
-        .next()
-        .and_then(|(at, _)| bad(draft, name, &iface, "port", at, port(&at.text())));
-    let ttl = numbers.next().and_then(|(at, _)| {
-        bad(
+    let argument = |n: usize| words.get(n).map(|at| (at, at.text()));
+    let port =
+        argument(2).and_then(|(at, text)| check(draft, name, &iface, "port", at, port(&text)));
+    let ttl = argument(3).and_then(|(at, text)| {
+        check(
             draft,
             name,
             &iface,
-            "ttl",
+            limit(name),
             at,
-            number(&at.text(), 0..=4, &[]),
+            number(&text, 0..=4, &[]),
         )
     });
-    let looped = numbers.next().and_then(|(at, _)| {
-        bad(
-            draft,
-            name,
-            &iface,
-            "loop",
-            at,
-            number(&at.text(), 0..=1, &[]),
-        )
-    });
+    let looped = argument(4)
+        .and_then(|(at, text)| check(draft, name, &iface, "loop", at, number(&text, 0..=1, &[])));
     let (port, ttl, looped) = (port?, ttl?, looped?);
-    usable.then(|| Common {
+    usable.then_some(Common {
         iface,
         port,
         ttl: ttl as u8,
@@ -168,7 +166,7 @@ fn common<'a>(
 }
 
 /// The value, or a complaint in our words and in those of 3.0.6.
-fn bad<T>(
+fn check<T>(
     draft: &mut Draft<'_>,
     name: &'static str,
     iface: &str,
@@ -176,7 +174,7 @@ fn bad<T>(
     at: &At<'_>,
     value: Result<T, Refusal>,
 ) -> Option<T> {
-    let said = format!("glib: {name} [{iface}] bad {argument} [{}]", at.text());
+    let said = format!("glib:  {name} [{iface}] bad {argument} [{}]", at.text());
     value
         .map_err(|mut refusal| {
             refusal.message = format!("{argument}: {}", refusal.message);

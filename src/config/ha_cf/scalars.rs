@@ -10,12 +10,16 @@ use crate::config::model::{
 use crate::config::text::At;
 use crate::config::value::{Refusal, boolean, number, one_of, port, positive_time, time};
 use crate::level::Level;
+use crate::paths::HARESOURCES;
 
 /// Syslog facilities.
 const FACILITIES: [&str; 20] = [
     "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security",
     "syslog", "user", "uucp", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
 ];
+
+/// What 3.0.6 says when logd is not used.
+const NO_LOGD: &str = "Logging daemon is disabled --enabling logging daemon is recommended";
 
 /// Sets the scalar `name` to `text`, or says why not.
 pub(super) fn set<'a>(
@@ -144,7 +148,7 @@ fn nice_failback(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
     let report = &mut draft.report;
     let obsolete = "nice_failback flag is obsolete.. Use auto_failback {on, off, legacy} instead.";
     report.say(Level::Error, obsolete);
-    boolean(text)?;
+    boolean(text).map_err(|r| r.says("See documentation for details."))?;
     if draft.failback_chosen {
         draft.config.auto_failback = AutoFailback::Off;
         let changed = format!("'nice_failback {text}' has been changed to 'auto_failback off'");
@@ -170,7 +174,10 @@ fn logging(draft: &mut Draft<'_>, name: &str, text: &str, at: &At<'_>) -> Result
             draft.config.logging.debugfile = Some(log_path(draft, "debugfile", text, at))
         }
         "logfacility" => draft.config.logging.facility = facility(text)?,
-        "use_logd" => use_logd(draft, boolean(text)?),
+        "use_logd" => use_logd(
+            draft,
+            boolean(text).map_err(|r| r.logs(Level::Warn, NO_LOGD))?,
+        ),
         "conn_logd_time" => draft.config.logging.conn_logd_time = positive_time(text)?,
         "syslogmsgfmt" => draft.config.logging.syslog_style = boolean(text)?,
         _ => draft.config.logging.debug = byte(text)?,
@@ -199,12 +206,11 @@ fn log_path(draft: &mut Draft<'_>, name: &'static str, text: &str, at: &At<'_>) 
 }
 
 fn facility(text: &str) -> Result<Option<String>, Refusal> {
-    let name = text.to_ascii_lowercase();
-    if name == "none" {
+    if text == "none" {
         return Ok(None);
     }
-    if name == "local7" || FACILITIES.contains(&name.as_str()) {
-        return Ok(Some(name));
+    if text == "local7" || FACILITIES.contains(&text) {
+        return Ok(Some(text.to_owned()));
     }
     let allowed = format!("{} local7 none", FACILITIES.join(" "));
     let refusal = Refusal::new(format!("{text:?} is no syslog facility"), allowed);
@@ -219,8 +225,7 @@ fn use_logd(draft: &mut Draft<'_>, wanted: bool) {
             "logfile and debug file are those specified in logd config file (default /etc/logd.cf)";
         draft.report.say(Level::Info, text);
     } else {
-        let text = "Logging daemon is disabled --enabling logging daemon is recommended";
-        draft.report.say(Level::Warn, text);
+        draft.report.say(Level::Warn, NO_LOGD);
     }
 }
 
@@ -298,7 +303,13 @@ fn pacemaker(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
         Ok(false) => Ok(()),
         _ => {
             let message = format!("{text:?}: resource management by Pacemaker is not supported");
-            Err(Refusal::new(message, "off"))
+            let refusal = Refusal::new(message, "off");
+            Err(refusal
+                .logs(Level::Warn, format!("File {HARESOURCES} exists."))
+                .logs(
+                    Level::Warn,
+                    "This file is not used because pacemaker is enabled",
+                ))
         }
     }
 }

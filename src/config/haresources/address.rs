@@ -15,7 +15,7 @@ pub(super) fn check(word: &Word, host: &dyn Host) -> Option<Refusal> {
     let fields = fields.as_slice();
     match word.script() {
         "IPaddr" => version4(fields, true, host).err(),
-        "IPaddr2" if argument.contains("::") || is_v6(fields) => version6(fields, host).err(),
+        "IPaddr2" if is_v6(fields) => version6(fields, host).err(),
         "IPaddr2" => version4(fields, false, host).err(),
         "IPv6addr" => version6(fields, host).err(),
         _ => None,
@@ -49,15 +49,14 @@ fn version4(fields: &[&str], dotted_mask: bool, host: &dyn Host) -> Result<(), R
 
 /// `ADDRESS[/BITS[/NIC]]`.
 fn version6(fields: &[&str], host: &dyn Host) -> Result<(), Refusal> {
+    const FORM: &str = "ADDRESS[/BITS[/INTERFACE]] with all eight groups written out, such as \
+                        2001:db8:0:0:0:0:0:1/64/eth0: \"::\" separates arguments";
     let field = |n: usize| fields.get(n).copied().filter(|text| !text.is_empty());
     let address = field(0).unwrap_or_default();
     let known: Option<Ipv6Addr> = address.parse().ok();
     if known.is_none_or(|known| IpAddr::V6(known).is_unspecified() || known.is_multicast()) {
         let message = format!("{address:?} is no possible IPv6 address");
-        return Err(Refusal::new(
-            message,
-            "ADDRESS[/BITS[/INTERFACE]], such as 2001:db8::1/64/eth0",
-        ));
+        return Err(Refusal::new(message, FORM));
     }
     field(1).map_or(Ok(()), |bits| prefix(bits, 128))?;
     field(2).map_or(Ok(()), |nic| interface(nic, host))

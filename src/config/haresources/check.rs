@@ -30,30 +30,51 @@ pub(in crate::config) fn check(
     nodes: Option<&[Node]>,
     host: &dyn Host,
 ) -> (Vec<Group>, Report) {
-    let (groups, found) = parse_as(&source.label, &source.bytes);
+    let parsed = parse_as(&source.label, &source.bytes);
     let mut report = Report::new(&source.label);
-    report.diagnostics = found;
+    report.diagnostics = parsed.found;
     let lines: Vec<Line<'_>> = lines(&source.bytes).collect();
-    for group in &groups {
-        if let Some(nodes) = nodes {
-            check_node(&mut report, &lines, group, nodes);
-        }
+    check_nodes(
+        &mut report,
+        &lines,
+        &parsed.groups,
+        &parsed.bare,
+        nodes.unwrap_or_default(),
+    );
+    for group in &parsed.groups {
         for word in &group.words {
             check_word(&mut report, &lines, word, host);
         }
     }
-    (groups, report)
+    (parsed.groups, report)
 }
 
-fn check_node(report: &mut Report, lines: &[Line<'_>], group: &Group, nodes: &[Node]) {
-    if nodes
+/// Refuses names that no node has, in file order. Without known nodes nothing is known.
+fn check_nodes(
+    report: &mut Report,
+    lines: &[Line<'_>],
+    groups: &[Group],
+    bare: &[At<'_>],
+    nodes: &[Node],
+) {
+    let named = groups
         .iter()
-        .any(|node| node.name.eq_ignore_ascii_case(&group.node))
-    {
-        return;
+        .filter_map(|group| place(lines, group.line, group.column));
+    let mut named: Vec<At<'_>> = named.chain(bare.iter().cloned()).collect();
+    named.sort_by_key(|at| at.line.number);
+    let unknown = |at: &At<'_>| {
+        let name = at.text();
+        !nodes
+            .iter()
+            .any(|node| node.name.eq_ignore_ascii_case(&name))
+    };
+    for at in named.iter().filter(|at| !nodes.is_empty() && unknown(at)) {
+        refuse_node(report, at, nodes);
     }
-    let at = place(lines, group.line, group.column);
-    let written = at.as_ref().map_or(group.node.clone(), At::text);
+}
+
+fn refuse_node(report: &mut Report, at: &At<'_>, nodes: &[Node]) {
+    let written = at.text();
     let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
     let message = format!("there is no node {written:?}");
     let allowed = format!("a node of ha.cf: {}", names.join(" "));
@@ -62,7 +83,7 @@ fn check_node(report: &mut Report, lines: &[Line<'_>], group: &Group, nodes: &[N
         // 3.0.6 stops at the first one.
         refusal = refusal.says(format!("Bad nodename in {HARESOURCES} [{written}]"));
     }
-    report.refuse_near(at.as_ref(), refusal);
+    report.refuse(at, refusal);
 }
 
 fn check_word(report: &mut Report, lines: &[Line<'_>], word: &Word, host: &dyn Host) {
@@ -81,6 +102,8 @@ fn check_word(report: &mut Report, lines: &[Line<'_>], word: &Word, host: &dyn H
 /// The word that stands at a line and column, both from 1.
 fn place<'a>(lines: &[Line<'a>], line: usize, column: usize) -> Option<At<'a>> {
     let line = *lines.get(line.checked_sub(1)?)?;
-    let words = line.whole().words(|b| is_blank(b) || b == b'#');
-    words.into_iter().find(|at| at.range.start + 1 == column)
+    let start = column.checked_sub(1)?;
+    let rest = line.bytes.get(start..)?;
+    let length = rest.iter().position(|&b| is_blank(b) || b == b'#');
+    Some(line.at(start..start + length.unwrap_or(rest.len())))
 }

@@ -1,7 +1,7 @@
 //! `haresources`: which node prefers which resources (configuration.md section 3).
 //!
 //! The file is read afresh before each operation, so this module stands alone: bytes in, groups and
-//! diagnostics out. Whether the nodes exist and the scripts can be found is [`check`]'s business.
+//! diagnostics out. Whether the nodes exist and the scripts can be found is `check`'s business.
 //!
 //! Where 3.0.6's shell code does something nobody wants, the sane thing is done and a warning given
 //! (docs/compatibility-config.md).
