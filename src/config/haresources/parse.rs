@@ -1,6 +1,6 @@
 //! From bytes to groups: comments, continuation lines, words (configuration.md 3.1).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Group, Word};
 use crate::config::diagnostic::{Diagnostic, printable};
@@ -18,12 +18,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<Group>, Vec<Diagnostic>) {
 
 /// [`parse`] for a file of another name.
 pub(in crate::config) fn parse_as(file: &str, bytes: &[u8]) -> (Vec<Group>, Vec<Diagnostic>) {
-    let mut parser = Parser {
-        file,
-        groups: Vec::new(),
-        found: Vec::new(),
-        seen: HashMap::new(),
-    };
+    let mut parser = Parser { file, groups: Vec::new(), found: Vec::new(), seen: BTreeMap::new() };
     let mut logical: Vec<Raw<'_>> = Vec::new();
     let mut glue = false;
     for line in lines(bytes) {
@@ -50,7 +45,7 @@ fn ends_in_blank(line: Line<'_>) -> bool {
 struct Parser<'a> {
     file: &'a str,
     groups: Vec<Group>,
-    seen: HashMap<String, usize>,
+    seen: BTreeMap<String, usize>,
     found: Vec<Diagnostic>,
 }
 
@@ -86,12 +81,7 @@ impl<'a> Parser<'a> {
         };
         let byte = line.bytes.get(at).copied().unwrap_or_default();
         let message = format!("binary data: byte {byte:#04x} in a text file");
-        self.report(
-            &line.at(at..at + 1),
-            Level::Error,
-            message,
-            "printable text",
-        );
+        self.report(&line.at(at..at + 1), Level::Error, message, "printable text");
         true
     }
 
@@ -124,27 +114,14 @@ impl<'a> Parser<'a> {
             return;
         };
         if rest.is_empty() {
-            let message = format!(
-                "node {} has no resources here; line ignored",
-                quoted(&node.bytes)
-            );
-            self.report(
-                &node.at,
-                Level::Warn,
-                message,
-                "NODE RESOURCE [RESOURCE ...]",
-            );
+            let message = format!("node {} has no resources here; line ignored", quoted(&node.bytes));
+            self.report(&node.at, Level::Warn, message, "NODE RESOURCE [RESOURCE ...]");
             return;
         }
         let words = rest.iter().map(|raw| self.word(raw)).collect();
         let name = decode(&node.bytes).to_lowercase();
         let (line, column) = (node.at.line.number, node.at.range.start + 1);
-        self.groups.push(Group {
-            node: name,
-            words,
-            line,
-            column,
-        });
+        self.groups.push(Group { node: name, words, line, column });
     }
 
     fn word(&mut self, raw: &Raw<'_>) -> Word {
@@ -155,10 +132,7 @@ impl<'a> Parser<'a> {
         }
         let word = Word::new(decode(bytes), at.line.number, at.range.start + 1);
         if word.args().iter().any(|arg| arg.contains(['*', '?', '['])) {
-            let message = format!(
-                "the pattern in {} is not expanded but passed on as it is",
-                quoted(bytes)
-            );
+            let message = format!("the pattern in {} is not expanded but passed on as it is", quoted(bytes));
             self.report(at, Level::Warn, message, "arguments without * ? [");
         }
         self.warn_if_repeated(&word, at);
@@ -171,10 +145,7 @@ impl<'a> Parser<'a> {
             self.seen.insert(word.as_str().to_owned(), word.line());
             return;
         };
-        let message = format!(
-            "resource {} already stands on line {first}",
-            quoted(at.bytes())
-        );
+        let message = format!("resource {} already stands on line {first}", quoted(at.bytes()));
         let allowed = "each resource once; its name means the group it is the key of, else the \
                        first group that contains it";
         self.report(at, Level::Warn, message, allowed);
