@@ -1,6 +1,6 @@
 //! From bytes to groups: comments, continuation lines, words (configuration.md 3.1).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Group, Word};
 use crate::config::diagnostic::{Diagnostic, printable};
@@ -24,7 +24,7 @@ pub(in crate::config) fn parse_as<'a>(file: &'a str, bytes: &'a [u8]) -> Parser<
         file,
         groups: Vec::new(),
         found: Vec::new(),
-        seen: HashMap::new(),
+        seen: BTreeMap::new(),
     };
     let mut logical: Vec<Raw<'_>> = Vec::new();
     let mut glue = false;
@@ -56,7 +56,7 @@ pub(in crate::config) struct Parser<'a> {
     pub(in crate::config) groups: Vec<Group>,
     /// Node names that stand alone on their line.
     pub(in crate::config) bare: Vec<At<'a>>,
-    seen: HashMap<String, usize>,
+    seen: BTreeMap<String, usize>,
     /// What there is to say.
     pub(in crate::config) found: Vec<Diagnostic>,
 }
