@@ -2,12 +2,11 @@
 
 use super::address;
 use super::announce::helper::{self, Ended};
-use super::announce::{self, Announcement};
+use super::announce::Announcement;
 use super::face::Context;
 use super::netlink::Conversation;
 use super::outcome::Outcome;
 use super::plan::{Link, Op, Schedule, Snapshot, Wanted};
-use crate::sys::packet::PacketSocket;
 
 /// Adds the address and sets the link up, saying so.
 pub(super) fn bring_up(talk: &mut Conversation, wanted: &Wanted, link: &Link, todo: &[Op], cx: &Context<'_>) -> Outcome {
@@ -52,12 +51,15 @@ pub(super) fn announce(wanted: &Wanted, link: &Link, schedule: Schedule, cx: &Co
     if link.is_loopback() {
         return;
     }
-    let told = PacketSocket::open().and_then(|socket| announce::round(&socket, link, wanted.ip));
-    if let Err(error) = told {
+    let what = Announcement { ip: wanted.ip, nic: link.name.clone(), schedule, while_held: true };
+    let (told, rest) = what.begin(link);
+    // Where the link is only coming up, the helper will have its turn.
+    if let Err(error) = told.as_ref()
+        && link.is_operational()
+    {
         let _ = cx.fail(Outcome::Generic, &format!("Could not announce {} on {}: {error}", wanted.ip, link.name));
     }
-    let what = Announcement { ip: wanted.ip, nic: link.name.clone(), schedule, while_held: true };
-    in_background(&what, cx);
+    in_background(&rest, cx);
 }
 
 /// Starts the helper in place of any older one for the address.

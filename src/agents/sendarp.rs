@@ -8,13 +8,12 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::announce::helper::{self, Ended, RSCTMP};
-use super::announce::{self, Announcement};
+use super::announce::Announcement;
 use super::common;
 use super::face::{Context, Operation};
 use super::netlink::Conversation;
 use super::outcome::Outcome;
 use super::plan::{Request, Schedule};
-use crate::sys::packet::PacketSocket;
 
 pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome {
     let request = Request::send_arp(word);
@@ -48,11 +47,10 @@ fn announce(ip: &str, nic: &str, cx: &Context<'_>) -> Result<(), String> {
     let ip: IpAddr = ip.parse().map_err(|_| format!("Cannot resolve IP address [{ip}]"))?;
     let now = Conversation::open().and_then(|mut talk| talk.holdings()).map_err(|e| e.to_string())?;
     let link = now.link(nic).ok_or_else(|| format!("Cannot find mac address for {nic}"))?;
-    let socket = PacketSocket::open().map_err(|e| e.to_string())?;
-    announce::round(&socket, link, ip).map_err(|e| format!("{ip} on {nic}: {e}"))?;
     let what = Announcement { ip, nic: nic.to_owned(), schedule: Schedule::IPADDR2, while_held: false };
-    common::in_background(&what, cx);
-    Ok(())
+    let (told, rest) = what.begin(link);
+    common::in_background(&rest, cx);
+    told.map_err(|e| format!("{ip} on {nic}: {e}"))
 }
 
 fn stop(request: &Request, cx: &Context<'_>) -> Outcome {

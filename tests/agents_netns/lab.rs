@@ -25,6 +25,7 @@ pub(crate) fn lab<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) 
             return None;
         }
         sh(SETUP);
+        until("the wires carry", Duration::from_secs(10), || operational("eth0") && operational("eth1"));
         Some(body())
     })
     .join()
@@ -59,6 +60,12 @@ pub(crate) fn run(program: &Path, arguments: &[&str]) -> Output {
 pub(crate) fn agent(name: &str, arguments: &[&str]) -> (i32, String) {
     let output = run(&ours().join(name), arguments);
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// Whether packets sent now get out.
+pub(crate) fn operational(nic: &str) -> bool {
+    let output = run(Path::new("ip"), &["-o", "link", "show", nic]);
+    String::from_utf8_lossy(&output.stdout).contains(" state UP ")
 }
 
 /// The address table as people see it, without link-local addresses and table noise.

@@ -42,6 +42,26 @@ fn neighbours_are_told_at_once_and_again() {
 }
 
 #[test]
+fn a_link_that_comes_up_late_is_waited_for() {
+    lab(|| {
+        sh("ip link set pd0 down");
+        let wire = Capture::open(ARP);
+        let file = Path::new("/run/resource-agents/send_arp-10.0.0.71");
+        assert_eq!(agent("IPaddr2", &["10.0.0.71/24/down0", "start"]).0, 0);
+        // Longer than the whole schedule of four fifths of a second.
+        assert_eq!(wire.next(Duration::from_millis(1500)), None);
+        assert!(file.exists(), "the helper is still there");
+        sh("ip link set pd0 up");
+        let mut forms = Vec::new();
+        while forms.len() < 10 {
+            let frame = wire.next(LONG).unwrap_or_else(|| panic!("ten frames, not {forms:?}"));
+            forms.extend(arp_of(&frame, [10, 0, 0, 71]));
+        }
+        until("the helper tidies up", LONG, || !file.exists());
+    });
+}
+
+#[test]
 fn start_returns_though_the_helper_lives() {
     lab(|| {
         let begin = Instant::now();

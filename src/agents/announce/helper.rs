@@ -29,9 +29,9 @@ pub fn pid_file(ip: &str) -> PathBuf {
     Path::new(RSCTMP).join(format!("send_arp-{ip}"))
 }
 
-/// Starts the helper for the rounds after the first and returns at once.
+/// Starts the helper for these rounds and returns at once.
 pub fn detach(what: &Announcement) -> io::Result<()> {
-    if what.schedule.rounds < 2 {
+    if what.schedule.rounds == 0 {
         return Ok(());
     }
     let child = Command::new(std::env::current_exe()?)

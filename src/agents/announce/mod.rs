@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use super::netlink::Conversation;
 use super::plan::packet::{self, Arp, Mac};
+use super::plan::schedule::Turn;
 use super::plan::snapshot::NOARP;
 use super::plan::{Link, Schedule};
 use crate::sys::packet::PacketSocket;
@@ -61,19 +62,33 @@ fn is_router(nic: &str) -> bool {
 }
 
 impl Announcement {
-    /// The rounds after the first, each in its time; returns when done, when `stop` says so, or
+    /// The first round, at once, and what is left to do after it: an interface that is not
+    /// operational yet has heard nothing, so all of it.
+    pub fn begin(&self, link: &Link) -> (io::Result<()>, Announcement) {
+        let told = PacketSocket::open().and_then(|socket| round(&socket, link, self.ip));
+        let schedule = if link.is_operational() { self.schedule.rest() } else { self.schedule };
+        (told, Announcement { schedule, ..self.clone() })
+    }
+
+    /// All the rounds, the first after one interval; returns when done, when `stop` says so, or
     /// when the interface has lost the address. Blocks: give it a thread or a process.
     pub fn repeat(&self, stop: &dyn Fn() -> bool) -> io::Result<()> {
         let begin = Instant::now();
         let socket = PacketSocket::open()?;
-        for offset in self.schedule.offsets().skip(1) {
-            std::thread::sleep(offset.saturating_sub(begin.elapsed()));
-            if stop() {
+        let mut left = self.schedule;
+        for beat in 1.. {
+            std::thread::sleep(left.interval.saturating_mul(beat).saturating_sub(begin.elapsed()));
+            let Some(link) = self.place()?.filter(|_| !stop()) else { break };
+            match left.turn(link.is_operational(), begin.elapsed()) {
+                Turn::Announce(rest) => left = rest,
+                Turn::Wait => continue,
+                Turn::Stop => break,
+            }
+            // The link may have gone this very moment; the next round may get through.
+            let _ = round(&socket, &link, self.ip);
+            if left.rounds == 0 {
                 break;
             }
-            let Some(link) = self.place()? else { break };
-            // The link may be down for a moment; the next round may get through.
-            let _ = round(&socket, &link, self.ip);
         }
         Ok(())
     }

@@ -12,6 +12,10 @@ pub const DADFAILED: u32 = 0x08;
 pub const UP: u32 = 0x01;
 /// `IFF_LOOPBACK`.
 pub const LOOPBACK: u32 = 0x08;
+/// `IFF_RUNNING`: operational, packets get out.
+pub const RUNNING: u32 = 0x40;
+/// `IFF_LOWER_UP`: carrier. A new interface is `IFF_RUNNING` for a moment without it.
+pub const LOWER_UP: u32 = 0x1_0000;
 /// `IFF_NOARP`.
 pub const NOARP: u32 = 0x80;
 
@@ -34,6 +38,12 @@ impl Link {
     /// Whether it is up.
     pub fn is_up(&self) -> bool {
         self.flags & UP != 0
+    }
+
+    /// Whether packets sent now get out.
+    pub fn is_operational(&self) -> bool {
+        let all = UP | RUNNING | LOWER_UP;
+        self.flags & all == all
     }
 
     /// Whether addresses on it are parked rather than served.
