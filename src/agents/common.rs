@@ -2,7 +2,7 @@
 
 use super::address;
 use super::announce::helper::{self, Ended};
-use super::announce::Announcement;
+use super::announce::{Announcement, Begun};
 use super::face::Context;
 use super::netlink::Conversation;
 use super::outcome::Outcome;
@@ -52,21 +52,22 @@ pub(super) fn announce(wanted: &Wanted, link: &Link, schedule: Schedule, cx: &Co
         return;
     }
     let what = Announcement { ip: wanted.ip, nic: link.name.clone(), schedule, while_held: true };
-    let (told, rest) = what.begin(link);
+    let begun = what.begin(link);
     // Where the link is only coming up, the helper will have its turn.
-    if let Err(error) = told.as_ref()
+    if let Err(error) = &begun.told
         && link.is_operational()
     {
         let _ = cx.fail(Outcome::Generic, &format!("Could not announce {} on {}: {error}", wanted.ip, link.name));
     }
-    in_background(&rest, cx);
+    in_background(begun, cx);
 }
 
 /// Starts the helper in place of any older one for the address.
-pub(super) fn in_background(what: &Announcement, cx: &Context<'_>) {
-    let _ = helper::end(&what.ip.to_string());
-    if let Err(error) = helper::detach(what) {
-        let _ = cx.fail(Outcome::Generic, &format!("Could not repeat the announcement of {}: {error}", what.ip));
+pub(super) fn in_background(begun: Begun, cx: &Context<'_>) {
+    let ip = begun.rest.ip.to_string();
+    let _ = helper::end(&ip);
+    if let Err(error) = helper::detach(begun) {
+        let _ = cx.fail(Outcome::Generic, &format!("Could not repeat the announcement of {ip}: {error}"));
     }
 }
 

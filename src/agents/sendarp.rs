@@ -48,9 +48,10 @@ fn announce(ip: &str, nic: &str, cx: &Context<'_>) -> Result<(), String> {
     let now = Conversation::open().and_then(|mut talk| talk.holdings()).map_err(|e| e.to_string())?;
     let link = now.link(nic).ok_or_else(|| format!("Cannot find mac address for {nic}"))?;
     let what = Announcement { ip, nic: nic.to_owned(), schedule: Schedule::IPADDR2, while_held: false };
-    let (told, rest) = what.begin(link);
-    common::in_background(&rest, cx);
-    told.map_err(|e| format!("{ip} on {nic}: {e}"))
+    let begun = what.begin(link);
+    let told = begun.told.as_ref().map_err(|e| format!("{ip} on {nic}: {e}")).copied();
+    common::in_background(begun, cx);
+    told
 }
 
 fn stop(request: &Request, cx: &Context<'_>) -> Outcome {

@@ -25,7 +25,7 @@ pub(crate) fn lab<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) 
             return None;
         }
         sh(SETUP);
-        until("the wires carry", Duration::from_secs(10), || operational("eth0") && operational("eth1"));
+        until("the wires carry", Duration::from_secs(10), || state("eth0") == "UP" && state("eth1") == "UP");
         Some(body())
     })
     .join()
@@ -62,10 +62,11 @@ pub(crate) fn agent(name: &str, arguments: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
-/// Whether packets sent now get out.
-pub(crate) fn operational(nic: &str) -> bool {
+/// The operational state of an interface, in `ip`'s words.
+pub(crate) fn state(nic: &str) -> String {
     let output = run(Path::new("ip"), &["-o", "link", "show", nic]);
-    String::from_utf8_lossy(&output.stdout).contains(" state UP ")
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split(' ').skip_while(|w| *w != "state").nth(1).unwrap_or_default().to_owned()
 }
 
 /// The address table as people see it, without link-local addresses and table noise.

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,8 +17,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::Announcement;
+use super::{Announcement, Begun};
 use crate::agents::plan::Schedule;
+use crate::sys::packet::PacketSocket;
 
 /// Run-time directory of the resource agents.
 pub const RSCTMP: &str = "/run/resource-agents";
@@ -29,15 +31,17 @@ pub fn pid_file(ip: &str) -> PathBuf {
     Path::new(RSCTMP).join(format!("send_arp-{ip}"))
 }
 
-/// Starts the helper for these rounds and returns at once.
-pub fn detach(what: &Announcement) -> io::Result<()> {
+/// Starts the helper for the remaining rounds and returns at once. The helper takes over the socket
+/// as its standard input, so that we need not wait for the kernel to close it.
+pub fn detach(begun: Begun) -> io::Result<()> {
+    let what = begun.rest;
     if what.schedule.rounds == 0 {
         return Ok(());
     }
     let child = Command::new(std::env::current_exe()?)
-        .args(to_arguments(what))
+        .args(to_arguments(&what))
         .current_dir("/")
-        .stdin(Stdio::null())
+        .stdin(begun.socket.map_or_else(Stdio::null, |socket| OwnedFd::from(socket).into()))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
@@ -55,7 +59,8 @@ pub fn run_if_asked(arguments: &[OsString]) -> bool {
     crate::sys::fds::close_inherited();
     let _ = nix::unistd::setsid();
     if let Some(what) = from_arguments(rest) {
-        let _ = what.repeat(&|| false);
+        let socket = PacketSocket::inherited().or_else(|_| PacketSocket::open());
+        let _ = socket.and_then(|socket| what.repeat(&socket, &|| false));
         forget(&what.ip.to_string(), std::process::id());
     }
     true

@@ -34,6 +34,17 @@ pub struct Announcement {
     pub while_held: bool,
 }
 
+/// What [`Announcement::begin`] did, and what it leaves to do.
+#[derive(Debug)]
+pub struct Begun {
+    /// Whether the first round went out.
+    pub told: io::Result<()>,
+    /// The rounds that remain.
+    pub rest: Announcement,
+    /// The socket to send them through.
+    pub socket: Option<PacketSocket>,
+}
+
 /// One round, at once. An interface without neighbours to tell (loopback, no ARP, no Ethernet
 /// address) is no error.
 pub fn round(socket: &PacketSocket, link: &Link, ip: IpAddr) -> io::Result<()> {
@@ -62,19 +73,21 @@ fn is_router(nic: &str) -> bool {
 }
 
 impl Announcement {
-    /// The first round, at once, and what is left to do after it: an interface that is not
-    /// operational yet has heard nothing, so all of it.
-    pub fn begin(&self, link: &Link) -> (io::Result<()>, Announcement) {
-        let told = PacketSocket::open().and_then(|socket| round(&socket, link, self.ip));
+    /// The first round, at once. What is left to do after it is all of it if the interface is not
+    /// operational yet, for then nobody has heard.
+    pub fn begin(&self, link: &Link) -> Begun {
         let schedule = if link.is_operational() { self.schedule.rest() } else { self.schedule };
-        (told, Announcement { schedule, ..self.clone() })
+        let rest = Announcement { schedule, ..self.clone() };
+        match PacketSocket::open() {
+            Ok(socket) => Begun { told: round(&socket, link, self.ip), rest, socket: Some(socket) },
+            Err(error) => Begun { told: Err(error), rest, socket: None },
+        }
     }
 
     /// All the rounds, the first after one interval; returns when done, when `stop` says so, or
     /// when the interface has lost the address. Blocks: give it a thread or a process.
-    pub fn repeat(&self, stop: &dyn Fn() -> bool) -> io::Result<()> {
+    pub fn repeat(&self, socket: &PacketSocket, stop: &dyn Fn() -> bool) -> io::Result<()> {
         let begin = Instant::now();
-        let socket = PacketSocket::open()?;
         let mut left = self.schedule;
         for beat in 1.. {
             std::thread::sleep(left.interval.saturating_mul(beat).saturating_sub(begin.elapsed()));
@@ -85,7 +98,7 @@ impl Announcement {
                 Turn::Stop => break,
             }
             // The link may have gone this very moment; the next round may get through.
-            let _ = round(&socket, &link, self.ip);
+            let _ = round(socket, &link, self.ip);
             if left.rounds == 0 {
                 break;
             }
