@@ -14,18 +14,28 @@ use crate::agents::plan::{Addr, Op};
 
 /// All interfaces.
 pub(super) fn dump_links() -> Vec<u8> {
-    bytes(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP)
+    bytes(
+        RouteNetlinkMessage::GetLink(LinkMessage::default()),
+        NLM_F_DUMP,
+    )
 }
 
 /// All addresses of both families.
 pub(super) fn dump_addresses() -> Vec<u8> {
-    bytes(RouteNetlinkMessage::GetAddress(AddressMessage::default()), NLM_F_DUMP)
+    bytes(
+        RouteNetlinkMessage::GetAddress(AddressMessage::default()),
+        NLM_F_DUMP,
+    )
 }
 
 /// The unicast routes of the main table, one family.
 pub(super) fn dump_routes(v6: bool) -> Vec<u8> {
     let mut message = RouteMessage::default();
-    message.header.address_family = if v6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    message.header.address_family = if v6 {
+        AddressFamily::Inet6
+    } else {
+        AddressFamily::Inet
+    };
     message.header.table = RouteHeader::RT_TABLE_MAIN;
     message.header.kind = RouteType::Unicast;
     bytes(RouteNetlinkMessage::GetRoute(message), NLM_F_DUMP)
@@ -34,7 +44,10 @@ pub(super) fn dump_routes(v6: bool) -> Vec<u8> {
 /// An operation.
 pub(super) fn op(op: &Op) -> Vec<u8> {
     match op {
-        Op::Add(a) => bytes(RouteNetlinkMessage::NewAddress(address(a)), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL),
+        Op::Add(a) => bytes(
+            RouteNetlinkMessage::NewAddress(address(a)),
+            NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+        ),
         Op::Remove(a) => bytes(RouteNetlinkMessage::DelAddress(address(a)), NLM_F_ACK),
         Op::LinkUp(index) => bytes(RouteNetlinkMessage::SetLink(link_up(*index)), NLM_F_ACK),
     }
@@ -57,7 +70,11 @@ fn link_up(index: u32) -> LinkMessage {
 
 fn address(a: &Addr) -> AddressMessage {
     let mut message = AddressMessage::default();
-    message.header.family = if a.ip.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    message.header.family = if a.ip.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    };
     message.header.prefix_len = a.bits;
     message.header.scope = AddressScope::from(a.scope);
     message.header.index = a.index;
@@ -69,7 +86,9 @@ fn address(a: &Addr) -> AddressMessage {
     attributes.extend(a.broadcast.map(AddressAttribute::Broadcast));
     attributes.extend(a.label.clone().map(AddressAttribute::Label));
     if a.flags != 0 {
-        attributes.push(AddressAttribute::Flags(AddressFlags::from_bits_retain(a.flags)));
+        attributes.push(AddressAttribute::Flags(AddressFlags::from_bits_retain(
+            a.flags,
+        )));
     }
     attributes.extend(a.metric.map(AddressAttribute::RoutePriority));
     attributes.extend(a.lifetimes.map(lifetimes));

@@ -49,7 +49,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Socket { doing, cause } => write!(f, "rtnetlink: cannot {doing}: {cause}"),
-            Error::Refused { what, errno } => write!(f, "cannot {what}: {} (errno {})", errno.desc(), *errno as i32),
+            Error::Refused { what, errno } => write!(
+                f,
+                "cannot {what}: {} (errno {})",
+                errno.desc(),
+                *errno as i32
+            ),
         }
     }
 }
@@ -71,11 +76,16 @@ impl Conversation {
         let fail = |doing| move |cause| Error::Socket { doing, cause };
         let mut socket = Socket::new(NETLINK_ROUTE).map_err(fail("open a socket"))?;
         socket.bind_auto().map_err(fail("bind"))?;
-        socket.connect(&SocketAddr::new(0, 0)).map_err(fail("connect"))?;
+        socket
+            .connect(&SocketAddr::new(0, 0))
+            .map_err(fail("connect"))?;
         // Old kernels lack these: dumps are then unfiltered, and the decoder filters anyway.
         let _ = socket.set_netlink_get_strict_chk(true);
         let _ = socket.set_rx_buf_sz(1_048_576_i32);
-        Ok(Conversation { socket, sequence: 0 })
+        Ok(Conversation {
+            socket,
+            sequence: 0,
+        })
     }
 
     /// Interfaces, addresses and the unicast routes of the main table.
@@ -99,7 +109,10 @@ impl Conversation {
         match self.list("list routes", || encode::dump_routes(true), decode::route) {
             Ok(v6) => routes.extend(v6),
             // A kernel without IPv6 has no IPv6 routes.
-            Err(Error::Refused { errno: Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT, .. }) => {}
+            Err(Error::Refused {
+                errno: Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT,
+                ..
+            }) => {}
             Err(other) => return Err(other),
         }
         Ok(routes)
@@ -145,13 +158,24 @@ impl Conversation {
 
     /// Sends one request and hands every answering frame to `each`, until the acknowledgement or
     /// the end of the dump.
-    fn request(&mut self, what: &str, mut bytes: Vec<u8>, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
+    fn request(
+        &mut self,
+        what: &str,
+        mut bytes: Vec<u8>,
+        mut each: impl FnMut(Frame<'_>),
+    ) -> Result<(), Error> {
         self.sequence = self.sequence.wrapping_add(1);
         encode::number(&mut bytes, self.sequence);
-        retry(|| self.socket.send(&bytes, 0)).map_err(|cause| Error::Socket { doing: "send", cause })?;
+        retry(|| self.socket.send(&bytes, 0)).map_err(|cause| Error::Socket {
+            doing: "send",
+            cause,
+        })?;
         loop {
-            let (datagram, _) = retry(|| self.socket.recv_from_full())
-                .map_err(|cause| Error::Socket { doing: "receive", cause })?;
+            let (datagram, _) =
+                retry(|| self.socket.recv_from_full()).map_err(|cause| Error::Socket {
+                    doing: "receive",
+                    cause,
+                })?;
             for frame in decode::frames(&datagram).filter(|f| f.sequence == self.sequence) {
                 each(frame);
                 match frame.verdict() {
@@ -159,7 +183,10 @@ impl Conversation {
                     Some(0) => return Ok(()),
                     Some(code) => {
                         let errno = Errno::from_raw(code.saturating_neg());
-                        return Err(Error::Refused { what: what.to_owned(), errno });
+                        return Err(Error::Refused {
+                            what: what.to_owned(),
+                            errno,
+                        });
                     }
                 }
             }

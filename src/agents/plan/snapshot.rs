@@ -48,7 +48,7 @@ impl Link {
 
     /// Whether addresses on it are parked rather than served.
     pub fn is_loopback(&self) -> bool {
-        self.flags & LOOPBACK != 0 || self.name.starts_with("lo")
+        self.flags & LOOPBACK != 0
     }
 }
 
@@ -128,6 +128,7 @@ impl Snapshot {
 
     /// Where the address is served: everywhere but on loopback interfaces.
     pub fn serving(&self, ip: IpAddr) -> impl Iterator<Item = &Addr> {
-        self.holders(ip).filter(|a| !self.link_at(a.index).is_some_and(Link::is_loopback))
+        self.holders(ip)
+            .filter(|a| !self.link_at(a.index).is_some_and(Link::is_loopback))
     }
 }
