@@ -77,7 +77,7 @@ fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     };
     let mut talk = Conversation::open()?;
     let _turn = turn::take();
-    let now = talk.snapshot()?;
+    let now = talk.snapshot(ip.into())?;
     let (mut wanted, link) = match resolve(request, ip, &now, cx) {
         Ok(found) => found,
         Err(outcome) => return Ok(outcome),

@@ -42,7 +42,7 @@ fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
         return Ok(Outcome::Stopped);
     };
     let mut talk = Conversation::open()?;
-    let now = talk.snapshot()?;
+    let now = talk.snapshot(ip.into())?;
     let on = |link: &Link| now.holders(ip.into()).any(|a| a.index == link.index);
     let held = match &request.nic {
         Some(nic) => now.link(nic).is_some_and(on),
@@ -97,7 +97,7 @@ fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
         ));
     };
     let mut talk = Conversation::open()?;
-    let now = talk.snapshot()?;
+    let now = talk.snapshot(ip.into())?;
     let (wanted, link) = match resolve(request, ip, &now, cx) {
         Ok(found) => found,
         Err(outcome) => return Ok(outcome),

@@ -85,7 +85,7 @@ fn start(
     cx: &Context<'_>,
 ) -> Result<Outcome, Error> {
     let mut talk = Conversation::open()?;
-    let now = talk.snapshot()?;
+    let now = talk.snapshot(ip.into())?;
     if !removals(&now, request, ip).is_empty() {
         return Ok(Outcome::Success);
     }

@@ -28,14 +28,19 @@ pub(super) fn dump_addresses() -> Vec<u8> {
     )
 }
 
-/// The unicast routes of the main table, one family.
-pub(super) fn dump_routes(v6: bool) -> Vec<u8> {
+/// The unicast IPv4 routes of the main table.
+pub(super) fn dump_routes_v4() -> Vec<u8> {
+    dump_routes(AddressFamily::Inet)
+}
+
+/// The unicast IPv6 routes of the main table.
+pub(super) fn dump_routes_v6() -> Vec<u8> {
+    dump_routes(AddressFamily::Inet6)
+}
+
+fn dump_routes(family: AddressFamily) -> Vec<u8> {
     let mut message = RouteMessage::default();
-    message.header.address_family = if v6 {
-        AddressFamily::Inet6
-    } else {
-        AddressFamily::Inet
-    };
+    message.header.address_family = family;
     message.header.table = RouteHeader::RT_TABLE_MAIN;
     message.header.kind = RouteType::Unicast;
     bytes(RouteNetlinkMessage::GetRoute(message), NLM_F_DUMP)

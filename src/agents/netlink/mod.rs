@@ -9,11 +9,12 @@ mod encode;
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::errno::Errno;
 
-use super::plan::{Op, Route, Snapshot};
+use super::plan::{Op, Snapshot};
 use decode::Frame;
 
 /// Why the kernel was not told, or would not do it.
@@ -88,10 +89,15 @@ impl Conversation {
         })
     }
 
-    /// Interfaces, addresses and the unicast routes of the main table.
-    pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
+    /// Interfaces, addresses, and the unicast routes of the main table in the address' family.
+    pub fn snapshot(&mut self, ip: IpAddr) -> Result<Snapshot, Error> {
         let mut snapshot = self.holdings()?;
-        snapshot.routes = self.routes()?;
+        let request = if ip.is_ipv6() {
+            encode::dump_routes_v6
+        } else {
+            encode::dump_routes_v4
+        };
+        snapshot.routes = self.list("list routes", request, decode::route)?;
         Ok(snapshot)
     }
 
@@ -102,20 +108,6 @@ impl Conversation {
             addrs: self.list("list addresses", encode::dump_addresses, decode::address)?,
             routes: Vec::new(),
         })
-    }
-
-    fn routes(&mut self) -> Result<Vec<Route>, Error> {
-        let mut routes = self.list("list routes", || encode::dump_routes(false), decode::route)?;
-        match self.list("list routes", || encode::dump_routes(true), decode::route) {
-            Ok(v6) => routes.extend(v6),
-            // A kernel without IPv6 has no IPv6 routes.
-            Err(Error::Refused {
-                errno: Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT,
-                ..
-            }) => {}
-            Err(other) => return Err(other),
-        }
-        Ok(routes)
     }
 
     /// A whole table. When it changes while the kernel lists it, rows may be missing, and a missing
