@@ -1,5 +1,13 @@
 //! The address agents against a real kernel, each test in namespaces of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 #[path = "agents_netns/lab.rs"]
 mod lab;
 #[path = "agents_netns/ours.rs"]

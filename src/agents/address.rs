@@ -61,7 +61,9 @@ impl Address {
     /// Whether the interface has it, whatever its prefix.
     pub fn is_up(&self, talk: &mut Conversation) -> Result<bool, Fault> {
         let now = talk.holdings()?;
-        let Some(link) = now.link(&self.nic) else { return Ok(false) };
+        let Some(link) = now.link(&self.nic) else {
+            return Ok(false);
+        };
         Ok(now.holders(self.wanted.ip).any(|a| a.index == link.index))
     }
 }
@@ -74,7 +76,10 @@ pub type Answers = Vec<Result<bool, Fault>>;
 pub fn up_all(talk: &mut Conversation, all: &[Address]) -> Result<Answers, netlink::Error> {
     let now = talk.holdings()?;
     let one = |address: &Address| {
-        let missing = || Fault::NoInterface { ip: address.wanted.ip, nic: address.nic.clone() };
+        let missing = || Fault::NoInterface {
+            ip: address.wanted.ip,
+            nic: address.nic.clone(),
+        };
         let link = now.link(&address.nic).ok_or_else(missing)?;
         let ops = ops::up(&now, &address.wanted, link, false);
         talk.apply(&ops).into_iter().collect::<Result<(), _>>()?;
@@ -90,28 +95,46 @@ pub fn down_all(talk: &mut Conversation, all: &[Address]) -> Result<Answers, net
     let before = talk.holdings()?;
     let mut removed = Vec::new();
     let one = |address: &Address| {
-        let Some(link) = before.link(&address.nic) else { return Ok(false) };
+        let Some(link) = before.link(&address.nic) else {
+            return Ok(false);
+        };
         let ops = ops::down(&before, address.wanted.ip, Some(link));
         talk.apply(&ops).into_iter().collect::<Result<(), _>>()?;
         removed.extend(ops.iter().filter_map(Op::removed).cloned());
         Ok(!ops.is_empty())
     };
     let mut answers: Answers = all.iter().map(one).collect();
-    answers.extend(put_back(talk, &before, &removed).into_iter().filter_map(Result::err).map(|e| Err(e.into())));
+    answers.extend(
+        put_back(talk, &before, &removed)
+            .into_iter()
+            .filter_map(Result::err)
+            .map(|e| Err(e.into())),
+    );
     Ok(answers)
 }
 
 /// Takes addresses away, with the care of [`down_all`]. Answers for each removal, then for each
 /// address put back. The caller has taken its [`turn`] before it looked.
-pub fn remove(talk: &mut Conversation, before: &Snapshot, ops: &[Op]) -> Vec<Result<(), netlink::Error>> {
+pub fn remove(
+    talk: &mut Conversation,
+    before: &Snapshot,
+    ops: &[Op],
+) -> Vec<Result<(), netlink::Error>> {
     let mut answers = talk.apply(ops);
     let removed: Vec<_> = ops.iter().filter_map(Op::removed).cloned().collect();
     answers.extend(put_back(talk, before, &removed));
     answers
 }
 
-fn put_back(talk: &mut Conversation, before: &Snapshot, removed: &[Addr]) -> Vec<Result<(), netlink::Error>> {
-    if removed.iter().all(|gone| ops::endangered(before, gone).is_empty()) {
+fn put_back(
+    talk: &mut Conversation,
+    before: &Snapshot,
+    removed: &[Addr],
+) -> Vec<Result<(), netlink::Error>> {
+    if removed
+        .iter()
+        .all(|gone| ops::endangered(before, gone).is_empty())
+    {
         return Vec::new();
     }
     match talk.holdings() {

@@ -2,21 +2,29 @@
 
 use super::address;
 use super::announce::helper::{self, Ended};
-use super::announce::{self, Announcement};
+use super::announce::{Announcement, Begun};
 use super::face::Context;
 use super::netlink::Conversation;
 use super::outcome::Outcome;
 use super::plan::{Link, Op, Schedule, Snapshot, Wanted};
-use crate::sys::packet::PacketSocket;
 
 /// Adds the address and sets the link up, saying so.
-pub(super) fn bring_up(talk: &mut Conversation, wanted: &Wanted, link: &Link, todo: &[Op], cx: &Context<'_>) -> Outcome {
+pub(super) fn bring_up(
+    talk: &mut Conversation,
+    wanted: &Wanted,
+    link: &Link,
+    todo: &[Op],
+    cx: &Context<'_>,
+) -> Outcome {
     if todo.iter().any(|op| matches!(op, Op::Add(_))) {
         cx.info(&adding(wanted, link));
     }
     for answer in talk.apply(todo) {
         if let Err(error) = answer {
-            return cx.fail(Outcome::Generic, &format!("Failed to add {}: {error}", wanted.ip));
+            return cx.fail(
+                Outcome::Generic,
+                &format!("Failed to add {}: {error}", wanted.ip),
+            );
         }
     }
     cx.info(&format!("Bringing device {} up", link.name));
@@ -37,7 +45,12 @@ fn adding(wanted: &Wanted, link: &Link) -> String {
 }
 
 /// Takes addresses away, saying what failed.
-pub(super) fn remove(talk: &mut Conversation, now: &Snapshot, todo: &[Op], cx: &Context<'_>) -> Outcome {
+pub(super) fn remove(
+    talk: &mut Conversation,
+    now: &Snapshot,
+    todo: &[Op],
+    cx: &Context<'_>,
+) -> Outcome {
     let mut outcome = Outcome::Success;
     for answer in address::remove(talk, now, todo) {
         if let Err(error) = answer {
@@ -52,19 +65,34 @@ pub(super) fn announce(wanted: &Wanted, link: &Link, schedule: Schedule, cx: &Co
     if link.is_loopback() {
         return;
     }
-    let told = PacketSocket::open().and_then(|socket| announce::round(&socket, link, wanted.ip));
-    if let Err(error) = told {
-        let _ = cx.fail(Outcome::Generic, &format!("Could not announce {} on {}: {error}", wanted.ip, link.name));
+    let what = Announcement {
+        ip: wanted.ip,
+        nic: link.name.clone(),
+        schedule,
+        while_held: true,
+    };
+    let begun = what.begin(link);
+    // Where the link is only coming up, the helper will have its turn.
+    if let Err(error) = &begun.told
+        && link.is_operational()
+    {
+        let _ = cx.fail(
+            Outcome::Generic,
+            &format!("Could not announce {} on {}: {error}", wanted.ip, link.name),
+        );
     }
-    let what = Announcement { ip: wanted.ip, nic: link.name.clone(), schedule, while_held: true };
-    in_background(&what, cx);
+    in_background(begun, cx);
 }
 
 /// Starts the helper in place of any older one for the address.
-pub(super) fn in_background(what: &Announcement, cx: &Context<'_>) {
-    let _ = helper::end(&what.ip.to_string());
-    if let Err(error) = helper::detach(what) {
-        let _ = cx.fail(Outcome::Generic, &format!("Could not repeat the announcement of {}: {error}", what.ip));
+pub(super) fn in_background(begun: Begun, cx: &Context<'_>) {
+    let ip = begun.rest.ip.to_string();
+    let _ = helper::end(&ip);
+    if let Err(error) = helper::detach(begun) {
+        let _ = cx.fail(
+            Outcome::Generic,
+            &format!("Could not repeat the announcement of {ip}: {error}"),
+        );
     }
 }
 
@@ -73,6 +101,8 @@ pub(super) fn end_announcements(ip: &str, cx: &Context<'_>) {
     match helper::end(ip) {
         Ended::None => {}
         Ended::Killed => cx.info(&format!("killed previously running send_arp for {ip}")),
-        Ended::Stale => cx.warn(&format!("Could not kill previously running send_arp for {ip}")),
+        Ended::Stale => cx.warn(&format!(
+            "Could not kill previously running send_arp for {ip}"
+        )),
     }
 }

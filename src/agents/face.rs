@@ -89,7 +89,11 @@ impl Agent {
     /// `IPaddr(IPaddr_10.0.0.5)`, as it stands before the pid in log lines.
     fn tag(self, word: &str) -> String {
         let name = self.name();
-        let instance = if self == Agent::IPv6addr { word } else { word.split('/').next().unwrap_or(word) };
+        let instance = if self == Agent::IPv6addr {
+            word
+        } else {
+            word.split('/').next().unwrap_or(word)
+        };
         format!("{name}({name}_{instance})")
     }
 
@@ -136,10 +140,18 @@ pub fn run(agent: Agent, program: &str, words: &[&str], log: Sink<'_>, out: &dyn
         "status" | "monitor" => Operation::Status,
         "usage" | "help" => {
             usage();
-            return if matches!(agent, Agent::IPaddr | Agent::IPv6addr) { 1 } else { finish(agent, Outcome::Success, false, &cx) };
+            return if matches!(agent, Agent::IPaddr | Agent::IPv6addr) {
+                1
+            } else {
+                finish(agent, Outcome::Success, false, &cx)
+            };
         }
         other => {
-            let text = if other.is_empty() { "No action specfied.".to_owned() } else { format!("Unknown operation: {other}") };
+            let text = if other.is_empty() {
+                "No action specfied.".to_owned()
+            } else {
+                format!("Unknown operation: {other}")
+            };
             cx.say(Level::Error, &text);
             usage();
             return 1;

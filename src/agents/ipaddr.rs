@@ -21,7 +21,9 @@ pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome
 /// Running when the written interface has the address, or any that serves it. On another interface
 /// than the written one is an error of its own.
 fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
-    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else { return Ok(Outcome::Stopped) };
+    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
+        return Ok(Outcome::Stopped);
+    };
     let now = Conversation::open()?.holdings()?;
     let link = request.nic.as_ref().map(|nic| now.link(nic));
     if let Some(Some(link)) = link
@@ -34,7 +36,10 @@ fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
         (None, _) => Outcome::Stopped,
         (Some(_), None) => Outcome::Success,
         (Some(other), Some(nic)) => {
-            let text = format!("{ip} is running an interface ({}) instead of the configured one ({nic})", other.name);
+            let text = format!(
+                "{ip} is running an interface ({}) instead of the configured one ({nic})",
+                other.name
+            );
             cx.fail(Outcome::Generic, &text)
         }
     })
@@ -43,7 +48,9 @@ fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
 /// Takes the address off the written interface; if it is not there, or none is written, off every
 /// interface that serves it: the reference looks for it everywhere, too.
 fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
-    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else { return Ok(Outcome::Success) };
+    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
+        return Ok(Outcome::Success);
+    };
     common::end_announcements(&request.ip, cx);
     let mut talk = Conversation::open()?;
     let _turn = turn::take();
@@ -55,7 +62,10 @@ fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     }
     for gone in todo.iter().filter_map(Op::removed) {
         let label = gone.label.as_deref().unwrap_or_default();
-        cx.info(&format!("Removing inet address {ip}/{} from device {label}", gone.bits));
+        cx.info(&format!(
+            "Removing inet address {ip}/{} from device {label}",
+            gone.bits
+        ));
     }
     Ok(common::remove(&mut talk, &now, &todo, cx))
 }
@@ -67,7 +77,7 @@ fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     };
     let mut talk = Conversation::open()?;
     let _turn = turn::take();
-    let now = talk.snapshot()?;
+    let now = talk.snapshot(ip.into())?;
     let (mut wanted, link) = match resolve(request, ip, &now, cx) {
         Ok(found) => found,
         Err(outcome) => return Ok(outcome),
@@ -88,22 +98,36 @@ fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
 /// configuration, what looks like one is found wanting later.
 fn parse_ip(text: &str, cx: &Context<'_>) -> Result<Ipv4Addr, Outcome> {
     if text.is_empty() {
-        return Err(cx.fail(Outcome::Configured, "Required parameter OCF_RESKEY_ip is missing"));
+        return Err(cx.fail(
+            Outcome::Configured,
+            "Required parameter OCF_RESKEY_ip is missing",
+        ));
     }
     if !looks_like_an_address(text) {
-        return Err(cx.fail(Outcome::Configured, &format!("Parameter OCF_RESKEY_ip [{text}] not an IP address")));
+        return Err(cx.fail(
+            Outcome::Configured,
+            &format!("Parameter OCF_RESKEY_ip [{text}] not an IP address"),
+        ));
     }
-    text.parse().map_err(|_| cx.fail(Outcome::Generic, &format!("IP address [{text}] not valid.")))
+    text.parse()
+        .map_err(|_| cx.fail(Outcome::Generic, &format!("IP address [{text}] not valid.")))
 }
 
 fn looks_like_an_address(text: &str) -> bool {
     let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
     let pieces: Vec<_> = text.split('.').map(str::as_bytes).collect();
-    pieces.len() >= 4 && pieces.iter().take(3).all(|p| digit(p.first())) && digit(text.as_bytes().last())
+    pieces.len() >= 4
+        && pieces.iter().take(3).all(|p| digit(p.first()))
+        && digit(text.as_bytes().last())
 }
 
 /// The word made whole: prefix, interface and broadcast.
-fn resolve<'a>(request: &Request, ip: Ipv4Addr, now: &'a Snapshot, cx: &Context<'_>) -> Result<(Wanted, &'a Link), Outcome> {
+fn resolve<'a>(
+    request: &Request,
+    ip: Ipv4Addr,
+    now: &'a Snapshot,
+    cx: &Context<'_>,
+) -> Result<(Wanted, &'a Link), Outcome> {
     let refuse = |text: String| cx.fail(Outcome::Generic, &text);
     let written = request.mask.as_deref().and_then(prefix::parse_v4);
     if let (Some(mask), None) = (&request.mask, written) {
@@ -111,11 +135,14 @@ fn resolve<'a>(request: &Request, ip: Ipv4Addr, now: &'a Snapshot, cx: &Context<
     }
     let (link, bits) = match &request.nic {
         Some(nic) => {
-            let link = now.link(nic).ok_or_else(|| refuse(format!("{nic}: unknown interface: No such device")))?;
+            let link = now
+                .link(nic)
+                .ok_or_else(|| refuse(format!("{nic}: unknown interface: No such device")))?;
             (link, written.unwrap_or(32))
         }
         None => {
-            let choice = choose::for_ipaddr(now, ip, written).ok_or_else(|| refuse("No interface found.".to_owned()))?;
+            let choice = choose::for_ipaddr(now, ip, written)
+                .ok_or_else(|| refuse("No interface found.".to_owned()))?;
             (choice.link, written.unwrap_or(choice.bits))
         }
     };
@@ -124,10 +151,20 @@ fn resolve<'a>(request: &Request, ip: Ipv4Addr, now: &'a Snapshot, cx: &Context<
         cx.info(&format!("Using calculated netmask for {ip}: {mask}"));
     }
     let broadcast = match &request.broadcast {
-        Some(text) => text.parse().map_err(|_| refuse(format!("Invalid broadcast address [{text}].")))?,
+        Some(text) => text
+            .parse()
+            .map_err(|_| refuse(format!("Invalid broadcast address [{text}].")))?,
         None => prefix::broadcast(ip, bits),
     };
-    Ok((Wanted { ip: ip.into(), bits, broadcast: Some(broadcast), label: None }, link))
+    Ok((
+        Wanted {
+            ip: ip.into(),
+            bits,
+            broadcast: Some(broadcast),
+            label: None,
+        },
+        link,
+    ))
 }
 
 #[cfg(test)]

@@ -13,7 +13,11 @@ pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome
     if request.ip.contains(':') {
         return cx.fail(Outcome::Configured, "The IPv6 does not support lvs_support");
     }
-    if let Some(label) = request.label.as_ref().filter(|l| l.len() > choose::LABEL_MAX) {
+    if let Some(label) = request
+        .label
+        .as_ref()
+        .filter(|l| l.len() > choose::LABEL_MAX)
+    {
         let text = format!("Interface label [{label}] exceeds maximum character limit of 15");
         return cx.fail(Outcome::Configured, &text);
     }
@@ -30,12 +34,15 @@ pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome
 fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
         if request.ip.is_empty() {
-            return Ok(cx.fail(Outcome::Configured, "IP address (the ip parameter) is mandatory"));
+            return Ok(cx.fail(
+                Outcome::Configured,
+                "IP address (the ip parameter) is mandatory",
+            ));
         }
         return Ok(Outcome::Stopped);
     };
     let mut talk = Conversation::open()?;
-    let now = talk.snapshot()?;
+    let now = talk.snapshot(ip.into())?;
     let on = |link: &Link| now.holders(ip.into()).any(|a| a.index == link.index);
     let held = match &request.nic {
         Some(nic) => now.link(nic).is_some_and(on),
@@ -44,11 +51,17 @@ fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
             None => now.serving(ip.into()).next().is_some(),
         },
     };
-    Ok(if held { Outcome::Success } else { Outcome::Stopped })
+    Ok(if held {
+        Outcome::Success
+    } else {
+        Outcome::Stopped
+    })
 }
 
 fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
-    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else { return Ok(Outcome::Success) };
+    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
+        return Ok(Outcome::Success);
+    };
     common::end_announcements(&request.ip, cx);
     let mut talk = Conversation::open()?;
     let _turn = turn::take();
@@ -72,13 +85,19 @@ fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
 
 fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     if request.ip.is_empty() {
-        return Ok(cx.fail(Outcome::Configured, "IP address (the ip parameter) is mandatory"));
+        return Ok(cx.fail(
+            Outcome::Configured,
+            "IP address (the ip parameter) is mandatory",
+        ));
     }
     let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
-        return Ok(cx.fail(Outcome::Configured, &format!("IP address [{}] not valid.", request.ip)));
+        return Ok(cx.fail(
+            Outcome::Configured,
+            &format!("IP address [{}] not valid.", request.ip),
+        ));
     };
     let mut talk = Conversation::open()?;
-    let now = talk.snapshot()?;
+    let now = talk.snapshot(ip.into())?;
     let (wanted, link) = match resolve(request, ip, &now, cx) {
         Ok(found) => found,
         Err(outcome) => return Ok(outcome),
@@ -101,16 +120,25 @@ fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
 }
 
 /// The word made whole: prefix, interface and broadcast.
-fn resolve<'a>(request: &Request, ip: Ipv4Addr, now: &'a Snapshot, cx: &Context<'_>) -> Result<(Wanted, &'a Link), Outcome> {
+fn resolve<'a>(
+    request: &Request,
+    ip: Ipv4Addr,
+    now: &'a Snapshot,
+    cx: &Context<'_>,
+) -> Result<(Wanted, &'a Link), Outcome> {
     let written = bits(request);
     if let (Some(mask), None) = (&request.mask, written) {
-        return Err(cx.fail(Outcome::Configured, &format!("Invalid netmask specification [{mask}].")));
+        return Err(cx.fail(
+            Outcome::Configured,
+            &format!("Invalid netmask specification [{mask}]."),
+        ));
     }
     warn_of_dotted_mask(request, written, cx);
     let (link, bits) = match &request.nic {
         Some(nic) => {
             let missing = || {
-                let text = format!("Invalid interface name [{nic}]: Device \"{nic}\" does not exist.");
+                let text =
+                    format!("Invalid interface name [{nic}]: Device \"{nic}\" does not exist.");
                 cx.fail(Outcome::Configured, &text)
             };
             (now.link(nic).ok_or_else(missing)?, written.unwrap_or(32))
@@ -123,11 +151,22 @@ fn resolve<'a>(request: &Request, ip: Ipv4Addr, now: &'a Snapshot, cx: &Context<
     };
     let broadcast = match &request.broadcast {
         Some(text) => Some(broadcast(text, ip, bits).ok_or_else(|| {
-            cx.fail(Outcome::Configured, &format!("Invalid broadcast address [{text}]."))
+            cx.fail(
+                Outcome::Configured,
+                &format!("Invalid broadcast address [{text}]."),
+            )
         })?),
         None => choose::broadcast_like_neighbours(now, ip, bits, link),
     };
-    Ok((Wanted { ip: ip.into(), bits, broadcast, label: request.label.clone() }, link))
+    Ok((
+        Wanted {
+            ip: ip.into(),
+            bits,
+            broadcast,
+            label: request.label.clone(),
+        },
+        link,
+    ))
 }
 
 fn bits(request: &Request) -> Option<u8> {
@@ -136,7 +175,9 @@ fn bits(request: &Request) -> Option<u8> {
 
 fn warn_of_dotted_mask(request: &Request, bits: Option<u8>, cx: &Context<'_>) {
     if let (Some(mask), Some(bits)) = (request.mask.as_ref().filter(|m| m.contains('.')), bits) {
-        cx.warn(&format!("Please convert dotted quad netmask {mask} to CIDR notation {bits}!"));
+        cx.warn(&format!(
+            "Please convert dotted quad netmask {mask} to CIDR notation {bits}!"
+        ));
     }
 }
 
@@ -155,7 +196,10 @@ fn park(talk: &mut Conversation, now: &Snapshot, ip: IpAddr, cx: &Context<'_>) -
     for (op, link) in &conflicts {
         cx.info(&format!("Removing conflicting loopback {}.", link.name));
         if let Err(error) = loopback::note(ip, link) {
-            let text = format!("Could not save conflicting loopback {}. it will not be restored: {error}", link.name);
+            let text = format!(
+                "Could not save conflicting loopback {}. it will not be restored: {error}",
+                link.name
+            );
             let _ = cx.fail(Outcome::Generic, &text);
         }
         let _ = common::remove(talk, now, std::slice::from_ref(op), cx);
@@ -165,8 +209,13 @@ fn park(talk: &mut Conversation, now: &Snapshot, ip: IpAddr, cx: &Context<'_>) -
 
 /// Puts the address back where [`park`] found it.
 fn unpark(talk: &mut Conversation, now: &Snapshot, ip: IpAddr, cx: &Context<'_>) {
-    let Some((wanted, nic)) = loopback::noted(ip) else { return };
-    cx.info(&format!("Restoring loopback IP Address  {ip} {} 255.255.255.255 {nic}.", wanted.bits));
+    let Some((wanted, nic)) = loopback::noted(ip) else {
+        return;
+    };
+    cx.info(&format!(
+        "Restoring loopback IP Address  {ip} {} 255.255.255.255 {nic}.",
+        wanted.bits
+    ));
     if let Some(link) = now.link(&nic) {
         let _ = common::bring_up(talk, &wanted, link, &[Op::Add(wanted.on(link))], cx);
     }
@@ -180,7 +229,10 @@ mod tests {
     #[test]
     fn written_broadcasts() {
         let ip = Ipv4Addr::new(10, 0, 0, 5);
-        assert_eq!(broadcast("10.0.0.99", ip, 24), Some(Ipv4Addr::new(10, 0, 0, 99)));
+        assert_eq!(
+            broadcast("10.0.0.99", ip, 24),
+            Some(Ipv4Addr::new(10, 0, 0, 99))
+        );
         assert_eq!(broadcast("+", ip, 24), Some(Ipv4Addr::new(10, 0, 0, 255)));
         assert_eq!(broadcast("-", ip, 24), Some(Ipv4Addr::new(10, 0, 0, 0)));
         assert_eq!(broadcast("bad", ip, 24), None);

@@ -29,7 +29,12 @@ pub fn stderr(tag: String) -> impl Fn(Level, &str) {
         }
         let pid = std::process::id();
         // A closed standard error is no reason to fail.
-        let _ = writeln!(std::io::stderr(), "{tag}[{pid}]:\t{} {}: {text}", date(), word(level));
+        let _ = writeln!(
+            std::io::stderr(),
+            "{tag}[{pid}]:\t{} {}: {text}",
+            date(),
+            word(level)
+        );
     }
 }
 

@@ -14,11 +14,19 @@ fn play(directory: &Path, script: &str) -> Vec<String> {
             sh(command);
             continue;
         }
-        let words: Vec<_> = line.split(' ').map(|w| if w == "''" { "" } else { w }).collect();
+        let words: Vec<_> = line
+            .split(' ')
+            .map(|w| if w == "''" { "" } else { w })
+            .collect();
         let (name, arguments) = words.split_first().unwrap();
         let output = run(&directory.join(name), arguments);
-        let text = String::from_utf8_lossy(&output.stdout).replace(&format!("{}/", directory.display()), "DIR/");
-        story.push(format!("$ {line}\n{text}= {:?}\n{}", output.status.code(), addresses().join("\n")));
+        let text = String::from_utf8_lossy(&output.stdout)
+            .replace(&format!("{}/", directory.display()), "DIR/");
+        story.push(format!(
+            "$ {line}\n{text}= {:?}\n{}",
+            output.status.code(),
+            addresses().join("\n")
+        ));
     }
     story
 }
@@ -41,7 +49,11 @@ fn compare(script: &'static str) {
 fn reference() -> Result<(), String> {
     let path = Path::new(REFERENCE).join("IPaddr2");
     let start = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    if start.starts_with(b"#!") { Ok(()) } else { Err(format!("{} is not the reference's script", path.display())) }
+    if start.starts_with(b"#!") {
+        Ok(())
+    } else {
+        Err(format!("{} is not the reference's script", path.display()))
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,8 +17,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::Announcement;
+use super::{Announcement, Begun};
 use crate::agents::plan::Schedule;
+use crate::sys::packet::PacketSocket;
 
 /// Run-time directory of the resource agents.
 pub const RSCTMP: &str = "/run/resource-agents";
@@ -29,15 +31,21 @@ pub fn pid_file(ip: &str) -> PathBuf {
     Path::new(RSCTMP).join(format!("send_arp-{ip}"))
 }
 
-/// Starts the helper for the rounds after the first and returns at once.
-pub fn detach(what: &Announcement) -> io::Result<()> {
-    if what.schedule.rounds < 2 {
+/// Starts the helper for the remaining rounds and returns at once. The helper takes over the socket
+/// as its standard input, so that we need not wait for the kernel to close it.
+pub fn detach(begun: Begun) -> io::Result<()> {
+    let what = begun.rest;
+    if what.schedule.rounds == 0 {
         return Ok(());
     }
     let child = Command::new(std::env::current_exe()?)
-        .args(to_arguments(what))
+        .args(to_arguments(&what))
         .current_dir("/")
-        .stdin(Stdio::null())
+        .stdin(
+            begun
+                .socket
+                .map_or_else(Stdio::null, |socket| OwnedFd::from(socket).into()),
+        )
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
@@ -51,11 +59,14 @@ pub fn detach(what: &Announcement) -> io::Result<()> {
 /// The helper's whole life, if these are the arguments of one.
 pub fn run_if_asked(arguments: &[OsString]) -> bool {
     let text: Vec<_> = arguments.iter().filter_map(|a| a.to_str()).collect();
-    let Some((&MARK, rest)) = text.split_first() else { return false };
+    let Some((&MARK, rest)) = text.split_first() else {
+        return false;
+    };
     crate::sys::fds::close_inherited();
     let _ = nix::unistd::setsid();
     if let Some(what) = from_arguments(rest) {
-        let _ = what.repeat(&|| false);
+        let socket = PacketSocket::inherited().or_else(|_| PacketSocket::open());
+        let _ = socket.and_then(|socket| what.repeat(&socket, &|| false));
         forget(&what.ip.to_string(), std::process::id());
     }
     true
@@ -76,9 +87,16 @@ pub enum Ended {
 /// no announcement follows the removal of the address.
 pub fn end(ip: &str) -> Ended {
     let file = pid_file(ip);
-    let Ok(text) = fs::read_to_string(&file) else { return Ended::None };
+    let Ok(text) = fs::read_to_string(&file) else {
+        return Ended::None;
+    };
     let _ = fs::remove_file(&file);
-    let Some(pid) = text.trim().parse::<i32>().ok().filter(|p| *p > 1 && is_helper(*p, ip)) else {
+    let Some(pid) = text
+        .trim()
+        .parse::<i32>()
+        .ok()
+        .filter(|p| *p > 1 && is_helper(*p, ip))
+    else {
         return Ended::Stale;
     };
     // It holds nothing that needs tidying up, and SIGTERM may be ignored by inheritance.
@@ -95,9 +113,13 @@ pub fn end(ip: &str) -> Ended {
 /// Whether the process is an announcer of that address: a pid may have been given to another. A
 /// process that has died has no command line.
 fn is_helper(pid: i32, ip: &str) -> bool {
-    let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
+    let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else {
+        return false;
+    };
     let words: Vec<_> = line.split(|b| *b == 0).collect();
-    let announcer = words.iter().any(|w| *w == MARK.as_bytes() || w.ends_with(b"send_arp"));
+    let announcer = words
+        .iter()
+        .any(|w| *w == MARK.as_bytes() || w.ends_with(b"send_arp"));
     announcer && words.contains(&ip.as_bytes())
 }
 
@@ -121,7 +143,9 @@ fn to_arguments(what: &Announcement) -> [String; 6] {
 }
 
 fn from_arguments(words: &[&str]) -> Option<Announcement> {
-    let [ip, nic, rounds, interval, hold] = words else { return None };
+    let [ip, nic, rounds, interval, hold] = words else {
+        return None;
+    };
     Some(Announcement {
         ip: ip.parse::<IpAddr>().ok()?,
         nic: (*nic).to_owned(),

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use super::netlink::Conversation;
 use super::plan::packet::{self, Arp, Mac};
+use super::plan::schedule::Turn;
 use super::plan::snapshot::NOARP;
 use super::plan::{Link, Schedule};
 use crate::sys::packet::PacketSocket;
@@ -33,14 +34,37 @@ pub struct Announcement {
     pub while_held: bool,
 }
 
+/// What [`Announcement::begin`] did, and what it leaves to do.
+#[derive(Debug)]
+pub struct Begun {
+    /// Whether the first round went out.
+    pub told: io::Result<()>,
+    /// The rounds that remain.
+    pub rest: Announcement,
+    /// The socket to send them through.
+    pub socket: Option<PacketSocket>,
+}
+
 /// One round, at once. An interface without neighbours to tell (loopback, no ARP, no Ethernet
 /// address) is no error.
 pub fn round(socket: &PacketSocket, link: &Link, ip: IpAddr) -> io::Result<()> {
-    let Some(mac) = announcing_mac(link) else { return Ok(()) };
+    let Some(mac) = announcing_mac(link) else {
+        return Ok(());
+    };
     match ip {
         IpAddr::V4(ip) => {
-            socket.send(link.index, ETH_P_ARP, packet::BROADCAST, &packet::arp(Arp::Request, mac, ip))?;
-            socket.send(link.index, ETH_P_ARP, packet::BROADCAST, &packet::arp(Arp::Reply, mac, ip))
+            socket.send(
+                link.index,
+                ETH_P_ARP,
+                packet::BROADCAST,
+                &packet::arp(Arp::Request, mac, ip),
+            )?;
+            socket.send(
+                link.index,
+                ETH_P_ARP,
+                packet::BROADCAST,
+                &packet::arp(Arp::Reply, mac, ip),
+            )
         }
         IpAddr::V6(ip) => {
             let bytes = packet::advertisement(mac, ip, is_router(&link.name));
@@ -61,19 +85,56 @@ fn is_router(nic: &str) -> bool {
 }
 
 impl Announcement {
-    /// The rounds after the first, each in its time; returns when done, when `stop` says so, or
+    /// The first round, at once. What is left to do after it is all of it if the interface is not
+    /// operational yet, for then nobody has heard.
+    pub fn begin(&self, link: &Link) -> Begun {
+        let schedule = if link.is_operational() {
+            self.schedule.rest()
+        } else {
+            self.schedule
+        };
+        let rest = Announcement {
+            schedule,
+            ..self.clone()
+        };
+        match PacketSocket::open() {
+            Ok(socket) => Begun {
+                told: round(&socket, link, self.ip),
+                rest,
+                socket: Some(socket),
+            },
+            Err(error) => Begun {
+                told: Err(error),
+                rest,
+                socket: None,
+            },
+        }
+    }
+
+    /// All the rounds, the first after one interval; returns when done, when `stop` says so, or
     /// when the interface has lost the address. Blocks: give it a thread or a process.
-    pub fn repeat(&self, stop: &dyn Fn() -> bool) -> io::Result<()> {
+    pub fn repeat(&self, socket: &PacketSocket, stop: &dyn Fn() -> bool) -> io::Result<()> {
         let begin = Instant::now();
-        let socket = PacketSocket::open()?;
-        for offset in self.schedule.offsets().skip(1) {
-            std::thread::sleep(offset.saturating_sub(begin.elapsed()));
-            if stop() {
+        let mut left = self.schedule;
+        for beat in 1.. {
+            std::thread::sleep(
+                left.interval
+                    .saturating_mul(beat)
+                    .saturating_sub(begin.elapsed()),
+            );
+            let Some(link) = self.place()?.filter(|_| !stop()) else {
+                break;
+            };
+            match left.turn(link.is_operational(), begin.elapsed()) {
+                Turn::Announce(rest) => left = rest,
+                Turn::Wait => continue,
+                Turn::Stop => break,
+            }
+            // The link may have gone this very moment; the next round may get through.
+            let _ = round(socket, &link, self.ip);
+            if left.rounds == 0 {
                 break;
             }
-            let Some(link) = self.place()? else { break };
-            // The link may be down for a moment; the next round may get through.
-            let _ = round(&socket, &link, self.ip);
         }
         Ok(())
     }
@@ -82,7 +143,8 @@ impl Announcement {
     fn place(&self) -> io::Result<Option<Link>> {
         let mut talk = Conversation::open().map_err(io::Error::other)?;
         let now = talk.holdings().map_err(io::Error::other)?;
-        let held = |link: &Link| !self.while_held || now.holders(self.ip).any(|a| a.index == link.index);
+        let held =
+            |link: &Link| !self.while_held || now.holders(self.ip).any(|a| a.index == link.index);
         Ok(now.link(&self.nic).filter(|l| held(l)).cloned())
     }
 }

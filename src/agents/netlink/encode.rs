@@ -14,18 +14,33 @@ use crate::agents::plan::{Addr, Op};
 
 /// All interfaces.
 pub(super) fn dump_links() -> Vec<u8> {
-    bytes(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP)
+    bytes(
+        RouteNetlinkMessage::GetLink(LinkMessage::default()),
+        NLM_F_DUMP,
+    )
 }
 
 /// All addresses of both families.
 pub(super) fn dump_addresses() -> Vec<u8> {
-    bytes(RouteNetlinkMessage::GetAddress(AddressMessage::default()), NLM_F_DUMP)
+    bytes(
+        RouteNetlinkMessage::GetAddress(AddressMessage::default()),
+        NLM_F_DUMP,
+    )
 }
 
-/// The unicast routes of the main table, one family.
-pub(super) fn dump_routes(v6: bool) -> Vec<u8> {
+/// The unicast IPv4 routes of the main table.
+pub(super) fn dump_routes_v4() -> Vec<u8> {
+    dump_routes(AddressFamily::Inet)
+}
+
+/// The unicast IPv6 routes of the main table.
+pub(super) fn dump_routes_v6() -> Vec<u8> {
+    dump_routes(AddressFamily::Inet6)
+}
+
+fn dump_routes(family: AddressFamily) -> Vec<u8> {
     let mut message = RouteMessage::default();
-    message.header.address_family = if v6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    message.header.address_family = family;
     message.header.table = RouteHeader::RT_TABLE_MAIN;
     message.header.kind = RouteType::Unicast;
     bytes(RouteNetlinkMessage::GetRoute(message), NLM_F_DUMP)
@@ -34,7 +49,10 @@ pub(super) fn dump_routes(v6: bool) -> Vec<u8> {
 /// An operation.
 pub(super) fn op(op: &Op) -> Vec<u8> {
     match op {
-        Op::Add(a) => bytes(RouteNetlinkMessage::NewAddress(address(a)), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL),
+        Op::Add(a) => bytes(
+            RouteNetlinkMessage::NewAddress(address(a)),
+            NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+        ),
         Op::Remove(a) => bytes(RouteNetlinkMessage::DelAddress(address(a)), NLM_F_ACK),
         Op::LinkUp(index) => bytes(RouteNetlinkMessage::SetLink(link_up(*index)), NLM_F_ACK),
     }
@@ -57,7 +75,11 @@ fn link_up(index: u32) -> LinkMessage {
 
 fn address(a: &Addr) -> AddressMessage {
     let mut message = AddressMessage::default();
-    message.header.family = if a.ip.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    message.header.family = if a.ip.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    };
     message.header.prefix_len = a.bits;
     message.header.scope = AddressScope::from(a.scope);
     message.header.index = a.index;
@@ -69,7 +91,9 @@ fn address(a: &Addr) -> AddressMessage {
     attributes.extend(a.broadcast.map(AddressAttribute::Broadcast));
     attributes.extend(a.label.clone().map(AddressAttribute::Label));
     if a.flags != 0 {
-        attributes.push(AddressAttribute::Flags(AddressFlags::from_bits_retain(a.flags)));
+        attributes.push(AddressAttribute::Flags(AddressFlags::from_bits_retain(
+            a.flags,
+        )));
     }
     attributes.extend(a.metric.map(AddressAttribute::RoutePriority));
     attributes.extend(a.lifetimes.map(lifetimes));

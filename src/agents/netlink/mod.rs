@@ -9,11 +9,12 @@ mod encode;
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::errno::Errno;
 
-use super::plan::{Op, Route, Snapshot};
+use super::plan::{Op, Snapshot};
 use decode::Frame;
 
 /// Why the kernel was not told, or would not do it.
@@ -49,7 +50,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Socket { doing, cause } => write!(f, "rtnetlink: cannot {doing}: {cause}"),
-            Error::Refused { what, errno } => write!(f, "cannot {what}: {} (errno {})", errno.desc(), *errno as i32),
+            Error::Refused { what, errno } => write!(
+                f,
+                "cannot {what}: {} (errno {})",
+                errno.desc(),
+                *errno as i32
+            ),
         }
     }
 }
@@ -71,17 +77,27 @@ impl Conversation {
         let fail = |doing| move |cause| Error::Socket { doing, cause };
         let mut socket = Socket::new(NETLINK_ROUTE).map_err(fail("open a socket"))?;
         socket.bind_auto().map_err(fail("bind"))?;
-        socket.connect(&SocketAddr::new(0, 0)).map_err(fail("connect"))?;
+        socket
+            .connect(&SocketAddr::new(0, 0))
+            .map_err(fail("connect"))?;
         // Old kernels lack these: dumps are then unfiltered, and the decoder filters anyway.
         let _ = socket.set_netlink_get_strict_chk(true);
         let _ = socket.set_rx_buf_sz(1_048_576_i32);
-        Ok(Conversation { socket, sequence: 0 })
+        Ok(Conversation {
+            socket,
+            sequence: 0,
+        })
     }
 
-    /// Interfaces, addresses and the unicast routes of the main table.
-    pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
+    /// Interfaces, addresses, and the unicast routes of the main table in the address' family.
+    pub fn snapshot(&mut self, ip: IpAddr) -> Result<Snapshot, Error> {
         let mut snapshot = self.holdings()?;
-        snapshot.routes = self.routes()?;
+        let request = if ip.is_ipv6() {
+            encode::dump_routes_v6
+        } else {
+            encode::dump_routes_v4
+        };
+        snapshot.routes = self.list("list routes", request, decode::route)?;
         Ok(snapshot)
     }
 
@@ -92,17 +108,6 @@ impl Conversation {
             addrs: self.list("list addresses", encode::dump_addresses, decode::address)?,
             routes: Vec::new(),
         })
-    }
-
-    fn routes(&mut self) -> Result<Vec<Route>, Error> {
-        let mut routes = self.list("list routes", || encode::dump_routes(false), decode::route)?;
-        match self.list("list routes", || encode::dump_routes(true), decode::route) {
-            Ok(v6) => routes.extend(v6),
-            // A kernel without IPv6 has no IPv6 routes.
-            Err(Error::Refused { errno: Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT, .. }) => {}
-            Err(other) => return Err(other),
-        }
-        Ok(routes)
     }
 
     /// A whole table. When it changes while the kernel lists it, rows may be missing, and a missing
@@ -145,13 +150,24 @@ impl Conversation {
 
     /// Sends one request and hands every answering frame to `each`, until the acknowledgement or
     /// the end of the dump.
-    fn request(&mut self, what: &str, mut bytes: Vec<u8>, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
+    fn request(
+        &mut self,
+        what: &str,
+        mut bytes: Vec<u8>,
+        mut each: impl FnMut(Frame<'_>),
+    ) -> Result<(), Error> {
         self.sequence = self.sequence.wrapping_add(1);
         encode::number(&mut bytes, self.sequence);
-        retry(|| self.socket.send(&bytes, 0)).map_err(|cause| Error::Socket { doing: "send", cause })?;
+        retry(|| self.socket.send(&bytes, 0)).map_err(|cause| Error::Socket {
+            doing: "send",
+            cause,
+        })?;
         loop {
-            let (datagram, _) = retry(|| self.socket.recv_from_full())
-                .map_err(|cause| Error::Socket { doing: "receive", cause })?;
+            let (datagram, _) =
+                retry(|| self.socket.recv_from_full()).map_err(|cause| Error::Socket {
+                    doing: "receive",
+                    cause,
+                })?;
             for frame in decode::frames(&datagram).filter(|f| f.sequence == self.sequence) {
                 each(frame);
                 match frame.verdict() {
@@ -159,7 +175,10 @@ impl Conversation {
                     Some(0) => return Ok(()),
                     Some(code) => {
                         let errno = Errno::from_raw(code.saturating_neg());
-                        return Err(Error::Refused { what: what.to_owned(), errno });
+                        return Err(Error::Refused {
+                            what: what.to_owned(),
+                            errno,
+                        });
                     }
                 }
             }

@@ -24,7 +24,11 @@ impl Request {
         let (mask, rest) = piece(rest);
         let (third, rest) = piece(rest);
         let (fourth, _) = piece(rest);
-        let mut request = Request { ip: ip.to_owned(), mask: some(mask), ..Request::default() };
+        let mut request = Request {
+            ip: ip.to_owned(),
+            mask: some(mask),
+            ..Request::default()
+        };
         if third.starts_with(|c: char| c.is_ascii_digit()) {
             request.broadcast = some(third);
         } else {
@@ -53,7 +57,11 @@ impl Request {
     /// what the reference makes of it.
     pub fn send_arp(word: &str) -> Self {
         let (ip, nic) = word.split_once('/').unwrap_or((word, word));
-        Request { ip: ip.to_owned(), nic: some(nic), ..Request::default() }
+        Request {
+            ip: ip.to_owned(),
+            nic: some(nic),
+            ..Request::default()
+        }
     }
 
     fn set_nic(&mut self, text: &str) {
@@ -81,7 +89,13 @@ mod tests {
 
     fn v4(word: &str) -> [String; 5] {
         let r = Request::v4(word);
-        [r.ip, r.mask.unwrap_or_default(), r.nic.unwrap_or_default(), r.label.unwrap_or_default(), r.broadcast.unwrap_or_default()]
+        [
+            r.ip,
+            r.mask.unwrap_or_default(),
+            r.nic.unwrap_or_default(),
+            r.label.unwrap_or_default(),
+            r.broadcast.unwrap_or_default(),
+        ]
     }
 
     #[test]
@@ -90,10 +104,19 @@ mod tests {
         assert_eq!(v4("10.0.0.5/"), ["10.0.0.5", "", "", "", ""]);
         assert_eq!(v4("10.0.0.5/24"), ["10.0.0.5", "24", "", "", ""]);
         assert_eq!(v4("10.0.0.5/24/eth0"), ["10.0.0.5", "24", "eth0", "", ""]);
-        assert_eq!(v4("10.0.0.5/24/eth0:web"), ["10.0.0.5", "24", "eth0", "eth0:web", ""]);
+        assert_eq!(
+            v4("10.0.0.5/24/eth0:web"),
+            ["10.0.0.5", "24", "eth0", "eth0:web", ""]
+        );
         assert_eq!(v4("10.0.0.5/24/eth0:"), ["10.0.0.5", "24", "eth0", "", ""]);
-        assert_eq!(v4("10.0.0.5/24/eth0/10.0.0.255"), ["10.0.0.5", "24", "eth0", "", "10.0.0.255"]);
-        assert_eq!(v4("10.0.0.5/24/10.0.0.255"), ["10.0.0.5", "24", "", "", "10.0.0.255"]);
+        assert_eq!(
+            v4("10.0.0.5/24/eth0/10.0.0.255"),
+            ["10.0.0.5", "24", "eth0", "", "10.0.0.255"]
+        );
+        assert_eq!(
+            v4("10.0.0.5/24/10.0.0.255"),
+            ["10.0.0.5", "24", "", "", "10.0.0.255"]
+        );
         assert_eq!(v4("10.0.0.5//eth0"), ["10.0.0.5", "eth0", "", "", ""]);
         assert_eq!(v4(""), ["", "", "", "", ""]);
     }
@@ -101,7 +124,10 @@ mod tests {
     #[test]
     fn the_pieces_of_an_ipv6_word() {
         let r = Request::v6("fd00::1/64/eth0");
-        assert_eq!((r.ip.as_str(), r.mask.as_deref(), r.nic.as_deref()), ("fd00::1", Some("64"), Some("eth0")));
+        assert_eq!(
+            (r.ip.as_str(), r.mask.as_deref(), r.nic.as_deref()),
+            ("fd00::1", Some("64"), Some("eth0"))
+        );
         let r = Request::v6("fd00::1//eth0");
         assert_eq!((r.mask.as_deref(), r.nic.as_deref()), (None, Some("eth0")));
         assert_eq!(Request::v6("fd00::1/").mask, None);
@@ -110,7 +136,10 @@ mod tests {
     #[test]
     fn send_arp_without_a_slash_takes_the_word_twice() {
         let r = Request::send_arp("10.0.0.5");
-        assert_eq!((r.ip.as_str(), r.nic.as_deref()), ("10.0.0.5", Some("10.0.0.5")));
+        assert_eq!(
+            (r.ip.as_str(), r.nic.as_deref()),
+            ("10.0.0.5", Some("10.0.0.5"))
+        );
         assert_eq!(Request::send_arp("10.0.0.5/").nic, None);
     }
 }

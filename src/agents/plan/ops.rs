@@ -63,7 +63,11 @@ impl Wanted {
             bits: self.bits,
             broadcast: self.broadcast.filter(|_| v4),
             label: v4.then(|| self.label.clone().unwrap_or_else(|| link.name.clone())),
-            scope: if v4 && self.ip.is_loopback() { SCOPE_HOST } else { SCOPE_UNIVERSE },
+            scope: if v4 && self.ip.is_loopback() {
+                SCOPE_HOST
+            } else {
+                SCOPE_UNIVERSE
+            },
             flags: if v4 { 0 } else { NODAD },
             metric: None,
             lifetimes: None,
@@ -77,7 +81,9 @@ const SCOPE_HOST: u8 = 254;
 /// What makes the address be there: the address unless it is there already, the link unless it is
 /// up. The address comes first, so that the link comes up with it.
 pub fn up(snapshot: &Snapshot, wanted: &Wanted, link: &Link, any_prefix: bool) -> Vec<Op> {
-    let there = snapshot.holders(wanted.ip).any(|a| a.index == link.index && (any_prefix || a.bits == wanted.bits));
+    let there = snapshot
+        .holders(wanted.ip)
+        .any(|a| a.index == link.index && (any_prefix || a.bits == wanted.bits));
     let mut ops = Vec::new();
     if !there {
         ops.push(Op::Add(wanted.on(link)));
@@ -93,7 +99,11 @@ pub fn up(snapshot: &Snapshot, wanted: &Wanted, link: &Link, any_prefix: bool) -
 pub fn down(snapshot: &Snapshot, ip: IpAddr, from: Option<&Link>) -> Vec<Op> {
     let remove = |a: &Addr| Op::Remove(a.clone());
     match from {
-        Some(link) => snapshot.holders(ip).filter(|a| a.index == link.index).map(remove).collect(),
+        Some(link) => snapshot
+            .holders(ip)
+            .filter(|a| a.index == link.index)
+            .map(remove)
+            .collect(),
         None => snapshot.serving(ip).map(remove).collect(),
     }
 }
@@ -121,8 +131,153 @@ pub fn restore(before: &Snapshot, after: &Snapshot, removed: &[Addr]) -> Vec<Op>
         let lives = |a: &Addr| a.index == addr.index && a.ip == addr.ip && a.bits == addr.bits;
         let meant = removed.iter().any(lives);
         if !meant && !after.addrs.iter().any(lives) {
-            ops.push(Op::Add(Addr { flags: addr.flags & !SECONDARY, ..addr.clone() }));
+            ops.push(Op::Add(Addr {
+                flags: addr.flags & !SECONDARY,
+                ..addr.clone()
+            }));
         }
     }
     ops
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(index: u32, name: &str, flags: u32) -> Link {
+        Link {
+            index,
+            name: name.into(),
+            flags,
+            ..Link::default()
+        }
+    }
+
+    fn wanted(ip: &str, bits: u8) -> Wanted {
+        Wanted {
+            ip: ip.parse().unwrap(),
+            bits,
+            broadcast: None,
+            label: None,
+        }
+    }
+
+    fn at(link: &Link, ip: &str, bits: u8, flags: u32) -> Addr {
+        Addr {
+            flags,
+            ..wanted(ip, bits).on(link)
+        }
+    }
+
+    /// Two interfaces; a primary with two secondaries, and the primary's address again elsewhere.
+    fn host() -> Snapshot {
+        let (eth0, eth1, lo) = (link(2, "eth0", 1), link(3, "eth1", 0), link(1, "lo", 9));
+        Snapshot {
+            addrs: vec![
+                at(&eth0, "10.0.0.1", 24, 0),
+                at(&eth0, "10.0.0.2", 24, SECONDARY),
+                at(&eth0, "10.0.0.3", 24, SECONDARY),
+                at(&eth0, "10.0.0.1", 32, 0),
+                at(&eth1, "10.0.0.1", 25, 0),
+                at(&lo, "10.0.0.1", 32, 0),
+            ],
+            links: vec![lo, eth0, eth1],
+            routes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn up_does_only_what_is_missing() {
+        let host = host();
+        let (eth0, eth1) = (host.link("eth0").unwrap(), host.link("eth1").unwrap());
+        assert_eq!(up(&host, &wanted("10.0.0.1", 24), eth0, false), []);
+        assert_eq!(up(&host, &wanted("10.0.0.1", 16), eth0, true), []);
+        assert_eq!(
+            up(&host, &wanted("10.0.0.1", 25), eth1, false),
+            [Op::LinkUp(3)]
+        );
+        let ops = up(&host, &wanted("10.0.0.1", 16), eth1, false);
+        assert!(
+            matches!(ops.as_slice(), [Op::Add(a), Op::LinkUp(3)] if a.bits == 16 && a.label.as_deref() == Some("eth1"))
+        );
+    }
+
+    #[test]
+    fn ipv6_needs_no_duplicate_address_detection_and_no_label() {
+        let a = wanted("fd00::1", 64).on(&link(2, "eth0", 1));
+        assert_eq!((a.flags, a.label), (NODAD, None));
+        assert_eq!(
+            wanted("127.0.0.5", 8).on(&link(1, "lo", 1)).scope,
+            SCOPE_HOST
+        );
+    }
+
+    #[test]
+    fn down_ignores_the_prefix_and_spares_the_loopback() {
+        let host = host();
+        let gone = |from| {
+            down(&host, "10.0.0.1".parse().unwrap(), from)
+                .iter()
+                .map(|o| o.removed().unwrap().clone())
+                .collect::<Vec<_>>()
+        };
+        let places = |from| {
+            gone(from)
+                .iter()
+                .map(|a| (a.index, a.bits))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(places(None), [(2, 24), (2, 32), (3, 25)]);
+        assert_eq!(places(host.link("eth0")), [(2, 24), (2, 32)]);
+        assert_eq!(places(host.link("lo")), [(1, 32)]);
+    }
+
+    #[test]
+    fn vanished_secondaries_come_back_unless_they_were_meant_to_go() {
+        let before = host();
+        let primary = before.addrs[0].clone();
+        let without = |gone: &[usize]| {
+            let kept = before
+                .addrs
+                .iter()
+                .enumerate()
+                .filter(|(n, _)| !gone.contains(n));
+            Snapshot {
+                addrs: kept.map(|(_, a)| a.clone()).collect(),
+                ..before.clone()
+            }
+        };
+        let ips = |ops: &[Op]| ops.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let ops = restore(
+            &before,
+            &without(&[0, 1, 2]),
+            std::slice::from_ref(&primary),
+        );
+        assert_eq!(
+            ips(&ops),
+            [
+                "add 10.0.0.2/24 to interface 2",
+                "add 10.0.0.3/24 to interface 2"
+            ]
+        );
+        assert!(
+            ops.iter()
+                .all(|o| matches!(o, Op::Add(a) if a.flags & SECONDARY == 0))
+        );
+        assert_eq!(
+            restore(&before, &without(&[0]), std::slice::from_ref(&primary)),
+            [],
+            "they were promoted"
+        );
+        let meant = [primary, before.addrs[1].clone()];
+        assert_eq!(
+            ips(&restore(&before, &without(&[0, 1, 2]), &meant)),
+            ["add 10.0.0.3/24 to interface 2"]
+        );
+        assert_eq!(
+            endangered(&before, &before.addrs[1]),
+            Vec::<&Addr>::new(),
+            "a secondary takes nobody along"
+        );
+    }
 }

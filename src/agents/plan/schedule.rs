@@ -1,4 +1,4 @@
-//! When the neighbourhood is told that an address has moved.
+//! When the neighbourhood is told that an address has moved: rounds, and patience.
 
 use std::time::Duration;
 
@@ -22,12 +22,46 @@ impl Schedule {
 
     /// So many rounds, so many milliseconds apart.
     pub const fn new(rounds: u32, milliseconds: u64) -> Self {
-        Schedule { rounds, interval: Duration::from_millis(milliseconds) }
+        Schedule {
+            rounds,
+            interval: Duration::from_millis(milliseconds),
+        }
     }
 
-    /// The moment of each round, counted from the first.
-    pub fn offsets(self) -> impl Iterator<Item = Duration> {
-        (0..self.rounds).map(move |n| self.interval.saturating_mul(n))
+    /// What is left after one round.
+    pub fn rest(self) -> Schedule {
+        Schedule {
+            rounds: self.rounds.saturating_sub(1),
+            ..self
+        }
+    }
+}
+
+/// What to do when it is time for a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Announce, and come back after an interval for what is left.
+    Announce(Schedule),
+    /// Nobody would hear it; come back after an interval.
+    Wait,
+    /// Enough.
+    Stop,
+}
+
+/// How long an interface may take to become operational before we stop waiting for it. A switch
+/// port that runs its spanning tree takes thirty seconds.
+pub const PATIENCE: Duration = Duration::from_secs(45);
+
+impl Schedule {
+    /// The round that is due. An interface that has no carrier yet (we may just have brought it
+    /// up) uses up patience, not rounds.
+    pub fn turn(self, operational: bool, waited: Duration) -> Turn {
+        match (self.rounds, operational) {
+            (0, _) => Turn::Stop,
+            (_, true) => Turn::Announce(self.rest()),
+            (_, false) if waited > PATIENCE => Turn::Stop,
+            (_, false) => Turn::Wait,
+        }
     }
 }
 
@@ -36,10 +70,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_round_is_at_once() {
-        let ms: Vec<_> = Schedule::IPADDR2.offsets().map(|d| d.as_millis()).collect();
-        assert_eq!(ms, [0, 200, 400, 600, 800]);
-        assert_eq!(Schedule::IPADDR.offsets().last(), Some(Duration::from_millis(4500)));
-        assert_eq!(Schedule::new(0, 1).offsets().count(), 0);
+    fn rounds_run_out() {
+        let mut left = Schedule::IPADDR2;
+        let mut rounds = 0;
+        while let Turn::Announce(rest) = left.turn(true, Duration::ZERO) {
+            left = rest;
+            rounds += 1;
+        }
+        assert_eq!(rounds, 5);
+        assert_eq!(left.turn(true, Duration::ZERO), Turn::Stop);
+    }
+
+    #[test]
+    fn a_link_without_carrier_is_waited_for() {
+        assert_eq!(Schedule::IPADDR.turn(false, Duration::ZERO), Turn::Wait);
+        assert_eq!(Schedule::IPADDR.turn(false, PATIENCE * 2), Turn::Stop);
+        assert_eq!(
+            Schedule::IPADDR.turn(true, PATIENCE * 2),
+            Turn::Announce(Schedule::new(9, 500))
+        );
     }
 }

@@ -12,6 +12,10 @@ pub const DADFAILED: u32 = 0x08;
 pub const UP: u32 = 0x01;
 /// `IFF_LOOPBACK`.
 pub const LOOPBACK: u32 = 0x08;
+/// `IFF_RUNNING`: operational, packets get out.
+pub const RUNNING: u32 = 0x40;
+/// `IFF_LOWER_UP`: carrier. A new interface is `IFF_RUNNING` for a moment without it.
+pub const LOWER_UP: u32 = 0x1_0000;
 /// `IFF_NOARP`.
 pub const NOARP: u32 = 0x80;
 
@@ -36,9 +40,15 @@ impl Link {
         self.flags & UP != 0
     }
 
+    /// Whether packets sent now get out.
+    pub fn is_operational(&self) -> bool {
+        let all = UP | RUNNING | LOWER_UP;
+        self.flags & all == all
+    }
+
     /// Whether addresses on it are parked rather than served.
     pub fn is_loopback(&self) -> bool {
-        self.flags & LOOPBACK != 0 || self.name.starts_with("lo")
+        self.flags & LOOPBACK != 0
     }
 }
 
@@ -118,6 +128,7 @@ impl Snapshot {
 
     /// Where the address is served: everywhere but on loopback interfaces.
     pub fn serving(&self, ip: IpAddr) -> impl Iterator<Item = &Addr> {
-        self.holders(ip).filter(|a| !self.link_at(a.index).is_some_and(Link::is_loopback))
+        self.holders(ip)
+            .filter(|a| !self.link_at(a.index).is_some_and(Link::is_loopback))
     }
 }
