@@ -27,7 +27,11 @@ fn in_new_network(test: &str, body: impl Future<Output = ()>) {
         return eprintln!("skipped: no network namespaces here");
     }
     let mut inner = Command::new("unshare");
-    inner.args(flags).arg(std::env::current_exe().unwrap()).args([test, "--exact", "--nocapture"]).env(INSIDE, "1");
+    inner
+        .args(flags)
+        .arg(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env(INSIDE, "1");
     assert!(inner.status().unwrap().success(), "{test} failed inside");
 }
 
@@ -112,7 +116,13 @@ fn mcast(iface: &str, looped: bool) -> Spec {
 }
 
 fn mcast6(iface: &str) -> Spec {
-    Spec::Mcast6 { iface: iface.into(), group: "ff02::694".parse().unwrap(), port: 694, hops: 1, looped: false }
+    Spec::Mcast6 {
+        iface: iface.into(),
+        group: "ff02::694".parse().unwrap(),
+        port: 694,
+        hops: 1,
+        looped: false,
+    }
 }
 
 fn ucast6(iface: &str, peer: &str) -> Spec {
@@ -199,7 +209,12 @@ fn all_kinds_share_an_interface_and_a_port() {
             let datagram = format!("number {n}").into_bytes();
             medium.send(&datagram).unwrap();
             let seen = arrivals(&there).await;
-            assert_eq!(seen.keys().collect::<Vec<_>>(), [&("eth0", datagram.clone())], "{}", medium.description());
+            assert_eq!(
+                seen.keys().collect::<Vec<_>>(),
+                [&("eth0", datagram.clone())],
+                "{}",
+                medium.description()
+            );
             if n != 0 {
                 assert_eq!(seen.into_values().collect::<Vec<_>>(), [1], "{}", medium.description());
             }
@@ -292,9 +307,17 @@ fn what_cannot_be_opened_says_why() {
         let _peer = Peer::new(1);
         let refused = |spec: &Spec| media::open(spec).unwrap_err();
         assert_eq!(refused(&bcast("eth9")).note().text, "glib: IP interface [eth9] does not exist");
-        assert_eq!(refused(&ucast("eth9", [10, 0, 0, 2])).note().text, "glib: ucast: interface [eth9] does not exist");
-        let odd =
-            Spec::Mcast { iface: "eth0".into(), group: Ipv4Addr::new(10, 0, 0, 1), port: 694, ttl: 1, looped: false };
+        assert_eq!(
+            refused(&ucast("eth9", [10, 0, 0, 2])).note().text,
+            "glib: ucast: interface [eth9] does not exist"
+        );
+        let odd = Spec::Mcast {
+            iface: "eth0".into(),
+            group: Ipv4Addr::new(10, 0, 0, 1),
+            port: 694,
+            ttl: 1,
+            looped: false,
+        };
         assert!(matches!(refused(&odd).cause, Cause::BadGroup(_)));
         sh("ip link add bare0 type veth peer name bare1; ip link set bare0 up");
         assert!(matches!(refused(&bcast("bare0")).cause, Cause::NoAddress));
@@ -341,14 +364,19 @@ fn the_log_lines_are_those_of_the_reference() {
         );
         assert_eq!(
             texts(&mcast("eth0", false)),
-            ["glib: UDP multicast heartbeat started for group 239.1.2.3 port 694 interface eth0 (ttl=1 loop=0)"]
+            [
+                "glib: UDP multicast heartbeat started for group 239.1.2.3 port 694 interface eth0 (ttl=1 loop=0)"
+            ]
         );
         assert_eq!(
             texts(&mcast6("eth0")),
             ["glib: UDP multicast heartbeat started for [ff02::694]:694 on interface eth0 (hops=1 loop=0)"]
         );
         let last = |spec: &Spec| texts(spec).pop().unwrap();
-        assert_eq!(last(&ucast("eth0", [10, 0, 0, 2])), "glib: ucast: started on port 694 interface eth0 to 10.0.0.2");
+        assert_eq!(
+            last(&ucast("eth0", [10, 0, 0, 2])),
+            "glib: ucast: started on port 694 interface eth0 to 10.0.0.2"
+        );
         assert_eq!(
             last(&ucast6("eth0", "fd00::2")),
             "glib: ucast6: heartbeat started for [fd00::2]:694 on interface eth0"

@@ -4,8 +4,8 @@
 
 use heartbeat::wire::fuzz::{fuzz_decode, fuzz_parse};
 use heartbeat::wire::{
-    Compression, EncodeError, Format, FormatError, Key, Keys, Message, Method, Value, WireError, decode, encode,
-    encode_local, encode_local_netstring, encode_serial, limits, parse, seal, wrap,
+    Compression, EncodeError, Format, FormatError, Key, Keys, Message, Method, Value, WireError, decode,
+    encode, encode_local, encode_local_netstring, encode_serial, limits, parse, seal, wrap,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -31,14 +31,18 @@ fn value(netstring_only: bool) -> impl Strategy<Value = Value> {
             items.retain(|item| !item.is_empty());
             Value::List(items)
         }),
-        vec(any::<u8>(), 0..40).prop_map(move |b| if netstring_only { Value::Compressed(b) } else { Value::Binary(b) }),
+        vec(any::<u8>(), 0..40).prop_map(move |b| if netstring_only {
+            Value::Compressed(b)
+        } else {
+            Value::Binary(b)
+        }),
     ];
     leaf.prop_recursive(6, 60, 6, move |inner| {
-        (vec((name(), inner), 0..5), any::<bool>()).prop_map(move |(fields, uncompressed)| {
-            match uncompressed && netstring_only {
-                true => Value::Uncompressed(built(fields)),
-                false => Value::Struct(built(fields)),
-            }
+        (vec((name(), inner), 0..5), any::<bool>()).prop_map(move |(fields, uncompressed)| match uncompressed
+            && netstring_only
+        {
+            true => Value::Uncompressed(built(fields)),
+            false => Value::Struct(built(fields)),
         })
     })
 }
@@ -160,7 +164,10 @@ fn bombs_do_not_go_off() {
         let mut message = Message::new();
         message.push("_compressed_payload", Value::Binary(bomb));
         let bytes = encode(&message.with("_compression_algorithm", how), &keys).unwrap();
-        assert!(matches!(decode(&bytes, &keys), Err(WireError::Format { error: FormatError::TooBig, .. })), "{how}");
+        assert!(
+            matches!(decode(&bytes, &keys), Err(WireError::Format { error: FormatError::TooBig, .. })),
+            "{how}"
+        );
     }
     let twice = wrap(&wrap(&Message::of("x"), Compression::Zlib).unwrap(), Compression::Bz2).unwrap();
     let refused = decode(&encode(&twice, &keys).unwrap(), &keys);
@@ -195,7 +202,10 @@ fn what_cannot_be_sent_is_refused() {
     };
     let text = || Value::Text(b"y".to_vec());
     for name in ["", "a=b", "a\nb", "a\0", "(1)a", "a\x14"] {
-        assert!(matches!(bad(name, text()), (Err(EncodeError::BadName(_)), Err(EncodeError::BadName(_)))), "{name:?}");
+        assert!(
+            matches!(bad(name, text()), (Err(EncodeError::BadName(_)), Err(EncodeError::BadName(_)))),
+            "{name:?}"
+        );
     }
     assert!(matches!(
         bad("a", Value::Text(b"\0".to_vec())),

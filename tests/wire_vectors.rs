@@ -30,12 +30,7 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "bin"))
-        .map(|path| {
-            (
-                path.file_stem().unwrap().to_str().unwrap().to_owned(),
-                std::fs::read(&path).unwrap(),
-            )
-        })
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap()))
         .collect();
     found.sort();
     assert_eq!(found.len(), 117, "vectors are missing");
@@ -72,16 +67,8 @@ fn sealing_anew_gives_the_same_inner_signature() {
     for (name, bytes) in vectors() {
         let keys = keys_of(&name);
         let message = decode(&bytes, &keys).unwrap();
-        let format = if message.value("auth").is_some() {
-            Format::Classic
-        } else {
-            Format::Netstring
-        };
-        assert_eq!(
-            name.contains("sha1ns_"),
-            format == Format::Netstring,
-            "{name}"
-        );
+        let format = if message.value("auth").is_some() { Format::Classic } else { Format::Netstring };
+        assert_eq!(name.contains("sha1ns_"), format == Format::Netstring, "{name}");
         let mut again = unsealed(&message);
         seal(&mut again, format, &keys);
         assert_eq!(again, message, "{name}");
@@ -101,21 +88,13 @@ fn a_serial_line_adds_the_signature_that_netstring_left_out() {
 #[test]
 fn the_worked_example_of_the_specification() {
     let message = decode(&vector("sha1_status-up"), &keys_of("sha1")).unwrap();
-    let names: Vec<_> = message
-        .fields()
-        .iter()
-        .map(|f| String::from_utf8_lossy(&f.name).into_owned())
-        .collect();
+    let names: Vec<_> =
+        message.fields().iter().map(|f| String::from_utf8_lossy(&f.name).into_owned()).collect();
     assert_eq!(
         names,
-        [
-            "t", "st", "dt", "protocol", "src", "srcuuid", "seq", "hg", "ts", "ld", "ttl", "auth"
-        ]
+        ["t", "st", "dt", "protocol", "src", "srcuuid", "seq", "hg", "ts", "ld", "ttl", "auth"]
     );
-    assert_eq!(
-        message.text("auth"),
-        Some("1 a96e18acc1d51f363f4aa3aed4cd909747b72d52")
-    );
+    assert_eq!(message.text("auth"), Some("1 a96e18acc1d51f363f4aa3aed4cd909747b72d52"));
     assert_eq!(message.binary("srcuuid").map(<[u8]>::len), Some(16));
     assert_eq!(message.hex("dt"), Some(5000));
     let crc = vector("crc_status-up");
@@ -124,10 +103,7 @@ fn the_worked_example_of_the_specification() {
 
 #[test]
 fn another_key_is_refused() {
-    for (name, bytes) in vectors()
-        .into_iter()
-        .filter(|(name, _)| !name.contains("crc"))
-    {
+    for (name, bytes) in vectors().into_iter().filter(|(name, _)| !name.contains("crc")) {
         let method = keys_of(&name).signing_method();
         let wrong = Keys::new(1, [(1, Key::new(method, *b"secretkez"))]).unwrap();
         let error = decode(&bytes, &wrong).unwrap_err();
@@ -136,10 +112,7 @@ fn another_key_is_refused() {
         assert!(
             matches!(
                 decode(&bytes, &elsewhere),
-                Err(WireError::Auth {
-                    failure: AuthFailure::UnknownKey(1),
-                    ..
-                })
+                Err(WireError::Auth { failure: AuthFailure::UnknownKey(1), .. })
             ),
             "{name}"
         );
@@ -148,20 +121,10 @@ fn another_key_is_refused() {
 
 #[test]
 fn the_key_of_the_packets_own_index_counts() {
-    let keys = Keys::new(
-        5,
-        [
-            (1, Key::new(Method::Sha1, *b"secretkey")),
-            (5, Key::new(Method::Md5, *b"other")),
-        ],
-    )
-    .unwrap();
-    for name in [
-        "sha1_status-up",
-        "sha1ns_repnodes",
-        "v213_sha1_status-up",
-        "sha1_serial_starting",
-    ] {
+    let keys =
+        Keys::new(5, [(1, Key::new(Method::Sha1, *b"secretkey")), (5, Key::new(Method::Md5, *b"other"))])
+            .unwrap();
+    for name in ["sha1_status-up", "sha1ns_repnodes", "v213_sha1_status-up", "sha1_serial_starting"] {
         assert!(decode(&vector(name), &keys).is_ok(), "{name}");
     }
 }
@@ -179,22 +142,12 @@ fn any_changed_byte_is_refused() {
     for name in names {
         let (good, keys) = (vector(name), keys_of(name));
         // The line end of the last marker, and the NUL after it, say nothing.
-        let signed = good
-            .windows(4)
-            .position(|w| w == b"<<<\n")
-            .map_or(good.len(), |end| end + 3);
+        let signed = good.windows(4).position(|w| w == b"<<<\n").map_or(good.len(), |end| end + 3);
         for at in 0..signed {
-            for flip in [0x01, 0x20, 0x80, good[at], good[at] ^ b'\n']
-                .into_iter()
-                .filter(|f| *f != 0)
-            {
+            for flip in [0x01, 0x20, 0x80, good[at], good[at] ^ b'\n'].into_iter().filter(|f| *f != 0) {
                 let mut bad = good.clone();
                 bad[at] ^= flip;
-                assert!(
-                    decode(&bad, &keys).is_err(),
-                    "{name}: byte {at} changed to {:#x}",
-                    bad[at]
-                );
+                assert!(decode(&bad, &keys).is_err(), "{name}: byte {at} changed to {:#x}", bad[at]);
             }
         }
     }
@@ -204,17 +157,10 @@ fn any_changed_byte_is_refused() {
 fn anything_cut_short_is_refused() {
     for (name, bytes) in vectors() {
         let keys = keys_of(&name);
-        let needed = bytes.len()
-            - if bytes.ends_with(b"<<<\n") {
-                1
-            } else {
-                2 * usize::from(bytes.ends_with(b"\0"))
-            };
+        let needed =
+            bytes.len() - if bytes.ends_with(b"<<<\n") { 1 } else { 2 * usize::from(bytes.ends_with(b"\0")) };
         for length in 0..needed {
-            assert!(
-                decode(&bytes[..length], &keys).is_err(),
-                "{name}: {length} bytes"
-            );
+            assert!(decode(&bytes[..length], &keys).is_err(), "{name}: {length} bytes");
         }
     }
 }
@@ -234,15 +180,9 @@ fn a_trailing_nul_and_blank_lines_are_harmless() {
 #[test]
 fn fields_keep_their_order_and_their_doubles() {
     let keys = keys_of("sha1");
-    let mut message = Message::of("x")
-        .with("a", "1")
-        .with("b", "2")
-        .with("a", "3");
+    let mut message = Message::of("x").with("a", "1").with("b", "2").with("a", "3");
     seal(&mut message, Format::Classic, &keys);
-    for bytes in [
-        encode(&message, &keys).unwrap(),
-        encode_serial(&message, &keys).unwrap(),
-    ] {
+    for bytes in [encode(&message, &keys).unwrap(), encode_serial(&message, &keys).unwrap()] {
         let again = decode(&bytes, &keys).unwrap();
         assert_eq!(again, message);
         assert_eq!(again.text("a"), Some("1"));
@@ -252,48 +192,26 @@ fn fields_keep_their_order_and_their_doubles() {
     let mut lines: Vec<_> = text.lines().collect();
     lines.swap(1, 2);
     let swapped = lines.join("\n") + "\n";
-    assert!(
-        decode(swapped.as_bytes(), &keys).is_err(),
-        "order is signed"
-    );
+    assert!(decode(swapped.as_bytes(), &keys).is_err(), "order is signed");
 }
 
 #[test]
 fn a_wrong_inner_signature_does_not_matter_below_a_good_trailer() {
     let keys = keys_of("sha1");
-    let message = Message::of("status")
-        .with("src", "a")
-        .with("auth", "1 0000");
-    assert_eq!(
-        decode(&encode(&message, &keys).unwrap(), &keys),
-        Ok(message.clone())
-    );
+    let message = Message::of("status").with("src", "a").with("auth", "1 0000");
+    assert_eq!(decode(&encode(&message, &keys).unwrap(), &keys), Ok(message.clone()));
     let serial = encode_serial(&message, &keys).unwrap();
-    assert!(matches!(
-        decode(&serial, &keys),
-        Err(WireError::Auth {
-            failure: AuthFailure::Mismatch(1),
-            ..
-        })
-    ));
+    assert!(matches!(decode(&serial, &keys), Err(WireError::Auth { failure: AuthFailure::Mismatch(1), .. })));
 }
 
 #[test]
 fn long_and_odd_keys() {
-    for secret in [
-        vec![b'k'; 63],
-        vec![b'k'; 64],
-        vec![b'k'; 65],
-        vec![b'k'; 200],
-        b"\xff\x80 \"$#=,".to_vec(),
-    ] {
+    for secret in
+        [vec![b'k'; 63], vec![b'k'; 64], vec![b'k'; 65], vec![b'k'; 200], b"\xff\x80 \"$#=,".to_vec()]
+    {
         for method in [Method::Sha1, Method::Md5] {
             let keys = Keys::new(0, [(0, Key::new(method, secret.clone()))]).unwrap();
-            let other = Keys::new(
-                0,
-                [(0, Key::new(method, [secret.as_slice(), b"x"].concat()))],
-            )
-            .unwrap();
+            let other = Keys::new(0, [(0, Key::new(method, [secret.as_slice(), b"x"].concat()))]).unwrap();
             let bytes = encode(&Message::of("x"), &keys).unwrap();
             assert!(decode(&bytes, &keys).is_ok());
             assert!(decode(&bytes, &other).is_err());
@@ -328,19 +246,13 @@ fn a_checksum_has_no_leading_zeros() {
         let message = Message::of("x").with("n", &n.to_string());
         let bytes = encode(&message, &keys).unwrap();
         assert_eq!(decode(&bytes, &keys), Ok(message));
-        bytes
-            .ends_with(b",")
-            .then_some(bytes)
-            .filter(|b| !b.windows(4).any(|w| w == b"\n10:"))
+        bytes.ends_with(b",").then_some(bytes).filter(|b| !b.windows(4).any(|w| w == b"\n10:"))
     });
     let short = short.expect("one in sixteen checksums is shorter than eight digits");
     let text = String::from_utf8(short).unwrap();
     let padded = text.replace("\n9:2 ", "\n10:2 0");
     assert_ne!(text, padded);
-    assert!(
-        decode(padded.as_bytes(), &keys).is_err(),
-        "a padded one is another text"
-    );
+    assert!(decode(padded.as_bytes(), &keys).is_err(), "a padded one is another text");
 }
 
 #[test]
@@ -348,11 +260,7 @@ fn the_log_says_what_the_reference_says() {
     let keys = keys_of("sha1");
     let lines = |bytes: &[u8]| -> Vec<String> {
         let error = decode(bytes, &keys).unwrap_err();
-        error
-            .log_lines()
-            .into_iter()
-            .map(|(level, text)| format!("{}: {text}", level.word()))
-            .collect()
+        error.log_lines().into_iter().map(|(level, text)| format!("{}: {text}", level.word())).collect()
     };
     assert!(lines(b"").is_empty());
     assert!(lines(b"GET / HTTP/1.0").is_empty());
@@ -374,22 +282,13 @@ fn the_log_says_what_the_reference_says() {
         lines(b">>>\nt=x\nsrc=n1\nauth=1 abc\n<<<\n"),
         ["WARN: string2msg_ll: node [n1] failed authentication"]
     );
-    assert_eq!(
-        lines(b">>>\nnonsense\n<<<\n")[0],
-        "WARN: ha_msg_add_nv_depth: line doesn't contain '='"
-    );
+    assert_eq!(lines(b">>>\nnonsense\n<<<\n")[0], "WARN: ha_msg_add_nv_depth: line doesn't contain '='");
     assert_eq!(
         lines(b"###\n9:(0)t=")[0],
         "ERROR: netstring2msg_rec:peel_netstring fails for name/value pair"
     );
-    assert_eq!(
-        lines(b"###\n%%%\n")[0],
-        "ERROR: peel_netstring: Couldn't parse an int starting at: "
-    );
-    assert_eq!(
-        lines(b"###\n%%%\n4:7 ab,")[0],
-        "WARN: Invalid authentication [7] in message!"
-    );
+    assert_eq!(lines(b"###\n%%%\n")[0], "ERROR: peel_netstring: Couldn't parse an int starting at: ");
+    assert_eq!(lines(b"###\n%%%\n4:7 ab,")[0], "WARN: Invalid authentication [7] in message!");
     let forged = lines(b"###\n%%%\n4:1 ab,");
     assert_eq!(forged[0], "ERROR: authtoken does not match, authtoken=ab");
     assert!(!forged.concat().contains("\n"));
@@ -398,26 +297,15 @@ fn the_log_says_what_the_reference_says() {
 #[test]
 fn secrets_are_not_printed() {
     let shown = format!("{:?}", keys_of("sha1"));
-    assert!(
-        shown.contains("redacted") && !shown.contains("secretkey"),
-        "{shown}"
-    );
+    assert!(shown.contains("redacted") && !shown.contains("secretkey"), "{shown}");
 }
 
 #[test]
 fn what_scripts_write_is_read_unsigned() {
     let message = parse(b">>>\nt=resource\nrsc_hold=foreign\ninfo=\n<<<\n").unwrap();
-    assert_eq!(
-        message,
-        Message::of("resource")
-            .with("rsc_hold", "foreign")
-            .with("info", "")
-    );
+    assert_eq!(message, Message::of("resource").with("rsc_hold", "foreign").with("info", ""));
     assert!(parse(b">>>\n(0)t=x\n<<<\n").is_err());
-    assert!(
-        parse(b">>>\n(1)t=abc\n<<<\n").is_err(),
-        "base64 comes in fours"
-    );
+    assert!(parse(b">>>\n(1)t=abc\n<<<\n").is_err(), "base64 comes in fours");
     let text = parse(b">>>\nt=a\x13b\n<<<\n").unwrap();
     assert_eq!(text.value("t"), Some(&Value::Text(b"a\nb".to_vec())));
 }

@@ -76,10 +76,7 @@ pub type Answers = Vec<Result<bool, Fault>>;
 pub fn up_all(talk: &mut Conversation, all: &[Address]) -> Result<Answers, netlink::Error> {
     let now = talk.holdings()?;
     let one = |address: &Address| {
-        let missing = || Fault::NoInterface {
-            ip: address.wanted.ip,
-            nic: address.nic.clone(),
-        };
+        let missing = || Fault::NoInterface { ip: address.wanted.ip, nic: address.nic.clone() };
         let link = now.link(&address.nic).ok_or_else(missing)?;
         let ops = ops::up(&now, &address.wanted, link, false);
         talk.apply(&ops).into_iter().collect::<Result<(), _>>()?;
@@ -104,37 +101,22 @@ pub fn down_all(talk: &mut Conversation, all: &[Address]) -> Result<Answers, net
         Ok(!ops.is_empty())
     };
     let mut answers: Answers = all.iter().map(one).collect();
-    answers.extend(
-        put_back(talk, &before, &removed)
-            .into_iter()
-            .filter_map(Result::err)
-            .map(|e| Err(e.into())),
-    );
+    answers
+        .extend(put_back(talk, &before, &removed).into_iter().filter_map(Result::err).map(|e| Err(e.into())));
     Ok(answers)
 }
 
 /// Takes addresses away, with the care of [`down_all`]. Answers for each removal, then for each
 /// address put back. The caller has taken its [`turn`] before it looked.
-pub fn remove(
-    talk: &mut Conversation,
-    before: &Snapshot,
-    ops: &[Op],
-) -> Vec<Result<(), netlink::Error>> {
+pub fn remove(talk: &mut Conversation, before: &Snapshot, ops: &[Op]) -> Vec<Result<(), netlink::Error>> {
     let mut answers = talk.apply(ops);
     let removed: Vec<_> = ops.iter().filter_map(Op::removed).cloned().collect();
     answers.extend(put_back(talk, before, &removed));
     answers
 }
 
-fn put_back(
-    talk: &mut Conversation,
-    before: &Snapshot,
-    removed: &[Addr],
-) -> Vec<Result<(), netlink::Error>> {
-    if removed
-        .iter()
-        .all(|gone| ops::endangered(before, gone).is_empty())
-    {
+fn put_back(talk: &mut Conversation, before: &Snapshot, removed: &[Addr]) -> Vec<Result<(), netlink::Error>> {
+    if removed.iter().all(|gone| ops::endangered(before, gone).is_empty()) {
         return Vec::new();
     }
     match talk.holdings() {

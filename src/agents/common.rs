@@ -21,10 +21,7 @@ pub(super) fn bring_up(
     }
     for answer in talk.apply(todo) {
         if let Err(error) = answer {
-            return cx.fail(
-                Outcome::Generic,
-                &format!("Failed to add {}: {error}", wanted.ip),
-            );
+            return cx.fail(Outcome::Generic, &format!("Failed to add {}: {error}", wanted.ip));
         }
     }
     cx.info(&format!("Bringing device {} up", link.name));
@@ -45,12 +42,7 @@ fn adding(wanted: &Wanted, link: &Link) -> String {
 }
 
 /// Takes addresses away, saying what failed.
-pub(super) fn remove(
-    talk: &mut Conversation,
-    now: &Snapshot,
-    todo: &[Op],
-    cx: &Context<'_>,
-) -> Outcome {
+pub(super) fn remove(talk: &mut Conversation, now: &Snapshot, todo: &[Op], cx: &Context<'_>) -> Outcome {
     let mut outcome = Outcome::Success;
     for answer in address::remove(talk, now, todo) {
         if let Err(error) = answer {
@@ -65,21 +57,14 @@ pub(super) fn announce(wanted: &Wanted, link: &Link, schedule: Schedule, cx: &Co
     if link.is_loopback() {
         return;
     }
-    let what = Announcement {
-        ip: wanted.ip,
-        nic: link.name.clone(),
-        schedule,
-        while_held: true,
-    };
+    let what = Announcement { ip: wanted.ip, nic: link.name.clone(), schedule, while_held: true };
     let begun = what.begin(link);
     // Where the link is only coming up, the helper will have its turn.
     if let Err(error) = &begun.told
         && link.is_operational()
     {
-        let _ = cx.fail(
-            Outcome::Generic,
-            &format!("Could not announce {} on {}: {error}", wanted.ip, link.name),
-        );
+        let _ =
+            cx.fail(Outcome::Generic, &format!("Could not announce {} on {}: {error}", wanted.ip, link.name));
     }
     in_background(begun, cx);
 }
@@ -89,10 +74,7 @@ pub(super) fn in_background(begun: Begun, cx: &Context<'_>) {
     let ip = begun.rest.ip.to_string();
     let _ = helper::end(&ip);
     if let Err(error) = helper::detach(begun) {
-        let _ = cx.fail(
-            Outcome::Generic,
-            &format!("Could not repeat the announcement of {ip}: {error}"),
-        );
+        let _ = cx.fail(Outcome::Generic, &format!("Could not repeat the announcement of {ip}: {error}"));
     }
 }
 
@@ -101,8 +83,6 @@ pub(super) fn end_announcements(ip: &str, cx: &Context<'_>) {
     match helper::end(ip) {
         Ended::None => {}
         Ended::Killed => cx.info(&format!("killed previously running send_arp for {ip}")),
-        Ended::Stale => cx.warn(&format!(
-            "Could not kill previously running send_arp for {ip}"
-        )),
+        Ended::Stale => cx.warn(&format!("Could not kill previously running send_arp for {ip}")),
     }
 }

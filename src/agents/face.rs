@@ -89,11 +89,7 @@ impl Agent {
     /// `IPaddr(IPaddr_10.0.0.5)`, as it stands before the pid in log lines.
     fn tag(self, word: &str) -> String {
         let name = self.name();
-        let instance = if self == Agent::IPv6addr {
-            word
-        } else {
-            word.split('/').next().unwrap_or(word)
-        };
+        let instance = if self == Agent::IPv6addr { word } else { word.split('/').next().unwrap_or(word) };
         format!("{name}({name}_{instance})")
     }
 

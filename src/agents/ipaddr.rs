@@ -62,10 +62,7 @@ fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     }
     for gone in todo.iter().filter_map(Op::removed) {
         let label = gone.label.as_deref().unwrap_or_default();
-        cx.info(&format!(
-            "Removing inet address {ip}/{} from device {label}",
-            gone.bits
-        ));
+        cx.info(&format!("Removing inet address {ip}/{} from device {label}", gone.bits));
     }
     Ok(common::remove(&mut talk, &now, &todo, cx))
 }
@@ -98,27 +95,20 @@ fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
 /// configuration, what looks like one is found wanting later.
 fn parse_ip(text: &str, cx: &Context<'_>) -> Result<Ipv4Addr, Outcome> {
     if text.is_empty() {
-        return Err(cx.fail(
-            Outcome::Configured,
-            "Required parameter OCF_RESKEY_ip is missing",
-        ));
+        return Err(cx.fail(Outcome::Configured, "Required parameter OCF_RESKEY_ip is missing"));
     }
     if !looks_like_an_address(text) {
-        return Err(cx.fail(
-            Outcome::Configured,
-            &format!("Parameter OCF_RESKEY_ip [{text}] not an IP address"),
-        ));
+        return Err(
+            cx.fail(Outcome::Configured, &format!("Parameter OCF_RESKEY_ip [{text}] not an IP address"))
+        );
     }
-    text.parse()
-        .map_err(|_| cx.fail(Outcome::Generic, &format!("IP address [{text}] not valid.")))
+    text.parse().map_err(|_| cx.fail(Outcome::Generic, &format!("IP address [{text}] not valid.")))
 }
 
 fn looks_like_an_address(text: &str) -> bool {
     let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
     let pieces: Vec<_> = text.split('.').map(str::as_bytes).collect();
-    pieces.len() >= 4
-        && pieces.iter().take(3).all(|p| digit(p.first()))
-        && digit(text.as_bytes().last())
+    pieces.len() >= 4 && pieces.iter().take(3).all(|p| digit(p.first())) && digit(text.as_bytes().last())
 }
 
 /// The word made whole: prefix, interface and broadcast.
@@ -135,9 +125,8 @@ fn resolve<'a>(
     }
     let (link, bits) = match &request.nic {
         Some(nic) => {
-            let link = now
-                .link(nic)
-                .ok_or_else(|| refuse(format!("{nic}: unknown interface: No such device")))?;
+            let link =
+                now.link(nic).ok_or_else(|| refuse(format!("{nic}: unknown interface: No such device")))?;
             (link, written.unwrap_or(32))
         }
         None => {
@@ -151,20 +140,10 @@ fn resolve<'a>(
         cx.info(&format!("Using calculated netmask for {ip}: {mask}"));
     }
     let broadcast = match &request.broadcast {
-        Some(text) => text
-            .parse()
-            .map_err(|_| refuse(format!("Invalid broadcast address [{text}].")))?,
+        Some(text) => text.parse().map_err(|_| refuse(format!("Invalid broadcast address [{text}].")))?,
         None => prefix::broadcast(ip, bits),
     };
-    Ok((
-        Wanted {
-            ip: ip.into(),
-            bits,
-            broadcast: Some(broadcast),
-            label: None,
-        },
-        link,
-    ))
+    Ok((Wanted { ip: ip.into(), bits, broadcast: Some(broadcast), label: None }, link))
 }
 
 #[cfg(test)]

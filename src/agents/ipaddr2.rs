@@ -13,11 +13,7 @@ pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome
     if request.ip.contains(':') {
         return cx.fail(Outcome::Configured, "The IPv6 does not support lvs_support");
     }
-    if let Some(label) = request
-        .label
-        .as_ref()
-        .filter(|l| l.len() > choose::LABEL_MAX)
-    {
+    if let Some(label) = request.label.as_ref().filter(|l| l.len() > choose::LABEL_MAX) {
         let text = format!("Interface label [{label}] exceeds maximum character limit of 15");
         return cx.fail(Outcome::Configured, &text);
     }
@@ -34,10 +30,7 @@ pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome
 fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
         if request.ip.is_empty() {
-            return Ok(cx.fail(
-                Outcome::Configured,
-                "IP address (the ip parameter) is mandatory",
-            ));
+            return Ok(cx.fail(Outcome::Configured, "IP address (the ip parameter) is mandatory"));
         }
         return Ok(Outcome::Stopped);
     };
@@ -51,11 +44,7 @@ fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
             None => now.serving(ip.into()).next().is_some(),
         },
     };
-    Ok(if held {
-        Outcome::Success
-    } else {
-        Outcome::Stopped
-    })
+    Ok(if held { Outcome::Success } else { Outcome::Stopped })
 }
 
 fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
@@ -85,16 +74,10 @@ fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
 
 fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     if request.ip.is_empty() {
-        return Ok(cx.fail(
-            Outcome::Configured,
-            "IP address (the ip parameter) is mandatory",
-        ));
+        return Ok(cx.fail(Outcome::Configured, "IP address (the ip parameter) is mandatory"));
     }
     let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
-        return Ok(cx.fail(
-            Outcome::Configured,
-            &format!("IP address [{}] not valid.", request.ip),
-        ));
+        return Ok(cx.fail(Outcome::Configured, &format!("IP address [{}] not valid.", request.ip)));
     };
     let mut talk = Conversation::open()?;
     let now = talk.snapshot(ip.into())?;
@@ -128,17 +111,13 @@ fn resolve<'a>(
 ) -> Result<(Wanted, &'a Link), Outcome> {
     let written = bits(request);
     if let (Some(mask), None) = (&request.mask, written) {
-        return Err(cx.fail(
-            Outcome::Configured,
-            &format!("Invalid netmask specification [{mask}]."),
-        ));
+        return Err(cx.fail(Outcome::Configured, &format!("Invalid netmask specification [{mask}].")));
     }
     warn_of_dotted_mask(request, written, cx);
     let (link, bits) = match &request.nic {
         Some(nic) => {
             let missing = || {
-                let text =
-                    format!("Invalid interface name [{nic}]: Device \"{nic}\" does not exist.");
+                let text = format!("Invalid interface name [{nic}]: Device \"{nic}\" does not exist.");
                 cx.fail(Outcome::Configured, &text)
             };
             (now.link(nic).ok_or_else(missing)?, written.unwrap_or(32))
@@ -149,24 +128,14 @@ fn resolve<'a>(
             (choice.link, written.unwrap_or(choice.bits))
         }
     };
-    let broadcast = match &request.broadcast {
-        Some(text) => Some(broadcast(text, ip, bits).ok_or_else(|| {
-            cx.fail(
-                Outcome::Configured,
-                &format!("Invalid broadcast address [{text}]."),
-            )
-        })?),
-        None => choose::broadcast_like_neighbours(now, ip, bits, link),
-    };
-    Ok((
-        Wanted {
-            ip: ip.into(),
-            bits,
-            broadcast,
-            label: request.label.clone(),
-        },
-        link,
-    ))
+    let broadcast =
+        match &request.broadcast {
+            Some(text) => Some(broadcast(text, ip, bits).ok_or_else(|| {
+                cx.fail(Outcome::Configured, &format!("Invalid broadcast address [{text}]."))
+            })?),
+            None => choose::broadcast_like_neighbours(now, ip, bits, link),
+        };
+    Ok((Wanted { ip: ip.into(), bits, broadcast, label: request.label.clone() }, link))
 }
 
 fn bits(request: &Request) -> Option<u8> {
@@ -175,9 +144,7 @@ fn bits(request: &Request) -> Option<u8> {
 
 fn warn_of_dotted_mask(request: &Request, bits: Option<u8>, cx: &Context<'_>) {
     if let (Some(mask), Some(bits)) = (request.mask.as_ref().filter(|m| m.contains('.')), bits) {
-        cx.warn(&format!(
-            "Please convert dotted quad netmask {mask} to CIDR notation {bits}!"
-        ));
+        cx.warn(&format!("Please convert dotted quad netmask {mask} to CIDR notation {bits}!"));
     }
 }
 
@@ -212,10 +179,7 @@ fn unpark(talk: &mut Conversation, now: &Snapshot, ip: IpAddr, cx: &Context<'_>)
     let Some((wanted, nic)) = loopback::noted(ip) else {
         return;
     };
-    cx.info(&format!(
-        "Restoring loopback IP Address  {ip} {} 255.255.255.255 {nic}.",
-        wanted.bits
-    ));
+    cx.info(&format!("Restoring loopback IP Address  {ip} {} 255.255.255.255 {nic}.", wanted.bits));
     if let Some(link) = now.link(&nic) {
         let _ = common::bring_up(talk, &wanted, link, &[Op::Add(wanted.on(link))], cx);
     }
@@ -229,10 +193,7 @@ mod tests {
     #[test]
     fn written_broadcasts() {
         let ip = Ipv4Addr::new(10, 0, 0, 5);
-        assert_eq!(
-            broadcast("10.0.0.99", ip, 24),
-            Some(Ipv4Addr::new(10, 0, 0, 99))
-        );
+        assert_eq!(broadcast("10.0.0.99", ip, 24), Some(Ipv4Addr::new(10, 0, 0, 99)));
         assert_eq!(broadcast("+", ip, 24), Some(Ipv4Addr::new(10, 0, 0, 255)));
         assert_eq!(broadcast("-", ip, 24), Some(Ipv4Addr::new(10, 0, 0, 0)));
         assert_eq!(broadcast("bad", ip, 24), None);

@@ -9,19 +9,14 @@ use super::outcome::Outcome;
 use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops};
 
 /// What the reference prints on standard output before it says `Illegal argument`.
-const USAGE: &str = "usage: /usr/lib/ocf/resource.d//heartbeat/IPv6addr {start|stop|status|monitor|validate-all|meta-data}";
+const USAGE: &str =
+    "usage: /usr/lib/ocf/resource.d//heartbeat/IPv6addr {start|stop|status|monitor|validate-all|meta-data}";
 
 pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome {
     let request = Request::v6(word);
-    let (Ok(ip), Ok(bits)) = (
-        request.ip.parse::<Ipv6Addr>(),
-        bits(request.mask.as_deref()),
-    ) else {
+    let (Ok(ip), Ok(bits)) = (request.ip.parse::<Ipv6Addr>(), bits(request.mask.as_deref())) else {
         (cx.out)(USAGE);
-        return cx.fail(
-            Outcome::Arguments,
-            &format!("{word}: not an IPv6 address with prefix length"),
-        );
+        return cx.fail(Outcome::Arguments, &format!("{word}: not an IPv6 address with prefix length"));
     };
     let answer = match operation {
         Operation::Start => start(&request, ip, bits, cx),
@@ -33,11 +28,7 @@ pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome
 
 /// The leading digits count; none or zero means "as the route has it".
 fn bits(text: Option<&str>) -> Result<Option<u8>, ()> {
-    let digits: String = text
-        .unwrap_or_default()
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
+    let digits: String = text.unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
     match digits.parse::<u32>() {
         Err(_) if digits.is_empty() => Ok(None),
         Ok(0) => Ok(None),
@@ -50,11 +41,7 @@ fn bits(text: Option<&str>) -> Result<Option<u8>, ()> {
 /// except that a loopback counts only when it is written.
 fn status(request: &Request, ip: Ipv6Addr) -> Result<Outcome, Error> {
     let now = Conversation::open()?.holdings()?;
-    Ok(if removals(&now, request, ip).is_empty() {
-        Outcome::Stopped
-    } else {
-        Outcome::Success
-    })
+    Ok(if removals(&now, request, ip).is_empty() { Outcome::Stopped } else { Outcome::Success })
 }
 
 /// What takes the address off wherever it counts as running.
@@ -70,20 +57,12 @@ fn stop(request: &Request, ip: Ipv6Addr, cx: &Context<'_>) -> Result<Outcome, Er
     let todo = removals(&now, request, ip);
     for gone in todo.iter().filter_map(Op::removed) {
         let nic = now.link_at(gone.index).map_or("?", |l| l.name.as_str());
-        cx.info(&format!(
-            "Removing inet6 address {ip}/{} from device {nic}",
-            gone.bits
-        ));
+        cx.info(&format!("Removing inet6 address {ip}/{} from device {nic}", gone.bits));
     }
     Ok(common::remove(&mut talk, &now, &todo, cx))
 }
 
-fn start(
-    request: &Request,
-    ip: Ipv6Addr,
-    bits: Option<u8>,
-    cx: &Context<'_>,
-) -> Result<Outcome, Error> {
+fn start(request: &Request, ip: Ipv6Addr, bits: Option<u8>, cx: &Context<'_>) -> Result<Outcome, Error> {
     let mut talk = Conversation::open()?;
     let now = talk.snapshot(ip.into())?;
     if !removals(&now, request, ip).is_empty() {
@@ -92,12 +71,7 @@ fn start(
     let Some((link, bits)) = place(request, ip, bits, &now) else {
         return Ok(cx.fail(Outcome::Generic, &format!("no interface found for {ip}")));
     };
-    let wanted = Wanted {
-        ip: ip.into(),
-        bits,
-        broadcast: None,
-        label: None,
-    };
+    let wanted = Wanted { ip: ip.into(), bits, broadcast: None, label: None };
     let todo = ops::up(&now, &wanted, link, true);
     let outcome = common::bring_up(&mut talk, &wanted, link, &todo, cx);
     if outcome == Outcome::Success {
@@ -106,12 +80,7 @@ fn start(
     Ok(outcome)
 }
 
-fn place<'a>(
-    request: &Request,
-    ip: Ipv6Addr,
-    bits: Option<u8>,
-    now: &'a Snapshot,
-) -> Option<(&'a Link, u8)> {
+fn place<'a>(request: &Request, ip: Ipv6Addr, bits: Option<u8>, now: &'a Snapshot) -> Option<(&'a Link, u8)> {
     let written = match &request.nic {
         Some(nic) => Some(now.link(nic)?),
         None => None,

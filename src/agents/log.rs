@@ -29,19 +29,13 @@ pub fn stderr(tag: String) -> impl Fn(Level, &str) {
         }
         let pid = std::process::id();
         // A closed standard error is no reason to fail.
-        let _ = writeln!(
-            std::io::stderr(),
-            "{tag}[{pid}]:\t{} {}: {text}",
-            date(),
-            word(level)
-        );
+        let _ = writeln!(std::io::stderr(), "{tag}[{pid}]:\t{} {}: {text}", date(), word(level));
     }
 }
 
 /// `YYYY/MM/DD_HH:MM:SS` in local time, heartbeat's default date format.
 fn date() -> String {
-    let seconds = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs());
+    let seconds =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     crate::sys::clock::local_date(seconds)
 }

@@ -27,53 +27,29 @@ pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome
 
 fn start(request: &Request, cx: &Context<'_>) -> Outcome {
     let Some(nic) = request.nic.as_ref().filter(|_| !request.ip.is_empty()) else {
-        return cx.fail(
-            Outcome::Configured,
-            "an address and an interface are needed",
-        );
+        return cx.fail(Outcome::Configured, "an address and an interface are needed");
     };
     if runs(&request.ip) {
         return Outcome::Success;
     }
     // What cannot be announced is logged and counts as started, as in the reference.
     if let Err(reason) = announce(&request.ip, nic, cx) {
-        let _ = cx.fail(
-            Outcome::Generic,
-            &format!("Could not send gratuitous arps: {reason}"),
-        );
+        let _ = cx.fail(Outcome::Generic, &format!("Could not send gratuitous arps: {reason}"));
     }
     let marked = fs::create_dir_all(RSCTMP).and_then(|()| fs::write(marker(&request.ip), ""));
     match marked {
         Ok(()) => Outcome::Success,
-        Err(error) => cx.fail(
-            Outcome::Generic,
-            &format!("{}: {error}", marker(&request.ip).display()),
-        ),
+        Err(error) => cx.fail(Outcome::Generic, &format!("{}: {error}", marker(&request.ip).display())),
     }
 }
 
 fn announce(ip: &str, nic: &str, cx: &Context<'_>) -> Result<(), String> {
-    let ip: IpAddr = ip
-        .parse()
-        .map_err(|_| format!("Cannot resolve IP address [{ip}]"))?;
-    let now = Conversation::open()
-        .and_then(|mut talk| talk.holdings())
-        .map_err(|e| e.to_string())?;
-    let link = now
-        .link(nic)
-        .ok_or_else(|| format!("Cannot find mac address for {nic}"))?;
-    let what = Announcement {
-        ip,
-        nic: nic.to_owned(),
-        schedule: Schedule::IPADDR2,
-        while_held: false,
-    };
+    let ip: IpAddr = ip.parse().map_err(|_| format!("Cannot resolve IP address [{ip}]"))?;
+    let now = Conversation::open().and_then(|mut talk| talk.holdings()).map_err(|e| e.to_string())?;
+    let link = now.link(nic).ok_or_else(|| format!("Cannot find mac address for {nic}"))?;
+    let what = Announcement { ip, nic: nic.to_owned(), schedule: Schedule::IPADDR2, while_held: false };
     let begun = what.begin(link);
-    let told = begun
-        .told
-        .as_ref()
-        .map_err(|e| format!("{ip} on {nic}: {e}"))
-        .copied();
+    let told = begun.told.as_ref().map_err(|e| format!("{ip} on {nic}: {e}")).copied();
     common::in_background(begun, cx);
     told
 }
@@ -83,17 +59,10 @@ fn stop(request: &Request, cx: &Context<'_>) -> Outcome {
         return Outcome::Success;
     }
     if helper::end(&request.ip) == Ended::Killed {
-        cx.info(&format!(
-            "killed previously running send_arp for {}",
-            request.ip
-        ));
+        cx.info(&format!("killed previously running send_arp for {}", request.ip));
     }
     let _ = fs::remove_file(marker(&request.ip));
-    cx.info(&format!(
-        "SendArp for {}/{} released",
-        request.ip,
-        request.nic.as_deref().unwrap_or_default()
-    ));
+    cx.info(&format!("SendArp for {}/{} released", request.ip, request.nic.as_deref().unwrap_or_default()));
     Outcome::Success
 }
 

@@ -38,10 +38,7 @@ impl Checked {
 
 /// What 3.0.6 logs, at [`Level::Info`], when a configuration is accepted.
 pub fn validated_lines() -> [&'static str; 2] {
-    [
-        "**************************",
-        "Configuration validated. Starting heartbeat 3.0.6",
-    ]
+    ["**************************", "Configuration validated. Starting heartbeat 3.0.6"]
 }
 
 /// Reads and checks a configuration. Every file is read to its end whatever was found before.
@@ -52,12 +49,7 @@ pub fn check(sources: &Sources, host: &dyn Host) -> Checked {
         Err(error) => Err(ha_cf::unreadable(error)),
     };
     let not_started = "Heartbeat not started: configuration error.";
-    verdict.stage(
-        draft
-            .as_ref()
-            .map_or_else(Clone::clone, |d| d.report.clone()),
-        &[not_started],
-    );
+    verdict.stage(draft.as_ref().map_or_else(Clone::clone, |d| d.report.clone()), &[not_started]);
 
     let (keys, report) = match &sources.authkeys {
         Ok(source) => authkeys::parse(source),
@@ -81,11 +73,7 @@ pub fn check(sources: &Sources, host: &dyn Host) -> Checked {
     };
     verdict.stage(report, &[]);
 
-    let complete = |config: Config| Config {
-        keys,
-        groups,
-        ..config
-    };
+    let complete = |config: Config| Config { keys, groups, ..config };
     verdict.of(config.map(complete))
 }
 
@@ -108,24 +96,14 @@ impl Verdict {
         self.reference.extend(report.reference);
         if errors {
             let closing = last.iter().chain([&REFUSED]);
-            self.reference
-                .extend(closing.map(|text| (Level::Error, (*text).to_owned())));
+            self.reference.extend(closing.map(|text| (Level::Error, (*text).to_owned())));
         }
         self.refused = errors;
     }
 
     fn of(self, config: Option<Config>) -> Checked {
-        let Verdict {
-            diagnostics,
-            reference,
-            refused,
-        } = self;
+        let Verdict { diagnostics, reference, refused } = self;
         let logging = config.as_ref().map_or_else(|| Config::default().logging, |c| c.logging.clone());
-        Checked {
-            config: config.filter(|_| !refused),
-            logging,
-            diagnostics,
-            reference,
-        }
+        Checked { config: config.filter(|_| !refused), logging, diagnostics, reference }
     }
 }

@@ -43,22 +43,13 @@ fn members(draft: &Draft<'_>, report: &mut Report) {
     if config.nodes.iter().any(|node| node.name == *own) {
         return;
     }
-    let names = config
-        .nodes
-        .iter()
-        .filter(|node| node.kind == NodeKind::Normal);
+    let names = config.nodes.iter().filter(|node| node.kind == NodeKind::Normal);
     let names: Vec<&str> = names.map(|node| node.name.as_str()).collect();
-    let message = format!(
-        "this node, {own:?}, is not declared; nodes are: {}",
-        names.join(" ")
-    );
+    let message = format!("this node, {own:?}, is not declared; nodes are: {}", names.join(" "));
     let refusal = Refusal::new(message, format!("node {own} (the name `uname -n` shows)"))
         .says(format!("Current node [{own}] not in configuration!"))
         .logs(Level::Info, UNAME)
-        .logs(
-            Level::Info,
-            "See also: http://linux-ha.org/wiki/Ha.cf#node_directive",
-        );
+        .logs(Level::Info, "See also: http://linux-ha.org/wiki/Ha.cf#node_directive");
     report.refuse_near(None, refusal);
 }
 
@@ -73,9 +64,8 @@ fn times(draft: &Draft<'_>, report: &mut Report) {
     let place = |name: &str, other: &str| draft.place(name).or_else(|| draft.place(other));
     if deadtime <= keepalive * 2 && sound(&["deadtime", "keepalive"]) {
         let ms = deadtime.as_millis();
-        let refusal = too_small("deadtime", ms, "twice keepalive", keep_ms * 2, true).says(
-            format!("Dead time [{ms}] is too small compared to keeplive [{keep_ms}]"),
-        );
+        let refusal = too_small("deadtime", ms, "twice keepalive", keep_ms * 2, true)
+            .says(format!("Dead time [{ms}] is too small compared to keeplive [{keep_ms}]"));
         report.refuse_near(place("deadtime", "keepalive").as_ref(), refusal);
     }
     if sound(&["deadtime", "initdead"]) {
@@ -84,9 +74,8 @@ fn times(draft: &Draft<'_>, report: &mut Report) {
     let given = draft.times.deadping.is_some();
     if given && timing.deadping <= keepalive * 2 && sound(&["deadping", "keepalive"]) {
         let ms = timing.deadping.as_millis();
-        let refusal = too_small("deadping", ms, "twice keepalive", keep_ms * 2, true).says(
-            format!("Ping dead time [{ms}] is too small compared to keeplive [{keep_ms}]"),
-        );
+        let refusal = too_small("deadping", ms, "twice keepalive", keep_ms * 2, true)
+            .says(format!("Ping dead time [{ms}] is too small compared to keeplive [{keep_ms}]"));
         report.refuse_near(place("deadping", "keepalive").as_ref(), refusal);
     }
 }
@@ -96,21 +85,14 @@ fn initdead(draft: &Draft<'_>, report: &mut Report) {
     let (ms, dead_ms) = (initdead.as_millis(), deadtime.as_millis());
     let place = draft.place("initdead");
     if initdead < deadtime {
-        let refusal = too_small("initdead", ms, "deadtime", dead_ms, false).says(format!(
-            "Initial dead time [{ms}] is smaller than deadtime [{dead_ms}]"
-        ));
+        let refusal = too_small("initdead", ms, "deadtime", dead_ms, false)
+            .says(format!("Initial dead time [{ms}] is smaller than deadtime [{dead_ms}]"));
         report.refuse_near(place.as_ref(), refusal);
     } else if initdead < COMFORTABLE {
         let message = format!("initdead: {ms} ms is short for a network that is still coming up");
         let refusal = Refusal::new(message, "10 seconds or more")
-            .logs(
-                Level::Warn,
-                format!("Initial dead time [{ms} ms] may be too small!"),
-            )
-            .logs(
-                Level::Info,
-                "Initial dead time accounts for slow network startup time",
-            )
+            .logs(Level::Warn, format!("Initial dead time [{ms} ms] may be too small!"))
+            .logs(Level::Info, "Initial dead time accounts for slow network startup time")
             .logs(Level::Info, "It should be >= deadtime and >= 10 seconds");
         report.warn_near(place.as_ref(), refusal);
     }
@@ -118,11 +100,7 @@ fn initdead(draft: &Draft<'_>, report: &mut Report) {
 
 /// Two times in the wrong order.
 fn too_small(name: &str, ms: u128, other: &str, limit: u128, strict: bool) -> Refusal {
-    let (relation, bound) = if strict {
-        ("not more than", "more than")
-    } else {
-        ("less than", "at least")
-    };
+    let (relation, bound) = if strict { ("not more than", "more than") } else { ("less than", "at least") };
     let message = format!("{name}: {ms} ms is {relation} {other}, {limit} ms");
     Refusal::new(message, format!("{bound} {limit} ms"))
 }
@@ -141,10 +119,7 @@ fn late(draft: &Draft<'_>, report: &mut Report) {
 
 fn failback(draft: &Draft<'_>, report: &mut Report) {
     if draft.config.auto_failback == AutoFailback::Legacy && draft.sound("auto_failback") {
-        report.say(
-            Level::Warn,
-            "Deprecated 'legacy' auto_failback option selected.",
-        );
+        report.say(Level::Warn, "Deprecated 'legacy' auto_failback option selected.");
         report.say(Level::Warn, "Please convert to 'auto_failback on'.");
         report.say(Level::Warn, "See documentation for conversion details.");
     }
@@ -158,26 +133,19 @@ fn logging(draft: &Draft<'_>, report: &mut Report) -> bool {
         (None, true) => {
             report.say(Level::Info, "No log entry found in ha.cf -- use logd");
             report.say(Level::Info, "Enabling logging daemon ");
-            let text = "logfile and debug file are those specified in logd config file (default /etc/logd.cf)";
+            let text =
+                "logfile and debug file are those specified in logd config file (default /etc/logd.cf)";
             report.say(Level::Info, text);
         }
         (Some(false), true) => {
             let said = "No log entry found in ha.cf and use_logd is set to off";
-            let refusal = Refusal::new(
-                "nothing is logged anywhere",
-                "logfile, debugfile or logfacility",
-            );
+            let refusal = Refusal::new("nothing is logged anywhere", "logfile, debugfile or logfacility");
             report.refuse_near(draft.place("use_logd").as_ref(), refusal.says(said));
         }
         (Some(true), false) => {
-            let facility = if logging.facility.is_some() {
-                "/logfacility"
-            } else {
-                ""
-            };
-            let text = format!(
-                "logd is enabled but logfile/debugfile{facility} is still configured in ha.cf"
-            );
+            let facility = if logging.facility.is_some() { "/logfacility" } else { "" };
+            let text =
+                format!("logd is enabled but logfile/debugfile{facility} is still configured in ha.cf");
             report.say(Level::Warn, text);
         }
         (Some(true), true) => {}

@@ -55,13 +55,7 @@ impl Diagnostic {
 
     /// The greppable first line: `file:line:column: error: message`.
     pub fn headline(&self) -> String {
-        let Diagnostic {
-            file,
-            line,
-            column,
-            message,
-            ..
-        } = self;
+        let Diagnostic { file, line, column, message, .. } = self;
         let grade = if self.is_error() { "error" } else { "warning" };
         format!("{file}:{line}:{column}: {grade}: {message}")
     }
@@ -85,9 +79,7 @@ impl Diagnostic {
     fn excerpt(&self, cited: &Cited) -> String {
         let cited = cited.narrowed();
         let mark = AnnotationKind::Primary.span(cited.mark.clone());
-        let snippet = Snippet::source(cited.text.as_str())
-            .line_start(self.line)
-            .annotation(mark);
+        let snippet = Snippet::source(cited.text.as_str()).line_start(self.line).annotation(mark);
         let report = [Grade::ERROR.primary_title("").element(snippet)];
         let drawn = Renderer::plain().render(&report);
         let body: Vec<&str> = drawn.lines().skip(1).map(str::trim_end).collect();
@@ -113,10 +105,7 @@ impl Cited {
         text.push_str(&piece(start..end.min(start + KEPT)));
         let to = text.len();
         text.push_str(&piece(end..line.len().min(end + KEPT)));
-        Cited {
-            text,
-            mark: from..to,
-        }
+        Cited { text, mark: from..to }
     }
 
     /// The same citation cut to what fits a terminal.
@@ -129,10 +118,7 @@ impl Cited {
         text.push_str(&first(marked, CONTEXT));
         let to = text.len();
         text.push_str(&first(after, CONTEXT));
-        Cited {
-            text,
-            mark: from..to,
-        }
+        Cited { text, mark: from..to }
     }
 }
 

@@ -10,10 +10,7 @@ pub fn directive_table() -> String {
     out.push('\n');
     for directive in DIRECTIVES {
         if let Some(default) = directive.default {
-            out.push_str(&format!(
-                "{:<24} {default:<9} {}\n",
-                directive.name, directive.about
-            ));
+            out.push_str(&format!("{:<24} {default:<9} {}\n", directive.name, directive.about));
         }
     }
     out
@@ -24,10 +21,7 @@ pub fn directive_wiki() -> String {
     let mut out = String::from("||''Directive''||''Default''||''Description''||\n");
     for directive in DIRECTIVES {
         if let Some(default) = directive.default {
-            out.push_str(&format!(
-                "||{}||{default}||{}||\n",
-                directive.name, directive.about
-            ));
+            out.push_str(&format!("||{}||{default}||{}||\n", directive.name, directive.about));
         }
     }
     out

@@ -39,22 +39,15 @@ impl FakeHost {
         let ipv4 = Some(Ipv4Addr::new(10, 1, 1, 1));
         let broadcast = Some(Ipv4Addr::new(10, 1, 1, 255));
         let eth0 = Interface { ipv4, broadcast };
-        let tun0 = Interface {
-            ipv4: Some(Ipv4Addr::new(10, 9, 9, 1)),
-            broadcast: None,
-        };
+        let tun0 = Interface { ipv4: Some(Ipv4Addr::new(10, 9, 9, 1)), broadcast: None };
         let user = |uid, gid| User { uid, gid };
         FakeHost {
             node_name: "b1".to_owned(),
-            interfaces: [("eth0", eth0), ("tun0", tun0)]
-                .map(|(n, i)| (n.to_owned(), i))
-                .into(),
+            interfaces: [("eth0", eth0), ("tun0", tun0)].map(|(n, i)| (n.to_owned(), i)).into(),
             users: [("root", user(0, 0)), ("hacluster", user(102, 105))]
                 .map(|(n, u)| (n.to_owned(), u))
                 .into(),
-            groups: [("root", 0), ("haclient", 105)]
-                .map(|(n, g)| (n.to_owned(), g))
-                .into(),
+            groups: [("root", 0), ("haclient", 105)].map(|(n, g)| (n.to_owned(), g)).into(),
             executables: names(&["/bin/true", "/usr/libexec/heartbeat/ipfail"]),
             files: [
                 ("/dev/ttyS0", FileKind::Tty),
@@ -64,11 +57,7 @@ impl FakeHost {
             ]
             .map(|(n, k)| (n.to_owned(), k))
             .into(),
-            hosts: [(
-                "peer".to_owned(),
-                vec![IpAddr::V4(Ipv4Addr::new(10, 1, 1, 2))],
-            )]
-            .into(),
+            hosts: [("peer".to_owned(), vec![IpAddr::V4(Ipv4Addr::new(10, 1, 1, 2))])].into(),
             services: [("ntp".to_owned(), 123)].into(),
             scripts: names(&[
                 "IPaddr",
@@ -116,10 +105,7 @@ impl Host for FakeHost {
         self.services.get(name).copied()
     }
     fn udp_service_at(&self, port: u16) -> Option<String> {
-        self.services
-            .iter()
-            .find(|&(_, &p)| p == port)
-            .map(|(name, _)| name.clone())
+        self.services.iter().find(|&(_, &p)| p == port).map(|(name, _)| name.clone())
     }
     fn script(&self, name: &str) -> Option<PathBuf> {
         let known = self.scripts.iter().any(|script| script == name);

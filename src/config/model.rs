@@ -219,9 +219,7 @@ impl Medium {
             | Medium::Mcast { iface, .. }
             | Medium::Mcast6 { iface, .. } => iface,
             Medium::Serial { device, .. } => device,
-            Medium::Ping { name, .. }
-            | Medium::PingGroup { name, .. }
-            | Medium::Ping6 { name, .. } => name,
+            Medium::Ping { name, .. } | Medium::PingGroup { name, .. } | Medium::Ping6 { name, .. } => name,
         }
     }
 }
@@ -395,23 +393,12 @@ impl Default for Config {
                 syslog_style: true,
                 debug: 0,
             },
-            realtime: Realtime {
-                enabled: true,
-                priority: 1,
-                reserve_kb: 6500,
-            },
-            cores: Cores {
-                enabled: true,
-                root: "/var/lib/heartbeat/cores".to_owned(),
-            },
+            realtime: Realtime { enabled: true, priority: 1, reserve_kb: 6500 },
+            cores: Cores { enabled: true, root: "/var/lib/heartbeat/cores".to_owned() },
             hbgenmethod: GenerationMethod::File,
             uuidfrom: UuidFrom::File,
             msgfmt: MessageFormat::Classic,
-            compression: Compression {
-                method: CompressionMethod::Zlib,
-                threshold_kb: 2,
-                traditional: false,
-            },
+            compression: Compression { method: CompressionMethod::Zlib, threshold_kb: 2, traditional: false },
             max_rexmit_delay: Duration::from_millis(250),
             log_badpack: true,
             watchdog: None,

@@ -23,11 +23,7 @@ pub(super) struct Report {
 impl Report {
     /// Nothing said yet about the file at this path.
     pub(super) fn new(file: &str) -> Report {
-        Report {
-            file: file.to_owned(),
-            diagnostics: Vec::new(),
-            reference: Vec::new(),
-        }
+        Report { file: file.to_owned(), diagnostics: Vec::new(), reference: Vec::new() }
     }
 
     /// Whether anything refuses the configuration.

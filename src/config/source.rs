@@ -40,11 +40,7 @@ pub struct Sources {
 impl Source {
     /// A file with its path, contents and permission bits.
     pub fn new(label: impl Into<String>, bytes: impl Into<Vec<u8>>, mode: u32) -> Source {
-        Source {
-            label: label.into(),
-            bytes: Zeroizing::new(bytes.into()),
-            mode,
-        }
+        Source { label: label.into(), bytes: Zeroizing::new(bytes.into()), mode }
     }
 }
 

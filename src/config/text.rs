@@ -27,10 +27,7 @@ pub(super) struct At<'a> {
 pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let pieces = body.split(|&b| b == b'\n').enumerate();
-    pieces.map(|(n, bytes)| Line {
-        number: n + 1,
-        bytes,
-    })
+    pieces.map(|(n, bytes)| Line { number: n + 1, bytes })
 }
 
 impl<'a> Line<'a> {

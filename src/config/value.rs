@@ -22,11 +22,7 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal on which 3.0.6 says nothing of its own.
     pub(super) fn new(message: impl Into<String>, allowed: impl Into<String>) -> Refusal {
-        Refusal {
-            message: message.into(),
-            allowed: allowed.into(),
-            reference: Vec::new(),
-        }
+        Refusal { message: message.into(), allowed: allowed.into(), reference: Vec::new() }
     }
 
     /// Adds an ERROR line of 3.0.6.
@@ -52,17 +48,12 @@ pub(super) fn time(text: &str) -> Result<Duration, Refusal> {
             "seconds such as 2 or 1.5, or with a unit: 500ms, 500000us",
         )
     };
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let number: f64 = number.parse().map_err(|_| refused())?;
     let seconds = number * per_unit(unit).ok_or_else(refused)?;
     if seconds > LONGEST {
-        return Err(Refusal::new(
-            format!("{text:?} is too long a time"),
-            "at most 1000000000 seconds",
-        ));
+        return Err(Refusal::new(format!("{text:?} is too long a time"), "at most 1000000000 seconds"));
     }
     // In range: not negative, at most 10^12.
     Ok(Duration::from_millis((seconds * 1000.0 + 0.5) as u64))
@@ -84,10 +75,7 @@ fn per_unit(unit: &str) -> Option<f64> {
 pub(super) fn positive_time(text: &str) -> Result<Duration, Refusal> {
     let value = time(text)?;
     if value.is_zero() {
-        return Err(Refusal::new(
-            format!("{text:?} is no time at all"),
-            "more than 0 ms",
-        ));
+        return Err(Refusal::new(format!("{text:?} is no time at all"), "more than 0 ms"));
     }
     Ok(value)
 }
@@ -97,22 +85,15 @@ pub(super) fn boolean(text: &str) -> Result<bool, Refusal> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "on" | "yes" | "y" | "1" => Ok(true),
         "false" | "off" | "no" | "n" | "0" => Ok(false),
-        _ => Err(Refusal::new(
-            format!("{text:?} is neither yes nor no"),
-            "true on yes y 1, false off no n 0",
-        )),
+        _ => {
+            Err(Refusal::new(format!("{text:?} is neither yes nor no"), "true on yes y 1, false off no n 0"))
+        }
     }
 }
 
 /// A whole number in a range, optionally followed by one of `units`, which change nothing.
-pub(super) fn number(
-    text: &str,
-    range: RangeInclusive<u32>,
-    units: &[&str],
-) -> Result<u32, Refusal> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+pub(super) fn number(text: &str, range: RangeInclusive<u32>, units: &[&str]) -> Result<u32, Refusal> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
     let known = unit.is_empty() || units.iter().any(|u| u.eq_ignore_ascii_case(unit));
     let allowed = format!("a whole number from {} to {}", range.start(), range.end());
@@ -134,11 +115,7 @@ pub(super) fn port(text: &str) -> Result<u16, Refusal> {
 }
 
 /// A word out of a list; exact, or with `any_case` without regard to case.
-pub(super) fn one_of<T: Copy>(
-    text: &str,
-    any_case: bool,
-    choices: &[(&str, T)],
-) -> Result<T, Refusal> {
+pub(super) fn one_of<T: Copy>(text: &str, any_case: bool, choices: &[(&str, T)]) -> Result<T, Refusal> {
     let same = |name: &str| name == text || any_case && name.eq_ignore_ascii_case(text);
     let found = choices.iter().find(|(name, _)| same(name));
     found.map(|&(_, value)| value).ok_or_else(|| {
@@ -155,10 +132,7 @@ pub(super) fn looks_dotted(text: &str) -> bool {
 /// An IPv4 address in dotted form.
 pub(super) fn ipv4(text: &str) -> Result<Ipv4Addr, Refusal> {
     let refused = || {
-        Refusal::new(
-            format!("{text:?} is not an IPv4 address"),
-            "four numbers from 0 to 255: 192.168.1.1",
-        )
+        Refusal::new(format!("{text:?} is not an IPv4 address"), "four numbers from 0 to 255: 192.168.1.1")
     };
     text.parse().map_err(|_| refused())
 }
@@ -183,20 +157,7 @@ mod tests {
         ] {
             assert_eq!(ms(text), Some(wanted), "{text}");
         }
-        for text in [
-            "",
-            "2x",
-            "abc",
-            "-1",
-            "2s",
-            "2sec",
-            "1m",
-            "ms",
-            ".",
-            "1.2.3",
-            "1e3",
-            "99999999999",
-        ] {
+        for text in ["", "2x", "abc", "-1", "2s", "2sec", "1m", "ms", ".", "1.2.3", "1e3", "99999999999"] {
             assert_eq!(ms(text), None, "{text}");
         }
     }
@@ -218,16 +179,7 @@ mod tests {
     fn numbers_are_whole_and_in_range() {
         assert_eq!(number("250ms", 1..=1000, &["ms"]), Ok(250));
         assert_eq!(port("65535"), Ok(65535));
-        for text in [
-            "",
-            "0",
-            "65536",
-            "99999999999999",
-            "694x",
-            "-1",
-            "6.9",
-            "ms",
-        ] {
+        for text in ["", "0", "65536", "99999999999999", "694x", "-1", "6.9", "ms"] {
             assert!(port(text).is_err(), "{text}");
         }
     }

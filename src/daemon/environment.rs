@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 const PRIVATE: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
 /// What was inherited, and one variable for each parameter of `ha.cf`.
-pub(super) fn of_children(config: &Config, inherited: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+pub(super) fn of_children(
+    config: &Config,
+    inherited: impl Iterator<Item = (String, String)>,
+) -> Vec<(String, String)> {
     let mut env: BTreeMap<String, String> =
         inherited.filter(|(name, _)| !PRIVATE.contains(&name.as_str())).collect();
     for (name, text) in &config.parameters {

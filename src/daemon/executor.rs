@@ -25,7 +25,9 @@ impl Executor {
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..THREADS {
             let (jobs, context, inputs) = (Arc::clone(&jobs), context.clone(), inputs.clone());
-            thread::Builder::new().name(format!("job {number}")).spawn(move || work(&jobs, &context, &inputs))?;
+            thread::Builder::new()
+                .name(format!("job {number}"))
+                .spawn(move || work(&jobs, &context, &inputs))?;
         }
         Ok(Self { queue })
     }

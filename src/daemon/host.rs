@@ -33,10 +33,7 @@ impl Default for LinuxHost {
 impl LinuxHost {
     /// The machine, with resource scripts searched in these directories in order.
     pub fn with_scripts_in(script_directories: Vec<PathBuf>) -> LinuxHost {
-        LinuxHost {
-            script_directories,
-            ..LinuxHost::default()
-        }
+        LinuxHost { script_directories, ..LinuxHost::default() }
     }
 }
 
@@ -44,10 +41,7 @@ impl Host for LinuxHost {
     /// The first line of `nodeinfo` as it is if it is not empty, else `uname -n` in lower case.
     fn node_name(&self) -> String {
         let info = fs::read(&self.node_info).unwrap_or_default();
-        let first = info
-            .iter()
-            .position(|&b| b == b'\n')
-            .and_then(|end| info.get(..end));
+        let first = info.iter().position(|&b| b == b'\n').and_then(|end| info.get(..end));
         match first.map(String::from_utf8_lossy) {
             Some(name) if !name.is_empty() => name.into_owned(),
             _ => nix::unistd::gethostname()
@@ -58,9 +52,7 @@ impl Host for LinuxHost {
 
     fn interface(&self, name: &str) -> Option<Interface> {
         let addresses = nix::ifaddrs::getifaddrs().ok()?;
-        let mut found = nix::net::if_::if_nametoindex(name)
-            .ok()
-            .map(|_| Interface::default());
+        let mut found = nix::net::if_::if_nametoindex(name).ok().map(|_| Interface::default());
         for entry in addresses.filter(|entry| entry.interface_name == name) {
             let known = found.get_or_insert_default();
             let v4 = |a: Option<nix::sys::socket::SockaddrStorage>| {
@@ -80,10 +72,7 @@ impl Host for LinuxHost {
 
     fn user(&self, name: &str) -> Option<User> {
         let user = nix::unistd::User::from_name(name).ok()??;
-        Some(User {
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-        })
+        Some(User { uid: user.uid.as_raw(), gid: user.gid.as_raw() })
     }
 
     fn group(&self, name: &str) -> Option<u32> {
@@ -111,16 +100,11 @@ impl Host for LinuxHost {
 
     fn resolve(&self, name: &str) -> Vec<IpAddr> {
         let found = (name, 0).to_socket_addrs();
-        found
-            .map(|all| all.map(|address| address.ip()).collect())
-            .unwrap_or_default()
+        found.map(|all| all.map(|address| address.ip()).collect()).unwrap_or_default()
     }
 
     fn udp_service(&self, name: &str) -> Option<u16> {
-        udp_services()
-            .into_iter()
-            .find(|(names, _)| names.iter().any(|n| n == name))
-            .map(|(_, port)| port)
+        udp_services().into_iter().find(|(names, _)| names.iter().any(|n| n == name)).map(|(_, port)| port)
     }
 
     fn udp_service_at(&self, port: u16) -> Option<String> {
@@ -132,10 +116,7 @@ impl Host for LinuxHost {
         if name.is_empty() || name.contains('/') {
             return None;
         }
-        let places = self
-            .script_directories
-            .iter()
-            .map(|directory| directory.join(name));
+        let places = self.script_directories.iter().map(|directory| directory.join(name));
         places.into_iter().find(|path| is_executable(path))
     }
 
@@ -147,10 +128,7 @@ impl Host for LinuxHost {
         match name.split_once('/') {
             Some(("external", _)) => is_executable(&Path::new(STONITH).join(name)),
             Some(("rhcs", agent)) => is_executable(Path::new(&format!("/usr/sbin/fence_{agent}"))),
-            _ => Path::new(STONITH)
-                .join("stonith2")
-                .join(format!("{name}.so"))
-                .exists(),
+            _ => Path::new(STONITH).join("stonith2").join(format!("{name}.so")).exists(),
         }
     }
 }
@@ -174,10 +152,7 @@ fn character_device(device: u64) -> FileKind {
 /// The UDP services: their names and port.
 fn udp_services() -> Vec<(Vec<String>, u16)> {
     let text = fs::read(SERVICES).unwrap_or_default();
-    String::from_utf8_lossy(&text)
-        .lines()
-        .filter_map(udp_service)
-        .collect()
+    String::from_utf8_lossy(&text).lines().filter_map(udp_service).collect()
 }
 
 /// A line such as `ha-cluster 694/udp heartbeat # comment`.

@@ -171,7 +171,13 @@ fn live(options: &Options, config: &Config, stamps: Stamps, herald: Herald) -> i
     result
 }
 
-fn pulse(options: &Options, config: &Config, stamps: Stamps, mut herald: Herald, log: &Logger) -> io::Result<Ending> {
+fn pulse(
+    options: &Options,
+    config: &Config,
+    stamps: Stamps,
+    mut herald: Herald,
+    log: &Logger,
+) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let engine_settings = settings::engine(config, this_start(options, config, log)?);

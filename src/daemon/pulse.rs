@@ -242,7 +242,10 @@ impl BadPackets {
     fn report(&mut self, log: &Logger, link: &str, error: &wire::WireError) {
         if self.since.is_none_or(|since| since.elapsed() >= REPORT_PERIOD) {
             if self.silent > 0 {
-                log.log(Level::Warn, &format!("{} more bad packets were dropped without a line", self.silent));
+                log.log(
+                    Level::Warn,
+                    &format!("{} more bad packets were dropped without a line", self.silent),
+                );
             }
             *self = Self { since: Some(Instant::now()), ..Self::default() };
         }

@@ -48,9 +48,7 @@ impl Hold {
 
     /// Reads the word of `rsc_hold`; `None` (the option) for any other word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Hold::None, Hold::Local, Hold::Foreign, Hold::All]
-            .into_iter()
-            .find(|h| h.word() == word)
+        [Hold::None, Hold::Local, Hold::Foreign, Hold::All].into_iter().find(|h| h.word() == word)
     }
 
     /// The same set seen from the other node.

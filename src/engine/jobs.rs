@@ -55,12 +55,8 @@ impl Engine {
     fn hook_environment(&self, message: &Message) -> Vec<(String, String)> {
         let mut env = Vec::new();
         for field in message.fields() {
-            if let (Ok(name), Value::Text(value)) = (std::str::from_utf8(&field.name), &field.value)
-            {
-                env.push((
-                    format!("HA_{name}"),
-                    String::from_utf8_lossy(value).into_owned(),
-                ));
+            if let (Ok(name), Value::Text(value)) = (std::str::from_utf8(&field.name), &field.value) {
+                env.push((format!("HA_{name}"), String::from_utf8_lossy(value).into_owned()));
             }
         }
         env.push(("HA_OSTATUS".to_owned(), self.status().to_owned()));
@@ -83,9 +79,7 @@ impl Engine {
             return;
         };
         match job {
-            Job::Hook { kind, .. } if kind == "ip-request-resp" => {
-                self.local_settled("ip-request-resp")
-            }
+            Job::Hook { kind, .. } if kind == "ip-request-resp" => self.local_settled("ip-request-resp"),
             Job::Hook { .. } => {}
             Job::AcquireLocal { .. } => self.local_acquired(),
             Job::Standby { .. } => self.standby_job_done(),

@@ -68,9 +68,7 @@ impl Engine {
     pub(super) fn send_status(&mut self) {
         let status = self.status().to_owned();
         let dead_time = format!("{:x}", self.own_dead_time().as_millis());
-        let mut message = Message::of("status")
-            .with("st", &status)
-            .with("dt", &dead_time);
+        let mut message = Message::of("status").with("st", &status).with("dt", &dead_time);
         if self.flow_control {
             message = message.with("protocol", "1");
         }
@@ -78,11 +76,7 @@ impl Engine {
     }
 
     pub(super) fn pulse_deadline(&self) -> Option<Duration> {
-        Some(
-            self.pulse
-                .grace_until
-                .map_or(self.pulse.next, |until| until.min(self.pulse.next)),
-        )
+        Some(self.pulse.grace_until.map_or(self.pulse.next, |until| until.min(self.pulse.next)))
     }
 
     /// Beats at a fixed rhythm; beats that were slept through are left out.
@@ -133,37 +127,23 @@ impl Engine {
     }
 
     fn death_deadline(&self, at: usize) -> Option<Duration> {
-        let node = self
-            .nodes
-            .get(at)
-            .filter(|n| at != self.me && !n.is_dead())?;
+        let node = self.nodes.get(at).filter(|n| at != self.me && !n.is_dead())?;
         node.last_status.checked_add(self.allowed_silence(at))
     }
 
     pub(super) fn life_deadline(&self) -> Option<Duration> {
         let deaths = (0..self.nodes.len()).filter_map(|at| self.death_deadline(at));
         let me = self.me;
-        let links = self
-            .nodes
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| *at != me)
-            .flat_map(|(_, node)| {
-                let patience = node.dead_time;
-                node.links
-                    .iter()
-                    .filter(|l| l.up)
-                    .map(move |l| l.heard + patience)
-            });
+        let links = self.nodes.iter().enumerate().filter(|(at, _)| *at != me).flat_map(|(_, node)| {
+            let patience = node.dead_time;
+            node.links.iter().filter(|l| l.up).map(move |l| l.heard + patience)
+        });
         deaths.chain(links).min()
     }
 
     pub(super) fn bury_the_silent(&mut self) {
         for at in 0..self.nodes.len() {
-            if self
-                .death_deadline(at)
-                .is_some_and(|deadline| self.now.mono >= deadline)
-            {
+            if self.death_deadline(at).is_some_and(|deadline| self.now.mono >= deadline) {
                 self.node_died(at);
             }
         }
@@ -173,23 +153,11 @@ impl Engine {
     fn drop_silent_links(&mut self) {
         let (now, me) = (self.now.mono, self.me);
         let mut dropped = Vec::new();
-        for (_, node) in self
-            .nodes
-            .iter_mut()
-            .enumerate()
-            .filter(|(at, _)| *at != me)
-        {
+        for (_, node) in self.nodes.iter_mut().enumerate().filter(|(at, _)| *at != me) {
             let patience = node.dead_time;
-            for link in node
-                .links
-                .iter_mut()
-                .filter(|l| l.up && now >= l.heard + patience)
-            {
+            for link in node.links.iter_mut().filter(|l| l.up && now >= l.heard + patience) {
                 link.up = false;
-                dropped.push(Note::LinkDead {
-                    node: node.name.clone(),
-                    link: link.name.clone(),
-                });
+                dropped.push(Note::LinkDead { node: node.name.clone(), link: link.name.clone() });
             }
         }
         for note in dropped {
@@ -207,15 +175,12 @@ impl Engine {
         let silent = now.saturating_sub(node.last_status);
         "dead".clone_into(&mut node.status);
         self.note(Note::NodeDead(name.clone()));
-        self.note(Note::Silence {
-            node: name,
-            silent,
-            allowed,
-        });
+        self.note(Note::Silence { node: name, silent, allowed });
         self.check_startup();
         self.after_death(at);
         if let Some(node) = self.nodes.get_mut(at) {
             node.last_status_ts = 0;
+            node.state_seq = 0;
             node.track.reset();
             node.acked = 0;
         }
@@ -238,21 +203,14 @@ impl Engine {
         let Some(status) = message.text("st").filter(|st| *st != "dead") else {
             return self.note_rarely("no st", Note::NoStatus);
         };
-        let (ts, seq) = (
-            message.hex("ts").unwrap_or(0),
-            message.hex("seq").unwrap_or(0),
-        );
+        let (ts, seq) = (message.hex("ts").unwrap_or(0), message.hex("seq").unwrap_or(0));
         let Some(node) = self.nodes.get(from) else {
             return;
         };
         if ts < node.last_status_ts && seq < node.last_status_seq {
             return;
         }
-        if node.is_normal()
-            && from != self.me
-            && message.text("protocol").is_none()
-            && self.flow_control
-        {
+        if node.is_normal() && from != self.me && message.text("protocol").is_none() && self.flow_control {
             self.flow_control = false;
             self.note(Note::FlowControlOff);
         }
@@ -273,27 +231,15 @@ impl Engine {
 
     fn judge_lateness(&mut self, from: usize) {
         let (now, warntime) = (self.now.mono, self.settings.warntime);
-        let Some(node) = self
-            .nodes
-            .get(from)
-            .filter(|n| from != self.me && n.had_status)
-        else {
+        let Some(node) = self.nodes.get(from).filter(|n| from != self.me && n.had_status) else {
             return;
         };
         let interval = now.saturating_sub(node.last_status);
         let (dead, name) = (node.is_dead(), node.name.clone());
         if interval > node.dead_time {
-            self.note(Note::Late {
-                node: name.clone(),
-                interval,
-                fatal: true,
-            });
+            self.note(Note::Late { node: name.clone(), interval, fatal: true });
         } else if interval > warntime {
-            self.note(Note::Late {
-                node: name.clone(),
-                interval,
-                fatal: false,
-            });
+            self.note(Note::Late { node: name.clone(), interval, fatal: false });
         }
         if dead {
             self.note(Note::NodeDead(name));
@@ -310,10 +256,7 @@ impl Engine {
         }
         status.clone_into(&mut node.status);
         let name = node.name.clone();
-        self.note(Note::StatusUpdate {
-            node: name,
-            status: status.to_owned(),
-        });
+        self.note(Note::StatusUpdate { node: name, status: status.to_owned() });
         self.queue_hook("status", message);
     }
 }

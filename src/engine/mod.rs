@@ -98,10 +98,7 @@ impl Engine {
         if self.ended {
             return Vec::new();
         }
-        self.now = Now {
-            mono: now.mono.max(self.now.mono),
-            wall: now.wall,
-        };
+        self.now = Now { mono: now.mono.max(self.now.mono), wall: now.wall };
         match input {
             Input::Start => self.begin(),
             Input::Tick => self.tick(),
@@ -141,17 +138,12 @@ impl Engine {
 
     /// Own status: `init`, `up` or `active`.
     pub fn status(&self) -> &str {
-        self.nodes
-            .get(self.me)
-            .map_or("init", |n| n.status.as_str())
+        self.nodes.get(self.me).map_or("init", |n| n.status.as_str())
     }
 
     /// The status of a node as this one sees it.
     pub fn status_of(&self, name: &str) -> Option<&str> {
-        self.nodes
-            .iter()
-            .find(|n| n.name == name)
-            .map(|n| n.status.as_str())
+        self.nodes.iter().find(|n| n.name == name).map(|n| n.status.as_str())
     }
 
     /// Nothing is in motion: resources are settled as far as this node knows (8.2).
@@ -176,10 +168,7 @@ impl Engine {
     /// At most one note of this kind in ten seconds.
     fn note_rarely(&mut self, kind: &'static str, note: Note) {
         const PAUSE: Duration = Duration::from_secs(10);
-        let due = self
-            .said
-            .get(kind)
-            .is_none_or(|at| self.now.mono >= *at + PAUSE);
+        let due = self.said.get(kind).is_none_or(|at| self.now.mono >= *at + PAUSE);
         if due {
             self.said.insert(kind, self.now.mono);
             self.note(note);
@@ -192,17 +181,10 @@ impl Engine {
 
     fn other_nodes(&self) -> impl Iterator<Item = &node::Node> {
         let me = self.me;
-        self.nodes
-            .iter()
-            .enumerate()
-            .filter(move |(at, n)| *at != me && n.is_normal())
-            .map(|(_, n)| n)
+        self.nodes.iter().enumerate().filter(move |(at, n)| *at != me && n.is_normal()).map(|(_, n)| n)
     }
 
     fn name_of(&self, at: usize) -> String {
-        self.nodes
-            .get(at)
-            .map(|n| n.name.clone())
-            .unwrap_or_default()
+        self.nodes.get(at).map(|n| n.name.clone()).unwrap_or_default()
     }
 }

@@ -47,11 +47,7 @@ pub(super) struct Resources {
 impl Resources {
     pub(super) fn new(resumed: Option<Hold>) -> Self {
         Self {
-            state: if resumed.is_some() {
-                State::Stable
-            } else {
-                State::Init
-            },
+            state: if resumed.is_some() { State::Stable } else { State::Init },
             i_hold: resumed.unwrap_or_default(),
             other_holds: Hold::None,
             other_stable: false,
@@ -105,7 +101,8 @@ impl Engine {
         self.send_held(self.resources.state == State::Stable, None);
     }
 
-    pub(super) fn on_starting(&mut self, from: usize) {
+    /// The peer asks what this node holds. `outdated`: what the peer holds is known already.
+    pub(super) fn on_starting(&mut self, from: usize, outdated: bool) {
         if from == self.me || !self.nice() {
             return;
         }
@@ -119,7 +116,7 @@ impl Engine {
                 return self.note(Note::StartingInState(state as u8));
             }
         }
-        self.resources.other_stable = false;
+        self.resources.other_stable &= outdated;
         if self.resources.takeover_in_progress {
             self.note(Note::StartingDuringTakeover);
         }
@@ -216,9 +213,7 @@ impl Engine {
         self.send_held(true, None);
         self.check_failback();
         self.foreign_settled("T_RESOURCES(them)");
-        if self.settings.failback == Failback::Off
-            && self.resources.other_holds.includes(Hold::Foreign)
-        {
+        if self.settings.failback == Failback::Off && self.resources.other_holds.includes(Hold::Foreign) {
             self.local_settled("T_RESOURCES(them)");
         }
     }
@@ -241,11 +236,7 @@ impl Engine {
         }
         r.standby_set = Hold::Foreign;
         r.needs_failback = false;
-        self.send(
-            Message::of("ask_resources")
-                .with("rsc_hold", "foreign")
-                .with("info", "me"),
-        );
+        self.send(Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me"));
     }
 
     /// "Resources are stable" (8.2).
@@ -290,9 +281,8 @@ impl Engine {
         if has(mine, Hold::Foreign) && has(theirs, Hold::Local) {
             self.note_rarely("both own foreign", Note::BothOwnForeign);
         }
-        let calm = self.resources_stable()
-            && self.resources.state == State::Stable
-            && !self.is_shutting_down();
+        let calm =
+            self.resources_stable() && self.resources.state == State::Stable && !self.is_shutting_down();
         let orphaned = calm && !has(mine, Hold::Local) && !has(theirs, Hold::Foreign);
         if !orphaned {
             self.resources.claim_at = None;
@@ -307,15 +297,7 @@ impl Engine {
 
     pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
         let r = &self.resources;
-        [
-            r.take_local_at,
-            r.failback_retry,
-            r.standby_deadline,
-            r.claim_at,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at].into_iter().flatten().min()
     }
 
     pub(super) fn negotiation_tick(&mut self) {

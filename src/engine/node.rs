@@ -31,6 +31,8 @@ pub(super) struct Node {
     pub(super) last_status_ts: u64,
     pub(super) last_status_seq: u64,
     pub(super) generation: u64,
+    /// Number of the newest message that told what it holds.
+    pub(super) state_seq: u64,
     pub(super) track: Track,
     /// The highest number of ours that it acknowledged.
     pub(super) acked: u64,
@@ -55,11 +57,7 @@ impl Node {
 }
 
 /// Builds the table in configuration order. A name listed twice is one node.
-pub(super) fn table(
-    settings: &Settings,
-    now: Duration,
-    mut random: impl FnMut(u64) -> u64,
-) -> Vec<Node> {
+pub(super) fn table(settings: &Settings, now: Duration, mut random: impl FnMut(u64) -> u64) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
     for spec in &settings.nodes {
         if nodes.iter().any(|n| n.name == spec.name) {
@@ -75,27 +73,18 @@ pub(super) fn table(
             kind: spec.kind,
             uuid: me.then_some(settings.uuid),
             status: "init".to_owned(),
-            dead_time: if spec.kind == NodeKind::Ping {
-                settings.deadping
-            } else {
-                settings.deadtime
-            },
+            dead_time: if spec.kind == NodeKind::Ping { settings.deadping } else { settings.deadtime },
             heard: false,
             last_status: now,
             had_status: false,
             last_status_ts: 0,
             last_status_seq: 0,
             generation: if me { settings.generation } else { 0 },
+            state_seq: 0,
             track: Track::new(random(10)),
             acked: 0,
             may_hold: true,
-            links: unique(names)
-                .map(|name| Link {
-                    name,
-                    up: false,
-                    heard: now,
-                })
-                .collect(),
+            links: unique(names).map(|name| Link { name, up: false, heard: now }).collect(),
         });
     }
     nodes

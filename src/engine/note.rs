@@ -12,10 +12,7 @@ const HEAVY_LOAD: &str = "http://linux-ha.org/wiki/FAQ#Heavy_Load";
 
 /// Something worth a log line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "each variant is told by the words that `lines` gives it"
-)]
+#[expect(missing_docs, reason = "each variant is told by the words that `lines` gives it")]
 pub enum Note {
     LocalStatus(String),
     LinkUp {
@@ -177,35 +174,17 @@ impl Note {
                 (Level::Warn, "No STONITH device configured.".to_owned()),
                 (Level::Warn, "Shared disks are not protected.".to_owned()),
             ],
-            Note::CannotResend {
-                seq,
-                node,
-                why,
-                acked,
-                highest,
-                lowest,
-            } => vec![
-                (
-                    Level::Error,
-                    format!("Cannot rexmit pkt {seq} for {node}: {why}"),
-                ),
-                (
-                    Level::Info,
-                    format!("fromnode ={node}, fromnode's ackseq = {acked}"),
-                ),
-                (
-                    Level::Info,
-                    format!("hist information: hiseq ={highest}, lowseq={lowest}"),
-                ),
+            Note::CannotResend { seq, node, why, acked, highest, lowest } => vec![
+                (Level::Error, format!("Cannot rexmit pkt {seq} for {node}: {why}")),
+                (Level::Info, format!("fromnode ={node}, fromnode's ackseq = {acked}")),
+                (Level::Info, format!("hist information: hiseq ={highest}, lowseq={lowest}")),
             ],
             one => vec![one.line()],
         }
     }
 
     fn line(&self) -> (Level, String) {
-        self.membership()
-            .or_else(|| self.transport())
-            .unwrap_or_else(|| self.resources())
+        self.membership().or_else(|| self.transport()).unwrap_or_else(|| self.resources())
     }
 
     fn membership(&self) -> Option<(Level, String)> {
@@ -218,33 +197,17 @@ impl Note {
             }
             Note::CommNowUp => info("Comm_now_up(): updating status to active"),
             Note::NodeDead(node) => warn(format!("node {node}: is dead")),
-            Note::Silence {
-                node,
-                silent,
-                allowed,
-            } => info(format!(
+            Note::Silence { node, silent, allowed } => info(format!(
                 "node {node}: no heartbeat for {} ms; it asked to be given {} ms",
                 silent.as_millis(),
                 allowed.as_millis()
             )),
-            Note::Late {
-                node,
-                interval,
-                fatal: false,
-            } => warn(format!(
-                "Late heartbeat: Node {node}: interval {} ms",
-                interval.as_millis()
-            )),
-            Note::Late {
-                node,
-                interval,
-                fatal: true,
-            } => (
+            Note::Late { node, interval, fatal: false } => {
+                warn(format!("Late heartbeat: Node {node}: interval {} ms", interval.as_millis()))
+            }
+            Note::Late { node, interval, fatal: true } => (
                 Level::Crit,
-                format!(
-                    "Late heartbeat: Node {node}: interval {} ms (> deadtime)",
-                    interval.as_millis()
-                ),
+                format!("Late heartbeat: Node {node}: interval {} ms (> deadtime)", interval.as_millis()),
             ),
             Note::Asleep(gap) => warn(format!(
                 "This process did not run for {} ms: listening first, before any node is called dead",
@@ -261,45 +224,33 @@ impl Note {
 
     fn transport(&self) -> Option<(Level, String)> {
         Some(match self {
-            Note::UuidChanged { node, uuid } => info(format!(
-                "node {node} changed its uuid to {}",
-                uuid_text(uuid)
-            )),
+            Note::UuidChanged { node, uuid } => {
+                info(format!("node {node} changed its uuid to {}", uuid_text(uuid)))
+            }
             Note::Renamed { node, claimed } => warn(format!(
                 "a message with the uuid of node {node} calls itself {claimed}: refused, the name stays"
             )),
             Note::DuplicateName => error(
                 "another machine sends messages under this node's name: each node needs a name of its own",
             ),
-            Note::UnknownNode { node, kind } => error(format!(
-                "process_status_message: bad node [{node}] in message [t={kind}]"
-            )),
-            Note::Incomplete { link, from } => error(format!(
-                "process_clustermsg: missing from/ts/type: iface {link}, from {from}"
-            )),
+            Note::UnknownNode { node, kind } => {
+                error(format!("process_status_message: bad node [{node}] in message [t={kind}]"))
+            }
+            Note::Incomplete { link, from } => {
+                error(format!("process_clustermsg: missing from/ts/type: iface {link}, from {from}"))
+            }
             Note::BadSequence(seq) => error(format!("process_clustermsg: has bad cseq: {seq}")),
-            Note::NoSequence { link, from } => error(format!(
-                "process_clustermsg: missing seqno: iface {link}, from {from}"
-            )),
-            Note::Replay {
-                node,
-                generation,
-                current,
-            } => error(format!(
+            Note::NoSequence { link, from } => {
+                error(format!("process_clustermsg: missing seqno: iface {link}, from {from}"))
+            }
+            Note::Replay { node, generation, current } => error(format!(
                 "should_drop_message: attempted replay attack [{node}]? [gen = {generation}, curgen = {current}]"
             )),
             Note::NoStatus => error("HBDoMsg_T_STATUS: status update without st field"),
-            Note::FlowControlOff => {
-                info("flow control disabled due to different version heartbeat")
+            Note::FlowControlOff => info("flow control disabled due to different version heartbeat"),
+            Note::Lost { node, count, last, seq } => {
+                warn(format!("{count} lost packet(s) for [{node}] [{last}:{seq}]"))
             }
-            Note::Lost {
-                node,
-                count,
-                last,
-                seq,
-            } => warn(format!(
-                "{count} lost packet(s) for [{node}] [{last}:{seq}]"
-            )),
             Note::LostALot => error("lost a lot of packets!"),
             Note::NothingMissing(node) => info(format!("No pkts missing from {node}!")),
             Note::BadResend => error("Invalid rexmit seqnos"),
@@ -314,11 +265,7 @@ impl Note {
             )),
             Note::QueueFilling(count) => {
                 let text = format!("Message hist queue is filling up ({count} messages in queue)");
-                if *count > 450 {
-                    error(text)
-                } else {
-                    warn(text)
-                }
+                if *count > 450 { error(text) } else { warn(text) }
             }
             _ => return None,
         })
@@ -333,16 +280,10 @@ impl Note {
             Note::LocalAcquisitionNone => info("Local Resource acquisition completed. (none)"),
             Note::RemoteTransition => info("remote resource transition completed."),
             Note::LocalTransition => info("local resource transition completed."),
-            Note::AcquisitionComplete(why) => {
-                info(format!("Initial resource acquisition complete ({why})"))
-            }
-            Note::StartingInState(state) => {
-                error(format!("Received 'starting' message in state {state}"))
-            }
+            Note::AcquisitionComplete(why) => info(format!("Initial resource acquisition complete ({why})")),
+            Note::StartingInState(state) => error(format!("Received 'starting' message in state {state}")),
             Note::StartingDuringTakeover => info("T_STARTING received during takeover."),
-            Note::ResourceInState(state) => {
-                error(format!("resource message received in state {state}"))
-            }
+            Note::ResourceInState(state) => error(format!("resource message received in state {state}")),
             Note::BadHold(word) => error(format!("encode_resources: bad resource type [{word}]")),
             Note::BothOwn => error("Both machines own our resources!"),
             Note::BothOwnForeign => error("Both machines own foreign resources!"),
@@ -351,9 +292,7 @@ impl Note {
             Note::ClaimUnowned => warn("Nobody holds the local resource groups: acquiring them."),
             Note::ShutdownNotice(node) => info(format!("Received shutdown notice from '{node}'.")),
             Note::ShutdownDelayedComm => warn("Shutdown delayed until Communication is up."),
-            Note::ShutdownDelayed => {
-                warn("Shutdown delayed until current resource activity finishes.")
-            }
+            Note::ShutdownDelayed => warn("Shutdown delayed until current resource activity finishes."),
             Note::ShutdownBegins(pid) => info(format!("Heartbeat shutdown in progress. ({pid})")),
             Note::RestartTriggered => info("Heartbeat restart triggered."),
             other => other.standby(),
@@ -367,40 +306,26 @@ impl Note {
                 "Standby in progress- new request from {node} ignored [{} seconds left]",
                 left.as_secs()
             )),
-            Note::StandbyFlux {
-                info,
-                node,
-                local: false,
-            } => warn(format!(
-                "standby message [{info}] from {node} ignored.  Other side is in flux."
-            )),
-            Note::StandbyFlux {
-                info,
-                node,
-                local: true,
-            } => warn(format!(
-                "standby message [{info}] from {node} ignored.  local resources in flux."
-            )),
-            Note::WantsStandby { node, set } => info(format!("{node} wants to go standby [{set}]")),
-            Note::CanTake { node, set } => {
-                info(format!("standby: {node} can take our {set} resources"))
+            Note::StandbyFlux { info, node, local: false } => {
+                warn(format!("standby message [{info}] from {node} ignored.  Other side is in flux."))
             }
+            Note::StandbyFlux { info, node, local: true } => {
+                warn(format!("standby message [{info}] from {node} ignored.  local resources in flux."))
+            }
+            Note::WantsStandby { node, set } => info(format!("{node} wants to go standby [{set}]")),
+            Note::CanTake { node, set } => info(format!("standby: {node} can take our {set} resources")),
             Note::StandbyReleased(set) => info(format!("Local standby process completed [{set}].")),
             Note::StandbyAcquire { node, set } => {
                 info(format!("standby: acquire [{set}] resources from {node}"))
             }
-            Note::StandbyAcquired(set) => {
-                info(format!("Standby resource acquisition done [{set}]."))
+            Note::StandbyAcquired(set) => info(format!("Standby resource acquisition done [{set}].")),
+            Note::StandbyTaken(set) => {
+                info(format!("Other node completed standby takeover of {set} resources."))
             }
-            Note::StandbyTaken(set) => info(format!(
-                "Other node completed standby takeover of {set} resources."
-            )),
-            Note::StandbyIgnored { info, node, state } => error(format!(
-                "Ignored standby message '{info}' from {node} in state {state}"
-            )),
-            Note::StandbyTimeout => {
-                warn("No reply to standby request.  Standby request cancelled.")
+            Note::StandbyIgnored { info, node, state } => {
+                error(format!("Ignored standby message '{info}' from {node} in state {state}"))
             }
+            Note::StandbyTimeout => warn("No reply to standby request.  Standby request cancelled."),
             Note::StandbyCancelled => info("Cancelling pending standby operation"),
             other => (Level::Debug, format!("{other:?}")),
         }
@@ -409,13 +334,8 @@ impl Note {
 
 fn partition(node: &str) -> Vec<(Level, String)> {
     vec![
-        (
-            Level::Crit,
-            format!("Cluster node {node} returning after partition."),
-        ),
-        info(format!(
-            "For information on cluster partitions, See URL: {SPLIT_BRAIN}"
-        )),
+        (Level::Crit, format!("Cluster node {node} returning after partition.")),
+        info(format!("For information on cluster partitions, See URL: {SPLIT_BRAIN}")),
         warn("Deadtime value may be too small."),
         info("See FAQ for information on tuning deadtime."),
         info(format!("URL: {HEAVY_LOAD}")),

@@ -11,16 +11,9 @@ const FIRST_REQUEST: Duration = Duration::from_millis(50);
 impl Engine {
     pub(super) fn receive(&mut self, link: &str, message: &Message) {
         let from = message.text("src").unwrap_or("?").to_owned();
-        let (Some(kind), Some(_), Some(ts)) =
-            (message.kind(), message.text("src"), message.text("ts"))
+        let (Some(kind), Some(_), Some(ts)) = (message.kind(), message.text("src"), message.text("ts"))
         else {
-            return self.note_rarely(
-                "incomplete",
-                Note::Incomplete {
-                    link: link.to_owned(),
-                    from,
-                },
-            );
+            return self.note_rarely("incomplete", Note::Incomplete { link: link.to_owned(), from });
         };
         if u64::from_str_radix(ts, 16).unwrap_or(0) == 0 {
             return;
@@ -60,13 +53,7 @@ impl Engine {
             }
             Some(known) if known != uuid => {
                 node.uuid = Some(uuid);
-                self.note_rarely(
-                    "uuid",
-                    Note::UuidChanged {
-                        node: from.to_owned(),
-                        uuid,
-                    },
-                );
+                self.note_rarely("uuid", Note::UuidChanged { node: from.to_owned(), uuid });
             }
             _ => node.uuid = Some(uuid),
         }
@@ -76,14 +63,8 @@ impl Engine {
     fn refuse_stranger(&mut self, from: &str, kind: &str, uuid: Option<[u8; 16]>) {
         let known = uuid.and_then(|u| self.nodes.iter().find(|n| n.uuid == Some(u)));
         let note = match known {
-            Some(node) => Note::Renamed {
-                node: node.name.clone(),
-                claimed: from.to_owned(),
-            },
-            None => Note::UnknownNode {
-                node: from.to_owned(),
-                kind: kind.to_owned(),
-            },
+            Some(node) => Note::Renamed { node: node.name.clone(), claimed: from.to_owned() },
+            None => Note::UnknownNode { node: from.to_owned(), kind: kind.to_owned() },
         };
         self.note_rarely("stranger", note);
     }
@@ -116,13 +97,7 @@ impl Engine {
     fn sequence_of(&mut self, link: &str, message: &Message) -> Option<u64> {
         let Some(text) = message.text("seq") else {
             let from = message.text("src").unwrap_or("?").to_owned();
-            self.note_rarely(
-                "no seq",
-                Note::NoSequence {
-                    link: link.to_owned(),
-                    from,
-                },
-            );
+            self.note_rarely("no seq", Note::NoSequence { link: link.to_owned(), from });
             return None;
         };
         match u64::from_str_radix(text, 16) {
@@ -150,15 +125,16 @@ impl Engine {
         let (current, dead, last_seq) = (node.generation, node.is_dead(), node.last_status_seq);
         if generation < current {
             let node = node.name.clone();
-            self.note_rarely(
-                "replay",
-                Note::Replay {
-                    node,
-                    generation,
-                    current,
-                },
-            );
+            self.note_rarely("replay", Note::Replay { node, generation, current });
             return false;
+        }
+        // The first message of a node tells its generation, whatever it is: were it the first status, as in
+        // the reference, what was lost before that would be forgotten.
+        if current == 0 {
+            if let Some(node) = self.nodes.get_mut(at) {
+                node.generation = generation;
+            }
+            return true;
         }
         if kind != "status" {
             return true;
@@ -188,20 +164,15 @@ impl Engine {
         node.last_status = now;
         node.last_status_ts = 0;
         node.last_status_seq = 0;
+        node.state_seq = 0;
         node.may_hold = true;
-        let name = node.name.clone();
-        if known {
-            self.note(Note::HeartbeatRestart(name));
-        }
+        let note = Note::HeartbeatRestart(node.name.clone());
+        self.note(note);
     }
 
     fn classify(&mut self, at: usize, link: &str, seq: u64) -> Option<SequenceEvent> {
         let (now, longest) = (self.now.mono, self.settings.max_rexmit_delay);
-        let shortest = if longest < 2 * FIRST_REQUEST {
-            Duration::ZERO
-        } else {
-            FIRST_REQUEST
-        };
+        let shortest = if longest < 2 * FIRST_REQUEST { Duration::ZERO } else { FIRST_REQUEST };
         let random = &mut self.random;
         let node = self.nodes.get_mut(at)?;
         let verdict = node.track.classify(seq, || {
@@ -228,19 +199,9 @@ impl Engine {
         let node = self.name_of(at);
         match event {
             SequenceEvent::Nothing => {}
-            SequenceEvent::Gap { count, last, seq } => self.note(Note::Lost {
-                node,
-                count,
-                last,
-                seq,
-            }),
+            SequenceEvent::Gap { count, last, seq } => self.note(Note::Lost { node, count, last, seq }),
             SequenceEvent::Flood { count, last, seq } => {
-                self.note(Note::Lost {
-                    node,
-                    count,
-                    last,
-                    seq,
-                });
+                self.note(Note::Lost { node, count, last, seq });
                 self.note(Note::LostALot);
             }
             SequenceEvent::Complete => self.note(Note::NothingMissing(node)),
@@ -250,9 +211,7 @@ impl Engine {
     fn addressed_here(&self, message: &Message) -> bool {
         match message.binary("destuuid") {
             Some(uuid) if uuid.iter().any(|b| *b != 0) => uuid == self.settings.uuid,
-            _ => message
-                .text("dest")
-                .is_none_or(|dest| dest == self.settings.me),
+            _ => message.text("dest").is_none_or(|dest| dest == self.settings.me),
         }
     }
 
@@ -267,10 +226,7 @@ impl Engine {
         link.heard = now;
         if !link.up {
             link.up = true;
-            let note = Note::LinkUp {
-                node: node.name.clone(),
-                link: medium.to_owned(),
-            };
+            let note = Note::LinkUp { node: node.name.clone(), link: medium.to_owned() };
             self.note(note);
         }
     }
@@ -283,9 +239,16 @@ impl Engine {
             "reqnodes" if !own => self.on_reqnodes(from),
             "repnodes" if !own => self.on_repnodes(from, message),
             "reqnodes" | "repnodes" | "stonith" => {}
-            "shutdone" => self.on_shutdone(from),
+            "shutdone" => {
+                self.is_outdated(from, message);
+                self.on_shutdone(from);
+            }
             _ if !self.startup.is_up() => {}
-            "starting" => self.on_starting(from),
+            "starting" => {
+                let outdated = self.is_outdated(from, message);
+                self.on_starting(from, outdated);
+            }
+            "resource" if self.is_outdated(from, message) => {}
             "resource" => self.on_resource(from, message),
             "ask_resources" => self.on_ask_resources(from, message),
             "ip-request" => self.on_ip_request(from, message),
@@ -293,5 +256,15 @@ impl Engine {
             other => self.queue_hook(other, message),
         }
         self.expire_standby();
+    }
+
+    /// Whether a newer message has already told what this one tells: networks reorder, and lost messages
+    /// come late. Messages are handled as they come, so the newest word must stay the last one.
+    fn is_outdated(&mut self, from: usize, message: &Message) -> bool {
+        let seq = message.hex("seq").unwrap_or(0);
+        let Some(node) = self.nodes.get_mut(from).filter(|_| from != self.me) else { return false };
+        let outdated = seq < node.state_seq;
+        node.state_seq = node.state_seq.max(seq);
+        outdated
     }
 }

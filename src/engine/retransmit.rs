@@ -25,11 +25,7 @@ impl Engine {
     pub(super) fn acknowledge(&mut self, at: usize, seq: u64) {
         if self.flow_control {
             let dest = self.name_of(at);
-            self.send(
-                Message::of("NS_ackmsg")
-                    .with("dest", &dest)
-                    .with("ackseq", &format!("{seq:x}")),
-            );
+            self.send(Message::of("NS_ackmsg").with("dest", &dest).with("ackseq", &format!("{seq:x}")));
         }
     }
 
@@ -76,17 +72,7 @@ impl Engine {
                 );
                 let (highest, lowest) = (self.history.highest(), self.history.lowest());
                 let why = why.to_owned();
-                self.note_rarely(
-                    "nak",
-                    Note::CannotResend {
-                        seq,
-                        node,
-                        why,
-                        acked,
-                        highest,
-                        lowest,
-                    },
-                );
+                self.note_rarely("nak", Note::CannotResend { seq, node, why, acked, highest, lowest });
             }
         }
     }
@@ -106,27 +92,22 @@ impl Engine {
     }
 
     pub(super) fn retransmit_deadline(&self) -> Option<Duration> {
-        self.nodes
-            .iter()
-            .filter_map(|n| n.track.next_request())
-            .min()
+        self.nodes.iter().filter_map(|n| n.track.next_request()).min()
     }
 
     pub(super) fn retransmit_tick(&mut self) {
         let (now, interval) = (self.now.mono, self.settings.max_rexmit_delay);
         let mut requests = Vec::new();
         for node in &mut self.nodes {
-            let ask = matches!(node.status.as_str(), "up" | "active");
-            let due = node.track.due_requests(now, interval, ask);
+            // The reference asks only those it knows to be up, and never again once it did not ask: a
+            // message lost before the first status came stays lost.
+            let due = node.track.due_requests(now, interval, !node.is_dead());
             requests.extend(due.into_iter().map(|seq| (node.name.clone(), seq)));
         }
         for (node, seq) in requests {
             let seq = seq.to_string();
             self.send(
-                Message::of("NS_rexmit")
-                    .with("dest", &node)
-                    .with("firstseq", &seq)
-                    .with("lastseq", &seq),
+                Message::of("NS_rexmit").with("dest", &node).with("firstseq", &seq).with("lastseq", &seq),
             );
         }
     }

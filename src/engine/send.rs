@@ -22,9 +22,7 @@ impl Engine {
             self.watch_queue();
         }
         self.actions.push(Action::Send(message.clone()));
-        let here = message
-            .text("dest")
-            .is_none_or(|dest| dest == self.settings.me);
+        let here = message.text("dest").is_none_or(|dest| dest == self.settings.me);
         if here && seq.is_some() {
             self.dispatch(self.me, &kind, &message);
         }
@@ -36,14 +34,9 @@ impl Engine {
     }
 
     fn complete(&mut self, message: &mut Message, seq: Option<u64>) {
-        let dest = message
-            .text("dest")
-            .and_then(|dest| self.nodes.iter().find(|n| n.name == dest));
+        let dest = message.text("dest").and_then(|dest| self.nodes.iter().find(|n| n.name == dest));
         if let Some(node) = dest {
-            message.set(
-                "destuuid",
-                Value::Binary(node.uuid.unwrap_or_default().to_vec()),
-            );
+            message.set("destuuid", Value::Binary(node.uuid.unwrap_or_default().to_vec()));
         }
         message.set_text("src", &self.settings.me);
         message.set("srcuuid", Value::Binary(self.settings.uuid.to_vec()));
@@ -70,11 +63,7 @@ impl Engine {
             Some(level) if self.flow_control => self.history.highest().saturating_sub(level),
             _ => 0,
         };
-        let reached = QUEUE_LEVELS
-            .into_iter()
-            .filter(|l| waiting >= *l)
-            .max()
-            .unwrap_or(0);
+        let reached = QUEUE_LEVELS.into_iter().filter(|l| waiting >= *l).max().unwrap_or(0);
         if reached > self.queue_warned {
             self.note(Note::QueueFilling(waiting));
         }

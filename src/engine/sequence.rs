@@ -19,10 +19,7 @@ const MAX_RESEND: usize = 50;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// New: deal with it. `ack` is the number to acknowledge, if one is due.
-    Accept {
-        ack: Option<u64>,
-        event: SequenceEvent,
-    },
+    Accept { ack: Option<u64>, event: SequenceEvent },
     /// The very message seen last.
     Duplicate,
     /// Seen before, or too old.
@@ -60,11 +57,7 @@ pub(super) struct Track {
 
 impl Track {
     pub(super) fn new(ack_trigger: u64) -> Self {
-        Self {
-            last: None,
-            missing: BTreeMap::new(),
-            ack_trigger: ack_trigger % ACK_DIVISOR,
-        }
+        Self { last: None, missing: BTreeMap::new(), ack_trigger: ack_trigger % ACK_DIVISOR }
     }
 
     /// Forgets the stream: the node died or began a new one.
@@ -91,10 +84,7 @@ impl Track {
         self.last = Some(seq);
         if count > MAX_GAP {
             self.missing.clear();
-            return Verdict::Accept {
-                ack: None,
-                event: SequenceEvent::Flood { count, last, seq },
-            };
+            return Verdict::Accept { ack: None, event: SequenceEvent::Flood { count, last, seq } };
         }
         for number in last + 1..seq {
             if self.missing.len() >= MAX_MISSING {
@@ -102,40 +92,25 @@ impl Track {
             }
             self.missing.insert(number, Some(ask_at()));
         }
-        Verdict::Accept {
-            ack: None,
-            event: SequenceEvent::Gap { count, last, seq },
-        }
+        Verdict::Accept { ack: None, event: SequenceEvent::Gap { count, last, seq } }
     }
 
     fn in_order(&mut self, seq: u64) -> Verdict {
         self.last = Some(seq);
         let ack = (seq % ACK_DIVISOR == self.ack_trigger && self.contiguous_to(seq)).then_some(seq);
-        Verdict::Accept {
-            ack,
-            event: SequenceEvent::Nothing,
-        }
+        Verdict::Accept { ack, event: SequenceEvent::Nothing }
     }
 
     fn late(&mut self, seq: u64) -> Verdict {
         if self.missing.remove(&seq).is_none() {
             return Verdict::Old;
         }
-        let event = if self.missing.is_empty() {
-            SequenceEvent::Complete
-        } else {
-            SequenceEvent::Nothing
-        };
-        Verdict::Accept {
-            ack: self.ack_after_fill(seq),
-            event,
-        }
+        let event = if self.missing.is_empty() { SequenceEvent::Complete } else { SequenceEvent::Nothing };
+        Verdict::Accept { ack: self.ack_after_fill(seq), event }
     }
 
     fn contiguous_to(&self, seq: u64) -> bool {
-        self.missing
-            .first_key_value()
-            .is_none_or(|(lowest, _)| seq < *lowest)
+        self.missing.first_key_value().is_none_or(|(lowest, _)| seq < *lowest)
     }
 
     /// The ACK that filling the gap at `filled` makes due (5.3).
@@ -145,9 +120,7 @@ impl Track {
             None => self.last?,
         };
         let back = (limit + ACK_DIVISOR - self.ack_trigger) % ACK_DIVISOR;
-        limit
-            .checked_sub(back)
-            .filter(|candidate| *candidate >= filled && *candidate > 0)
+        limit.checked_sub(back).filter(|candidate| *candidate >= filled && *candidate > 0)
     }
 
     /// The peer cannot send it any more.
@@ -161,12 +134,7 @@ impl Track {
     }
 
     /// Numbers to ask for now; each is due again after `interval`, or never if the node is not `asked`.
-    pub(super) fn due_requests(
-        &mut self,
-        now: Duration,
-        interval: Duration,
-        ask: bool,
-    ) -> Vec<u64> {
+    pub(super) fn due_requests(&mut self, now: Duration, interval: Duration, ask: bool) -> Vec<u64> {
         let mut due = Vec::new();
         for (seq, at) in &mut self.missing {
             if at.is_some_and(|at| at <= now) {
@@ -224,11 +192,7 @@ impl History {
         if self.sent.len() >= HISTORY {
             self.sent.pop_front();
         }
-        self.sent.push_back(Sent {
-            seq,
-            message,
-            resent: None,
-        });
+        self.sent.push_back(Sent { seq, message, resent: None });
     }
 
     /// Serves a request for `first..=last` from a peer that has acknowledged up to `acked` (5.4).
@@ -242,10 +206,7 @@ impl History {
     ) -> Vec<Resend> {
         let mut out = Vec::new();
         if last > self.highest {
-            out.push(Resend::Beyond {
-                seq: last,
-                highest: self.highest,
-            });
+            out.push(Resend::Beyond { seq: last, highest: self.highest });
         }
         for seq in first.max(acked + 1)..=last.min(self.highest) {
             if out.len() >= MAX_RESEND {
@@ -258,16 +219,10 @@ impl History {
 
     fn serve_one(&mut self, seq: u64, now: Duration, guard: Duration) -> Option<Resend> {
         if seq <= self.lowest() && self.lowest() > 1 {
-            return Some(Resend::Nak {
-                seq,
-                why: "seqno too low",
-            });
+            return Some(Resend::Nak { seq, why: "seqno too low" });
         }
         let Some(sent) = self.sent.iter_mut().find(|s| s.seq == seq) else {
-            return Some(Resend::Nak {
-                seq,
-                why: "seqno not found",
-            });
+            return Some(Resend::Nak { seq, why: "seqno not found" });
         };
         if sent.resent.is_some_and(|at| now < at + guard) {
             return None;
@@ -305,17 +260,10 @@ mod tests {
     fn an_inversion_is_a_gap_that_closes() {
         let mut track = Track::new(6);
         track.classify(5, at);
-        let gap = SequenceEvent::Gap {
-            count: 1,
-            last: 5,
-            seq: 7,
-        };
+        let gap = SequenceEvent::Gap { count: 1, last: 5, seq: 7 };
         assert_eq!(track.classify(7, at), accept(None, gap));
         assert_eq!(track.next_request(), Some(at()));
-        assert_eq!(
-            track.classify(6, at),
-            accept(Some(6), SequenceEvent::Complete)
-        );
+        assert_eq!(track.classify(6, at), accept(Some(6), SequenceEvent::Complete));
         assert_eq!(track.next_request(), None);
         assert_eq!(track.classify(6, at), Verdict::Old);
         assert_eq!(track.classify(7, at), Verdict::Duplicate);
@@ -327,15 +275,9 @@ mod tests {
         track.classify(8, at);
         track.classify(10, at);
         for seq in 11..=20 {
-            assert_eq!(
-                track.classify(seq, at),
-                accept(None, SequenceEvent::Nothing)
-            );
+            assert_eq!(track.classify(seq, at), accept(None, SequenceEvent::Nothing));
         }
-        assert_eq!(
-            track.classify(9, at),
-            accept(Some(20), SequenceEvent::Complete)
-        );
+        assert_eq!(track.classify(9, at), accept(Some(20), SequenceEvent::Complete));
     }
 
     #[test]
@@ -343,11 +285,7 @@ mod tests {
         let mut track = Track::new(0);
         track.classify(1, at);
         track.classify(3, at);
-        let flood = SequenceEvent::Flood {
-            count: 996,
-            last: 3,
-            seq: 1000,
-        };
+        let flood = SequenceEvent::Flood { count: 996, last: 3, seq: 1000 };
         assert_eq!(track.classify(1000, at), accept(None, flood));
         assert_eq!(track.next_request(), None);
         assert_eq!(track.classify(2, at), Verdict::Old);
@@ -359,18 +297,10 @@ mod tests {
         track.classify(1, at);
         track.classify(4, at);
         let interval = Duration::from_millis(250);
-        assert!(
-            track
-                .due_requests(Duration::from_millis(99), interval, true)
-                .is_empty()
-        );
+        assert!(track.due_requests(Duration::from_millis(99), interval, true).is_empty());
         assert_eq!(track.due_requests(at(), interval, true), [2, 3]);
         assert_eq!(track.next_request(), Some(at() + interval));
-        assert!(
-            track
-                .due_requests(at() + interval, interval, false)
-                .is_empty()
-        );
+        assert!(track.due_requests(at() + interval, interval, false).is_empty());
         assert_eq!(track.next_request(), None);
     }
 
@@ -384,28 +314,10 @@ mod tests {
         let guard = Duration::from_millis(240);
         let served = history.serve(599, 599, 0, at(), guard);
         assert_eq!(served, [Resend::Message(Message::of("599"))]);
-        assert!(
-            history.serve(599, 599, 0, at(), guard).is_empty(),
-            "re-sent a moment ago"
-        );
-        assert!(
-            history.serve(598, 598, 598, at(), guard).is_empty(),
-            "acknowledged"
-        );
-        assert_eq!(
-            history.serve(5, 5, 0, at(), guard),
-            [Resend::Nak {
-                seq: 5,
-                why: "seqno too low"
-            }]
-        );
-        assert_eq!(
-            history.serve(700, 700, 0, at(), guard),
-            [Resend::Beyond {
-                seq: 700,
-                highest: 600
-            }]
-        );
+        assert!(history.serve(599, 599, 0, at(), guard).is_empty(), "re-sent a moment ago");
+        assert!(history.serve(598, 598, 598, at(), guard).is_empty(), "acknowledged");
+        assert_eq!(history.serve(5, 5, 0, at(), guard), [Resend::Nak { seq: 5, why: "seqno too low" }]);
+        assert_eq!(history.serve(700, 700, 0, at(), guard), [Resend::Beyond { seq: 700, highest: 600 }]);
         assert_eq!(history.serve(200, 400, 0, at(), guard).len(), MAX_RESEND);
     }
 }

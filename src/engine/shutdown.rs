@@ -109,9 +109,7 @@ impl Engine {
         self.resources.state = State::Shutdown;
         self.resources.i_hold = Hold::None;
         if self.shutdown.stage == Stage::GivingUp {
-            self.shutdown.stage = Stage::GaveUp {
-                at: self.now.mono + PHASE,
-            };
+            self.shutdown.stage = Stage::GaveUp { at: self.now.mono + PHASE };
         }
     }
 
@@ -121,9 +119,7 @@ impl Engine {
         }
         self.pulse.restarting |= self.shutdown.ending != Some(Ending::Stop);
         self.send_status();
-        self.shutdown.stage = Stage::Last {
-            at: self.now.mono + PHASE,
-        };
+        self.shutdown.stage = Stage::Last { at: self.now.mono + PHASE };
     }
 
     pub(super) fn shutdown_deadline(&self) -> Option<Duration> {
@@ -132,10 +128,7 @@ impl Engine {
             Stage::Last { at } if self.jobs.idle() => Some(at),
             _ => None,
         };
-        [stage, self.shutdown.restart_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [stage, self.shutdown.restart_at].into_iter().flatten().min()
     }
 
     pub(super) fn shutdown_tick(&mut self) {

@@ -31,10 +31,7 @@ impl Engine {
             return;
         }
         let info = message.text("info").unwrap_or("").to_owned();
-        let set = message
-            .text("rsc_hold")
-            .and_then(Hold::parse)
-            .unwrap_or(Hold::All);
+        let set = message.text("rsc_hold").and_then(Hold::parse).unwrap_or(Hold::All);
         if self.standby_refused(from, &info) {
             return;
         }
@@ -58,11 +55,7 @@ impl Engine {
             return false;
         }
         let local = self.resources.other_stable;
-        self.note(Note::StandbyFlux {
-            info: info.to_owned(),
-            node,
-            local,
-        });
+        self.note(Note::StandbyFlux { info: info.to_owned(), node, local });
         true
     }
 
@@ -79,11 +72,7 @@ impl Engine {
             (StandbyState::Done, false, "done") => self.taken(set),
             (state, _, _) => {
                 let node = self.name_of(from);
-                self.note(Note::StandbyIgnored {
-                    info: info.to_owned(),
-                    node,
-                    state: state as u8,
-                });
+                self.note(Note::StandbyIgnored { info: info.to_owned(), node, state: state as u8 });
             }
         }
     }
@@ -95,21 +84,14 @@ impl Engine {
     }
 
     fn ask(&mut self, set: Hold, info: &str) {
-        self.send(
-            Message::of("ask_resources")
-                .with("rsc_hold", set.word())
-                .with("info", info),
-        );
+        self.send(Message::of("ask_resources").with("rsc_hold", set.word()).with("info", info));
     }
 
     /// This node wants to give.
     fn offer(&mut self, from: usize, set: Hold) {
         self.resources.other_stable = false;
         let node = self.name_of(from);
-        self.note(Note::WantsStandby {
-            node,
-            set: set.word().to_owned(),
-        });
+        self.note(Note::WantsStandby { node, set: set.word().to_owned() });
         self.enter(StandbyState::Me, set, Some(ANSWER));
     }
 
@@ -117,10 +99,7 @@ impl Engine {
     fn accept_offer(&mut self, from: usize, set: Hold) {
         self.resources.other_stable = false;
         let node = self.name_of(from);
-        self.note(Note::WantsStandby {
-            node,
-            set: set.word().to_owned(),
-        });
+        self.note(Note::WantsStandby { node, set: set.word().to_owned() });
         self.enter(StandbyState::Other, set, Some(SCRIPTS));
         self.ask(set, "other");
     }
@@ -128,18 +107,12 @@ impl Engine {
     /// The peer can take: let go.
     fn release(&mut self, from: usize, set: Hold) {
         let node = self.name_of(from);
-        self.note(Note::CanTake {
-            node,
-            set: set.word().to_owned(),
-        });
+        self.note(Note::CanTake { node, set: set.word().to_owned() });
         self.enter(StandbyState::Me, set, Some(SCRIPTS));
         self.resources.other_stable = false;
         self.resources.i_hold = self.resources.i_hold.without(set);
         self.send_held(false, Some("standby"));
-        self.run_when_idle(Job::Standby {
-            verb: Verb::Give,
-            set,
-        });
+        self.run_when_idle(Job::Standby { verb: Verb::Give, set });
     }
 
     /// Everything was let go.
@@ -152,15 +125,9 @@ impl Engine {
     /// The giver is done: take.
     fn acquire(&mut self, from: usize, set: Hold) {
         let node = self.name_of(from);
-        self.note(Note::StandbyAcquire {
-            node,
-            set: set.word().to_owned(),
-        });
+        self.note(Note::StandbyAcquire { node, set: set.word().to_owned() });
         self.enter(StandbyState::Done, set, Some(SCRIPTS));
-        self.run(Job::Standby {
-            verb: Verb::Take,
-            set: set.mirror(),
-        });
+        self.run(Job::Standby { verb: Verb::Take, set: set.mirror() });
     }
 
     /// Everything was taken.
@@ -187,11 +154,7 @@ impl Engine {
     }
 
     pub(super) fn expire_standby(&mut self) {
-        if self
-            .resources
-            .standby_deadline
-            .is_none_or(|deadline| self.now.mono < deadline)
-        {
+        if self.resources.standby_deadline.is_none_or(|deadline| self.now.mono < deadline) {
             return;
         }
         self.resources.standby_deadline = None;
@@ -203,8 +166,7 @@ impl Engine {
 
     /// The peer died in the middle of a hand-over.
     pub(super) fn cancel_standby(&mut self) {
-        if self.resources.standby == StandbyState::Not && self.resources.standby_deadline.is_none()
-        {
+        if self.resources.standby == StandbyState::Not && self.resources.standby_deadline.is_none() {
             return;
         }
         self.note(Note::StandbyCancelled);
@@ -253,9 +215,6 @@ impl Engine {
             Hold::None => Hold::All,
         };
         self.resources.standby = StandbyState::Done;
-        self.run(Job::Standby {
-            verb: Verb::Take,
-            set,
-        });
+        self.run(Job::Standby { verb: Verb::Take, set });
     }
 }

@@ -39,9 +39,7 @@ impl Startup {
 impl Engine {
     /// Moves on when the last node was heard from or given up.
     pub(super) fn check_startup(&mut self) {
-        if self.startup.phase == Phase::LinksPending
-            && self.nodes.iter().all(|n| n.heard || n.is_dead())
-        {
+        if self.startup.phase == Phase::LinksPending && self.nodes.iter().all(|n| n.heard || n.is_dead()) {
             self.startup.phase = Phase::LinksUp;
         }
         if self.startup.phase == Phase::LinksUp {
@@ -51,20 +49,12 @@ impl Engine {
 
     /// Asks the first live peer for its list; without one, or one that knows no such list, goes up.
     fn ask_for_nodes(&mut self) {
-        let peer = self
-            .other_nodes()
-            .find(|n| !n.is_dead())
-            .map(|n| n.name.clone());
+        let peer = self.other_nodes().find(|n| !n.is_dead()).map(|n| n.name.clone());
         let Some(peer) = peer.filter(|_| self.flow_control) else {
             return self.comm_now_up();
         };
         let now = self.now.mono;
-        if self
-            .startup
-            .asked
-            .as_ref()
-            .is_some_and(|(asked, again)| *asked == peer && now < *again)
-        {
+        if self.startup.asked.as_ref().is_some_and(|(asked, again)| *asked == peer && now < *again) {
             return;
         }
         self.startup.asked = Some((peer.clone(), now + RETRY));
@@ -73,11 +63,7 @@ impl Engine {
 
     pub(super) fn startup_deadline(&self) -> Option<Duration> {
         let waiting = self.startup.phase == Phase::LinksUp;
-        self.startup
-            .asked
-            .as_ref()
-            .filter(|_| waiting)
-            .map(|(_, again)| *again)
+        self.startup.asked.as_ref().filter(|_| waiting).map(|(_, again)| *again)
     }
 
     pub(super) fn startup_tick(&mut self) {
@@ -98,17 +84,9 @@ impl Engine {
 
     /// The answer. A different list is reported, not adopted: a stray file must not rename the cluster.
     pub(super) fn on_repnodes(&mut self, from: usize, message: &Message) {
-        let mut theirs: Vec<&str> = message
-            .text("nodelist")
-            .unwrap_or("")
-            .split_whitespace()
-            .collect();
-        let mut ours: Vec<&str> = self
-            .nodes
-            .iter()
-            .filter(|n| n.is_normal())
-            .map(|n| n.name.as_str())
-            .collect();
+        let mut theirs: Vec<&str> = message.text("nodelist").unwrap_or("").split_whitespace().collect();
+        let mut ours: Vec<&str> =
+            self.nodes.iter().filter(|n| n.is_normal()).map(|n| n.name.as_str()).collect();
         theirs.sort_unstable();
         ours.sort_unstable();
         if theirs != ours {

@@ -20,11 +20,7 @@ impl Engine {
             return self.retry_shutdown();
         }
         self.resources.needs_failback = true;
-        let holds = if self.nice() {
-            self.resources.other_holds != Hold::None
-        } else {
-            may_hold
-        };
+        let holds = if self.nice() { self.resources.other_holds != Hold::None } else { may_hold };
         if heard && !holds {
             self.note(Note::GaveUpResources(name.clone()));
             self.send_fencing_result(&name, "unneeded");
@@ -36,11 +32,7 @@ impl Engine {
     }
 
     fn send_fencing_result(&mut self, node: &str, result: &str) {
-        self.send(
-            Message::of("stonith")
-                .with("node", node)
-                .with("result", result),
-        );
+        self.send(Message::of("stonith").with("node", node).with("result", result));
     }
 
     /// The dead node held nothing: take only what nobody holds.
@@ -104,15 +96,7 @@ impl Engine {
             }
             r.i_hold = r.i_hold.with(Hold::Local);
         }
-        let dont_ask = self
-            .nodes
-            .iter()
-            .filter(|n| n.is_normal() && n.status == "active")
-            .count()
-            < 2;
-        self.run(Job::AcquireLocal {
-            nice: self.nice(),
-            dont_ask,
-        });
+        let dont_ask = self.nodes.iter().filter(|n| n.is_normal() && n.status == "active").count() < 2;
+        self.run(Job::AcquireLocal { nice: self.nice(), dont_ask });
     }
 }

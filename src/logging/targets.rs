@@ -43,9 +43,7 @@ impl Targets {
         if let Some(facility) = s.facility
             && record.level != Level::Debug
         {
-            let _ = self
-                .syslog
-                .send(facility.priority(record.severity()), &record.syslog_line());
+            let _ = self.syslog.send(facility.priority(record.severity()), &record.syslog_line());
         }
         if !s.has_target() {
             self.without_target(record);
@@ -72,11 +70,7 @@ impl Targets {
     /// A script without any target complains on stderr.
     fn without_target(&self, record: &Record) {
         if let Voice::Script { .. } = record.voice {
-            complain(&format!(
-                "{} {}",
-                record.date(self.settings.script_dates),
-                record.message()
-            ));
+            complain(&format!("{} {}", record.date(self.settings.script_dates), record.message()));
         }
     }
 }

@@ -67,7 +67,9 @@ impl MediumError {
     /// The line for the log when it will be tried again.
     pub fn retry_note(&self) -> Note {
         let text = match (&self.cause, self.spec.kind()) {
-            (Cause::PortTaken, Kind::Bcast) => "Error binding socket (Address already in use). Retrying.".to_owned(),
+            (Cause::PortTaken, Kind::Bcast) => {
+                "Error binding socket (Address already in use). Retrying.".to_owned()
+            }
             (Cause::PortTaken, Kind::Ucast) => "ucast: Can't bind (EADDRINUSE), retrying".to_owned(),
             (Cause::PortTaken, Kind::Ucast6) => "ucast6: Can't bind (EADDRINUSE), retrying".to_owned(),
             (Cause::PortTaken, Kind::Mcast | Kind::Mcast6) => "Can't bind (EADDRINUSE), retrying".to_owned(),

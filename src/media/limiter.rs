@@ -49,7 +49,8 @@ mod tests {
     #[test]
     fn eleven_reports_then_silence_until_a_success() {
         let mut limiter = ErrorLimiter::default();
-        let fail = |limiter: &mut ErrorLimiter| limiter.failed("bcast eth0", [Note::new(Level::Error, "oh")]).len();
+        let fail =
+            |limiter: &mut ErrorLimiter| limiter.failed("bcast eth0", [Note::new(Level::Error, "oh")]).len();
         for round in 0..3 {
             let lines: Vec<_> = (0..14).map(|_| fail(&mut limiter)).collect();
             assert_eq!(lines, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 0, 0, 0], "round {round}");

@@ -58,7 +58,8 @@ pub fn open(spec: &Spec) -> Result<Medium, MediumError> {
     let failed = |cause| MediumError { spec: spec.clone(), cause };
     let sockets = sockets::open(spec).map_err(failed)?;
     let receive = UdpSocket::from_std(sockets.receive.into());
-    let receive = receive.map_err(|error| failed(Cause::System { doing: "registering the socket", error }))?;
+    let receive =
+        receive.map_err(|error| failed(Cause::System { doing: "registering the socket", error }))?;
     let sockets::Sockets { index, send, destination, .. } = sockets;
     Ok(Medium { spec: spec.clone(), description: spec.to_string(), destination, index, send, receive })
 }

@@ -68,7 +68,8 @@ pub(super) fn send_failed(spec: &Spec, to: SocketAddr, length: usize, error: &io
         Kind::Mcast6 | Kind::Ucast6 => format!("{iface}[{}]:{}", to.ip(), to.port()),
     };
     let kind = kind.name();
-    let packet = format!("glib: {kind}_write: Unable to send HBcomm packet {target} len={length} [-1]: {reason}");
+    let packet =
+        format!("glib: {kind}_write: Unable to send HBcomm packet {target} len={length} [-1]: {reason}");
     let failure = format!("write_child: write failure on {spec}.: {reason}");
     [Note::new(Level::Error, packet), Note::new(Level::Error, failure)]
 }

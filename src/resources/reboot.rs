@@ -58,11 +58,7 @@ impl Reboot for RebootByTool {
 fn force_reboot(log: &Logger) {
     let ways: [(&str, &[&str]); 2] = [("/sbin/reboot", &["-nf"]), ("/sbin/init", &["6"])];
     let worked = |(program, args): &(&str, &[&str])| {
-        Command::new(program)
-            .args(*args)
-            .stdin(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
+        Command::new(program).args(*args).stdin(Stdio::null()).status().is_ok_and(|status| status.success())
     };
     if !ways.iter().any(worked) {
         log.log(Level::Crit, "Unable to force reboot.");
@@ -72,9 +68,8 @@ fn force_reboot(log: &Logger) {
 /// SIGKILL to the daemon of the pid file and to its children ipfail and ccm.
 fn kill_heartbeat() {
     let Some(daemon) = daemon_pid() else { return };
-    for child in children_of(daemon)
-        .into_iter()
-        .filter(|pid| ["ipfail", "ccm"].contains(&name_of(*pid).as_str()))
+    for child in
+        children_of(daemon).into_iter().filter(|pid| ["ipfail", "ccm"].contains(&name_of(*pid).as_str()))
     {
         let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
     }
@@ -83,40 +78,26 @@ fn kill_heartbeat() {
 
 /// The pid in the pid file, if a heartbeat lives there.
 fn daemon_pid() -> Option<i32> {
-    let pid = std::fs::read_to_string(paths::PID_FILE)
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
+    let pid = std::fs::read_to_string(paths::PID_FILE).ok()?.trim().parse().ok()?;
     (pid > 1 && name_of(pid).starts_with("heartbeat")).then_some(pid)
 }
 
 fn name_of(pid: i32) -> String {
-    std::fs::read_to_string(format!("/proc/{pid}/comm"))
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
 fn children_of(parent: i32) -> Vec<i32> {
     let Ok(all) = std::fs::read_dir(Path::new("/proc")) else {
         return Vec::new();
     };
-    let pids = all
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let pids = all.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
 }
 
 /// The second field behind the name in brackets, which may itself hold brackets and blanks.
 fn parent_of(pid: i32) -> Option<i32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]

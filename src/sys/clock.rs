@@ -1,8 +1,5 @@
 //! Local time, as log lines show it.
-#![expect(
-    unsafe_code,
-    reason = "std and nix know no local time; localtime_r does"
-)]
+#![expect(unsafe_code, reason = "std and nix know no local time; localtime_r does")]
 
 /// `YYYY/MM/DD_HH:MM:SS` in the local time zone.
 pub fn local_date(seconds_since_epoch: u64) -> String {

@@ -1,8 +1,5 @@
 //! Inherited file descriptors.
-#![expect(
-    unsafe_code,
-    reason = "close_range can pull descriptors from under their owners"
-)]
+#![expect(unsafe_code, reason = "close_range can pull descriptors from under their owners")]
 
 /// Closes every descriptor above standard error.
 ///

@@ -2,10 +2,7 @@
 //!
 //! The only unsafe step is filling in a `sockaddr_ll`, for which no crate of ours has a safe
 //! constructor.
-#![expect(
-    unsafe_code,
-    reason = "socket2 takes a hand-made sockaddr_ll only through an unsafe constructor"
-)]
+#![expect(unsafe_code, reason = "socket2 takes a hand-made sockaddr_ll only through an unsafe constructor")]
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -58,17 +55,15 @@ fn link_address(index: u32, ethertype: u16, to: [u8; 6]) -> io::Result<SockAddr>
     // we write a whole sockaddr_ll into it and report its length.
     let ((), address) = unsafe {
         SockAddr::try_init(|storage, length| {
-            storage
-                .cast::<libc::sockaddr_ll>()
-                .write(libc::sockaddr_ll {
-                    sll_family: libc::AF_PACKET as u16,
-                    sll_protocol: ethertype.to_be(),
-                    sll_ifindex: index,
-                    sll_hatype: 0,
-                    sll_pkttype: 0,
-                    sll_halen: 6,
-                    sll_addr: address,
-                });
+            storage.cast::<libc::sockaddr_ll>().write(libc::sockaddr_ll {
+                sll_family: libc::AF_PACKET as u16,
+                sll_protocol: ethertype.to_be(),
+                sll_ifindex: index,
+                sll_hatype: 0,
+                sll_pkttype: 0,
+                sll_halen: 6,
+                sll_addr: address,
+            });
             *length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
             Ok(())
         })?

@@ -65,10 +65,7 @@ pub struct Key {
 impl Key {
     /// A key of that method; `crc` does not look at the secret.
     pub fn new(method: Method, secret: impl Into<Vec<u8>>) -> Self {
-        Self {
-            method,
-            secret: Zeroizing::new(secret.into()),
-        }
+        Self { method, secret: Zeroizing::new(secret.into()) }
     }
 
     /// How it signs.
@@ -88,10 +85,7 @@ impl Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key")
-            .field("method", &self.method)
-            .field("secret", &"(redacted)")
-            .finish()
+        f.debug_struct("Key").field("method", &self.method).field("secret", &"(redacted)").finish()
     }
 }
 
@@ -117,17 +111,11 @@ impl Keys {
     pub fn new(signing: u8, keys: impl IntoIterator<Item = (u8, Key)>) -> Result<Self, KeysError> {
         let mut accepted: [Option<Key>; MAX_KEYS] = Default::default();
         for (index, key) in keys {
-            *accepted
-                .get_mut(usize::from(index))
-                .ok_or(KeysError::BadIndex(index))? = Some(key);
+            *accepted.get_mut(usize::from(index)).ok_or(KeysError::BadIndex(index))? = Some(key);
         }
         let chosen = accepted.get(usize::from(signing)).cloned().flatten();
         let signing_key = chosen.ok_or(KeysError::NoSigningKey(signing))?;
-        Ok(Self {
-            signing,
-            signing_key,
-            accepted,
-        })
+        Ok(Self { signing, signing_key, accepted })
     }
 
     /// The index of the key that signs.
@@ -161,9 +149,7 @@ impl Keys {
         let right = Zeroizing::new(key.digest(parts));
         match bool::from(right.as_bytes().ct_eq(hex)) {
             true => Ok(()),
-            false => Err(AuthFailure::Mismatch(
-                u8::try_from(index).unwrap_or(u8::MAX),
-            )),
+            false => Err(AuthFailure::Mismatch(u8::try_from(index).unwrap_or(u8::MAX))),
         }
     }
 }
@@ -189,10 +175,7 @@ fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
 }
 
 /// RFC 2104 over one block made of the secret: padded with zeros, hashed first where it is too long.
-fn hmac<'a, M: Mac + KeyInit, H: Digest>(
-    secret: &[u8],
-    parts: impl Iterator<Item = &'a [u8]>,
-) -> String {
+fn hmac<'a, M: Mac + KeyInit, H: Digest>(secret: &[u8], parts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut block = Block::<M>::default();
     match secret.len() > block.len() {
         true => fill(&mut block, &H::digest(secret)),
@@ -213,9 +196,5 @@ fn fill(block: &mut [u8], bytes: &[u8]) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|b| [b >> 4, b & 15])
-        .filter_map(|d| char::from_digit(u32::from(d), 16))
-        .collect()
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|d| char::from_digit(u32::from(d), 16)).collect()
 }

@@ -17,9 +17,8 @@ const END: &[u8] = b"<<<\n";
 const NEWLINE: u8 = 0x13;
 
 /// Stand for a line end inside a nested message, by its depth; as many as messages may nest.
-const DEPTH_BYTES: [u8; super::limits::MAX_DEPTH] = [
-    20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 15, 16, 17, 18,
-];
+const DEPTH_BYTES: [u8; super::limits::MAX_DEPTH] =
+    [20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 15, 16, 17, 18];
 
 /// The whole message with its two markers.
 pub(super) fn emit(message: &Message) -> Result<Vec<u8>, EncodeError> {
@@ -30,11 +29,7 @@ pub(super) fn emit(message: &Message) -> Result<Vec<u8>, EncodeError> {
 /// (wire-protocol.md 2.1).
 pub(super) fn signed_text(message: &Message) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::new();
-    for field in message
-        .fields()
-        .iter()
-        .filter(|field| field.name != b"auth")
-    {
+    for field in message.fields().iter().filter(|field| field.name != b"auth") {
         put_field(&mut out, &field.name, &field.value, 0)?;
     }
     Ok(out)
@@ -49,12 +44,7 @@ fn emit_at(message: &Message, depth: usize) -> Result<Vec<u8>, EncodeError> {
     Ok(out)
 }
 
-fn put_field(
-    out: &mut Vec<u8>,
-    name: &[u8],
-    value: &Value,
-    depth: usize,
-) -> Result<(), EncodeError> {
+fn put_field(out: &mut Vec<u8>, name: &[u8], value: &Value, depth: usize) -> Result<(), EncodeError> {
     let shown = || printable(name, 64);
     if !name_is_sound(name) {
         return Err(EncodeError::BadName(shown()));
@@ -65,10 +55,7 @@ fn put_field(
         Value::Binary(bytes) => (b"(1)", STANDARD.encode(bytes).into_bytes()),
         Value::Struct(message) => {
             let stand_in = *DEPTH_BYTES.get(depth).ok_or(EncodeError::TooDeep)?;
-            (
-                b"(2)",
-                replaced(&emit_at(message, depth + 1)?, b'\n', stand_in),
-            )
+            (b"(2)", replaced(&emit_at(message, depth + 1)?, b'\n', stand_in))
         }
         Value::List(items) => (b"(3)", replaced(&packed(items, name)?, b'\n', NEWLINE)),
         Value::Compressed(_) | Value::Uncompressed(_) => {
@@ -109,8 +96,7 @@ pub(super) fn body(bytes: &[u8]) -> Result<&[u8], FormatError> {
 
 /// The lines of a body with their line ends, without blank ones.
 pub(super) fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    body.split_inclusive(|b| *b == b'\n')
-        .filter(|line| *line != b"\n")
+    body.split_inclusive(|b| *b == b'\n').filter(|line| *line != b"\n")
 }
 
 /// The name and the undecoded value of a line.
@@ -162,8 +148,5 @@ fn split(line: &[u8]) -> Option<(Option<u8>, &[u8], &[u8])> {
 }
 
 fn replaced(bytes: &[u8], from: u8, to: u8) -> Vec<u8> {
-    bytes
-        .iter()
-        .map(|b| if *b == from { to } else { *b })
-        .collect()
+    bytes.iter().map(|b| if *b == from { to } else { *b }).collect()
 }

@@ -31,9 +31,7 @@ impl Compression {
 
     /// The one of that name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Zlib, Self::Bz2]
-            .into_iter()
-            .find(|known| known.name() == name)
+        [Self::Zlib, Self::Bz2].into_iter().find(|known| known.name() == name)
     }
 }
 
@@ -44,20 +42,15 @@ pub fn wrap(message: &Message, how: Compression) -> Result<Message, EncodeError>
         return Err(EncodeError::TooBig(plain.len()));
     }
     let packed = match how {
-        Compression::Zlib => drain(flate2::read::ZlibEncoder::new(
-            plain.as_slice(),
-            flate2::Compression::default(),
-        )),
-        Compression::Bz2 => drain(bzip2::read::BzEncoder::new(
-            plain.as_slice(),
-            bzip2::Compression::default(),
-        )),
+        Compression::Zlib => {
+            drain(flate2::read::ZlibEncoder::new(plain.as_slice(), flate2::Compression::default()))
+        }
+        Compression::Bz2 => {
+            drain(bzip2::read::BzEncoder::new(plain.as_slice(), bzip2::Compression::default()))
+        }
     };
     let mut outer = Message::new();
-    outer.push(
-        PAYLOAD,
-        Value::Binary(packed.ok_or(EncodeError::Compression)?),
-    );
+    outer.push(PAYLOAD, Value::Binary(packed.ok_or(EncodeError::Compression)?));
     Ok(outer.with(ALGORITHM, how.name()))
 }
 
@@ -66,10 +59,7 @@ pub(super) fn unwrap(message: Message) -> Result<Message, FormatError> {
     let Some(payload) = message.binary(PAYLOAD) else {
         return Ok(message);
     };
-    let how = message
-        .text(ALGORITHM)
-        .and_then(Compression::named)
-        .ok_or(FormatError::UnknownCompression)?;
+    let how = message.text(ALGORITHM).and_then(Compression::named).ok_or(FormatError::UnknownCompression)?;
     let inner = datagram::parse_fields(&inflate(payload, how)?)?;
     match inner.value(PAYLOAD) {
         None => Ok(inner),

@@ -82,11 +82,7 @@ fn within_limit(bytes: Vec<u8>) -> Result<Vec<u8>, EncodeError> {
 /// message names, then parsed, then inflated where it is compressed (wire-protocol.md 2.1, 6).
 pub fn decode(datagram: &[u8], keys: &Keys) -> Result<Message, WireError> {
     let encoding = encoding_of(datagram).ok_or(WireError::UnknownStart)?;
-    let malformed = |error| WireError::Format {
-        encoding,
-        error,
-        excerpt: printable(datagram, EXCERPT),
-    };
+    let malformed = |error| WireError::Format { encoding, error, excerpt: printable(datagram, EXCERPT) };
     if datagram.len() > MAX_WIRE {
         return Err(malformed(FormatError::TooBig));
     }
@@ -109,15 +105,9 @@ pub fn decode(datagram: &[u8], keys: &Keys) -> Result<Message, WireError> {
 /// Reads what came in from this host, unsigned, in either encoding: the FIFO and clients.
 pub fn parse(bytes: &[u8]) -> Result<Message, WireError> {
     let encoding = encoding_of(bytes).ok_or(WireError::UnknownStart)?;
-    let malformed = |error| WireError::Format {
-        encoding,
-        error,
-        excerpt: printable(bytes, EXCERPT),
-    };
+    let malformed = |error| WireError::Format { encoding, error, excerpt: printable(bytes, EXCERPT) };
     match bytes.len() <= MAX_WIRE {
-        true => parse_fields(bytes)
-            .and_then(compress::unwrap)
-            .map_err(malformed),
+        true => parse_fields(bytes).and_then(compress::unwrap).map_err(malformed),
         false => Err(malformed(FormatError::TooBig)),
     }
 }
@@ -152,8 +142,7 @@ fn verify_netstring(message: &[u8], trailer: &[u8], keys: &Keys) -> Result<(), W
     let Ok((token, _)) = list::peel(trailer) else {
         return Err(refusal(AuthFailure::Missing, b""));
     };
-    keys.verify(token, std::iter::once(message))
-        .map_err(|failure| refusal(failure, token))
+    keys.verify(token, std::iter::once(message)).map_err(|failure| refusal(failure, token))
 }
 
 /// The first `auth` line signs all lines that are not `auth`. `Err(None)`: a line is not a field.

@@ -154,7 +154,10 @@ fn format_lines(encoding: Encoding, error: &FormatError, excerpt: &str) -> Vec<(
             (Level::Error, "peel_netstring() error in getting auth string".to_owned()),
         ],
         (Encoding::Netstring, error) => {
-            vec![(Level::Error, format!("netstring2msg_rec: {error}")), (Level::Error, format!("sp={excerpt}"))]
+            vec![
+                (Level::Error, format!("netstring2msg_rec: {error}")),
+                (Level::Error, format!("sp={excerpt}")),
+            ]
         }
         (Encoding::Classic, FormatError::NoEquals) => vec![
             (Level::Warn, "ha_msg_add_nv_depth: line doesn't contain '='".to_owned()),
@@ -172,8 +175,12 @@ fn format_lines(encoding: Encoding, error: &FormatError, excerpt: &str) -> Vec<(
 fn classic_auth_lines(failure: AuthFailure, node: &str, token: &str) -> Vec<(Level, String)> {
     let mut lines = Vec::new();
     match failure {
-        AuthFailure::Missing => lines.push((Level::Warn, "Bad/invalid auth token, authtoken=(nil)".to_owned())),
-        AuthFailure::Malformed => lines.push((Level::Warn, format!("Bad/invalid auth token, authtoken={token}"))),
+        AuthFailure::Missing => {
+            lines.push((Level::Warn, "Bad/invalid auth token, authtoken=(nil)".to_owned()))
+        }
+        AuthFailure::Malformed => {
+            lines.push((Level::Warn, format!("Bad/invalid auth token, authtoken={token}")))
+        }
         AuthFailure::UnknownKey(index) => {
             lines.push((Level::Warn, format!("Invalid authentication type [{index}] in message!")));
         }
@@ -230,7 +237,9 @@ impl fmt::Display for WireError {
         match self {
             Self::UnknownStart => f.write_str("not a heartbeat message"),
             Self::Format { error, excerpt, .. } => write!(f, "{error}: {excerpt}"),
-            Self::Auth { failure, node, .. } => write!(f, "node [{node}] failed authentication ({failure:?})"),
+            Self::Auth { failure, node, .. } => {
+                write!(f, "node [{node}] failed authentication ({failure:?})")
+            }
         }
     }
 }

@@ -1,9 +1,7 @@
 //! What a fuzzer drives: any bytes in, no panic out, and what was understood survives a round trip.
 //! The targets live outside this package and call in here; ordinary tests call in here as well.
 
-use super::{
-    Key, Keys, Message, Method, decode, encode, encode_local, encode_local_netstring, parse,
-};
+use super::{Key, Keys, Message, Method, decode, encode, encode_local, encode_local_netstring, parse};
 
 /// Keys of every method.
 fn keys() -> Option<Keys> {

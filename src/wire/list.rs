@@ -21,15 +21,11 @@ pub(super) fn peel(bytes: &[u8]) -> Result<(&[u8], &[u8]), FormatError> {
     loop {
         match rest.split_first() {
             Some((digit @ b'0'..=b'9', tail)) => {
-                length = length
-                    .saturating_mul(10)
-                    .saturating_add(usize::from(digit - b'0'));
+                length = length.saturating_mul(10).saturating_add(usize::from(digit - b'0'));
                 rest = tail;
             }
             Some((b':', tail)) if rest.len() < bytes.len() => {
-                let (content, tail) = tail
-                    .split_at_checked(length)
-                    .ok_or(FormatError::Truncated)?;
+                let (content, tail) = tail.split_at_checked(length).ok_or(FormatError::Truncated)?;
                 return match tail.split_first() {
                     Some((b',', tail)) => Ok((content, tail)),
                     Some(_) => Err(FormatError::BadNetstring),

@@ -23,12 +23,7 @@ fn emit_at(message: &Message, depth: usize) -> Result<Vec<u8>, EncodeError> {
     Ok(out)
 }
 
-fn put_field(
-    out: &mut Vec<u8>,
-    name: &[u8],
-    value: &Value,
-    depth: usize,
-) -> Result<(), EncodeError> {
+fn put_field(out: &mut Vec<u8>, name: &[u8], value: &Value, depth: usize) -> Result<(), EncodeError> {
     if !name_is_sound(name) {
         return Err(EncodeError::BadName(printable(name, 64)));
     }
@@ -41,9 +36,7 @@ fn put_field(
         Value::Struct(message) => list::put(out, &[b"(2)", name, b"=", &nested(message, depth)?]),
         Value::List(items) => list::put(out, &[b"(3)", name, b"=", &classic::packed(items, name)?]),
         Value::Compressed(bytes) => list::put(out, &[b"(4)", name, b"=", bytes]),
-        Value::Uncompressed(message) => {
-            list::put(out, &[b"(5)", name, b"=", &nested(message, depth)?])
-        }
+        Value::Uncompressed(message) => list::put(out, &[b"(5)", name, b"=", &nested(message, depth)?]),
     }
     Ok(())
 }
@@ -121,14 +114,7 @@ fn split(content: &[u8]) -> Result<(u8, &[u8], &[u8]), FormatError> {
     let [b'(', kind @ b'0'..=b'9', b')', rest @ ..] = content else {
         return Err(FormatError::BadType);
     };
-    let equals = rest
-        .iter()
-        .position(|b| *b == b'=')
-        .ok_or(FormatError::NoEquals)?;
+    let equals = rest.iter().position(|b| *b == b'=').ok_or(FormatError::NoEquals)?;
     let (name, value) = rest.split_at_checked(equals).ok_or(FormatError::NoEquals)?;
-    Ok((
-        *kind,
-        name,
-        value.strip_prefix(b"=").ok_or(FormatError::NoEquals)?,
-    ))
+    Ok((*kind, name, value.strip_prefix(b"=").ok_or(FormatError::NoEquals)?))
 }

@@ -13,10 +13,7 @@ pub(crate) const REFERENCE: &str = "/etc/ha.d/resource.d";
 
 /// Where ours are.
 pub(crate) fn ours() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_IPaddr2"))
-        .parent()
-        .unwrap()
-        .to_owned()
+    Path::new(env!("CARGO_BIN_EXE_IPaddr2")).parent().unwrap().to_owned()
 }
 
 /// Runs the body in a fresh lab, on a thread of its own, and returns what it returns; `None`, and
@@ -28,9 +25,7 @@ pub(crate) fn lab<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) 
             return None;
         }
         sh(SETUP);
-        until("the wires carry", Duration::from_secs(10), || {
-            state("eth0") == "UP" && state("eth1") == "UP"
-        });
+        until("the wires carry", Duration::from_secs(10), || state("eth0") == "UP" && state("eth1") == "UP");
         Some(body())
     })
     .join()
@@ -52,41 +47,26 @@ ip addr add fd00::1/64 dev eth0 nodad
 
 /// A shell script that must succeed.
 pub(crate) fn sh(script: &str) {
-    let status = Command::new("sh")
-        .args(["-e", "-c", script])
-        .status()
-        .unwrap();
+    let status = Command::new("sh").args(["-e", "-c", script]).status().unwrap();
     assert!(status.success(), "{script}");
 }
 
 /// The output of a command.
 pub(crate) fn run(program: &Path, arguments: &[&str]) -> Output {
-    Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .env_remove("HA_LOGFILE")
-        .output()
-        .unwrap()
+    Command::new(program).args(arguments).stdin(Stdio::null()).env_remove("HA_LOGFILE").output().unwrap()
 }
 
 /// Our agent: exit code and standard output.
 pub(crate) fn agent(name: &str, arguments: &[&str]) -> (i32, String) {
     let output = run(&ours().join(name), arguments);
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(output.stdout).unwrap(),
-    )
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
 /// The operational state of an interface, in `ip`'s words.
 pub(crate) fn state(nic: &str) -> String {
     let output = run(Path::new("ip"), &["-o", "link", "show", nic]);
     let text = String::from_utf8(output.stdout).unwrap();
-    text.split(' ')
-        .skip_while(|w| *w != "state")
-        .nth(1)
-        .unwrap_or_default()
-        .to_owned()
+    text.split(' ').skip_while(|w| *w != "state").nth(1).unwrap_or_default().to_owned()
 }
 
 /// The address table as people see it, without link-local addresses and table noise.
@@ -94,17 +74,12 @@ pub(crate) fn addresses() -> Vec<String> {
     let output = run(Path::new("ip"), &["-o", "addr", "show"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let keep = |l: &&str| !l.contains("inet6 fe80") && !l.contains("inet6 ::1");
-    text.lines()
-        .filter(keep)
-        .map(|l| l.split('\\').next().unwrap_or(l).trim().to_owned())
-        .collect()
+    text.lines().filter(keep).map(|l| l.split('\\').next().unwrap_or(l).trim().to_owned()).collect()
 }
 
 /// Whether the table has the address in any form.
 pub(crate) fn has(ip: &str) -> bool {
-    addresses()
-        .iter()
-        .any(|l| l.contains(&format!(" {ip}/")) || l.contains(&format!(" {ip} peer")))
+    addresses().iter().any(|l| l.contains(&format!(" {ip}/")) || l.contains(&format!(" {ip} peer")))
 }
 
 /// Waits until it is so; fails when it is not by then.

@@ -33,11 +33,7 @@ fn neighbours_are_told_at_once_and_again() {
                 first_two = begin.elapsed();
             }
         }
-        assert_eq!(
-            forms,
-            [1, 2, 1, 2, 1, 2, 1, 2, 1, 2],
-            "five pairs of request and reply"
-        );
+        assert_eq!(forms, [1, 2, 1, 2, 1, 2, 1, 2, 1, 2], "five pairs of request and reply");
         assert!(
             first_two < Duration::from_millis(150),
             "the first pair was out before start returned: {first_two:?}"
@@ -56,18 +52,14 @@ fn a_link_that_comes_up_late_is_waited_for() {
         let file = Path::new("/run/resource-agents/send_arp-10.0.0.71");
         assert_eq!(agent("IPaddr2", &["10.0.0.71/24/down0", "start"]).0, 0);
         // A link this young may call itself "unknown" for a while, and unknown counts as working.
-        until("the kernel knows", LONG, || {
-            state("down0") == "LOWERLAYERDOWN"
-        });
+        until("the kernel knows", LONG, || state("down0") == "LOWERLAYERDOWN");
         // Longer than the whole schedule of four fifths of a second.
         assert_eq!(wire.next(Duration::from_millis(1500)), None);
         assert!(file.exists(), "the helper is still there");
         sh("ip link set pd0 up");
         let mut forms = Vec::new();
         while forms.len() < 10 {
-            let frame = wire
-                .next(LONG)
-                .unwrap_or_else(|| panic!("ten frames, not {forms:?}"));
+            let frame = wire.next(LONG).unwrap_or_else(|| panic!("ten frames, not {forms:?}"));
             forms.extend(arp_of(&frame, [10, 0, 0, 71]));
         }
         until("the helper tidies up", LONG, || !file.exists());
@@ -79,15 +71,8 @@ fn start_returns_though_the_helper_lives() {
     lab(|| {
         let begin = Instant::now();
         // Reads both pipes to their end: a helper that inherited one would keep us four seconds.
-        assert_eq!(
-            agent("IPaddr", &["10.0.0.50", "start"]),
-            (0, "INFO:  Success\n".to_owned())
-        );
-        assert!(
-            begin.elapsed() < Duration::from_secs(2),
-            "{:?}",
-            begin.elapsed()
-        );
+        assert_eq!(agent("IPaddr", &["10.0.0.50", "start"]), (0, "INFO:  Success\n".to_owned()));
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
         assert!(Path::new("/run/resource-agents/send_arp-10.0.0.50").exists());
         assert_eq!(agent("IPaddr", &["10.0.0.50", "stop"]).0, 0);
     });
@@ -112,9 +97,7 @@ fn the_helper_gives_up_when_the_address_is_gone() {
         assert!(file.exists());
         sh("ip addr del 10.0.0.50/24 dev eth0");
         // Its schedule would have it run for four and a half seconds.
-        until("the helper has gone", Duration::from_secs(3), || {
-            !file.exists()
-        });
+        until("the helper has gone", Duration::from_secs(3), || !file.exists());
     });
 }
 
@@ -125,11 +108,7 @@ fn secondaries_survive_their_primary() {
             assert_eq!(agent("IPaddr2", &[&format!("{ip}/24/eth1"), "start"]).0, 0);
         }
         assert_eq!(agent("IPaddr2", &["10.8.0.1/24/eth1", "stop"]).0, 0);
-        assert!(
-            !has("10.8.0.1") && has("10.8.0.2") && has("10.8.0.3"),
-            "{:?}",
-            addresses()
-        );
+        assert!(!has("10.8.0.1") && has("10.8.0.2") && has("10.8.0.3"), "{:?}", addresses());
     });
 }
 
@@ -165,11 +144,7 @@ fn point_to_point_and_its_far_end() {
     lab(|| {
         sh("ip addr add 10.77.0.1 peer 10.77.0.2 dev eth1");
         assert_eq!(agent("IPaddr2", &["10.77.0.1/32/eth1", "status"]).0, 0);
-        assert_eq!(
-            agent("IPaddr2", &["10.77.0.2/32/eth1", "status"]).0,
-            7,
-            "the far end is not ours"
-        );
+        assert_eq!(agent("IPaddr2", &["10.77.0.2/32/eth1", "status"]).0, 7, "the far end is not ours");
         assert_eq!(agent("IPaddr2", &["10.77.0.1/32/eth1", "stop"]).0, 0);
         assert!(!has("10.77.0.1"));
     });
@@ -179,22 +154,14 @@ fn point_to_point_and_its_far_end() {
 fn without_the_capability_it_fails_and_says_why() {
     lab(|| {
         let setpriv = Path::new("setpriv");
-        let bound = [
-            "--bounding-set",
-            "-net_admin,-net_raw",
-            "--inh-caps",
-            "-net_admin,-net_raw",
-        ];
+        let bound = ["--bounding-set", "-net_admin,-net_raw", "--inh-caps", "-net_admin,-net_raw"];
         for (name, operation, ip) in [
             ("IPaddr2", "start", "10.0.0.95"),
             ("IPaddr2", "stop", "10.0.0.1"),
             ("IPaddr", "start", "10.0.0.96"),
         ] {
             let program = ours().join(name);
-            let output = run(
-                setpriv,
-                &[&bound[..], &[program.to_str().unwrap(), ip, operation]].concat(),
-            );
+            let output = run(setpriv, &[&bound[..], &[program.to_str().unwrap(), ip, operation]].concat());
             assert_eq!(output.status.code(), Some(1), "{name} {ip} {operation}");
             assert_eq!(output.stdout, b"ERROR:  Generic error\n");
             let log = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -231,11 +198,7 @@ fn many_at_once_do_not_disturb_each_other() {
         labels.dedup();
         assert_eq!(labels.len(), 30, "each its own label: {labels:?}");
         all("stop");
-        assert!(
-            !addresses().iter().any(|l| l.contains(" 10.8.0.")),
-            "{:?}",
-            addresses()
-        );
+        assert!(!addresses().iter().any(|l| l.contains(" 10.8.0.")), "{:?}", addresses());
     });
 }
 
@@ -262,19 +225,10 @@ fn hundreds_in_one_conversation() {
         assert!(!all[17].up(&mut talk).unwrap(), "was up already");
         let half = down_all(&mut talk, &all[..100]).unwrap();
         assert!(half.iter().all(|a| matches!(a, Ok(true))), "{half:?}");
-        assert!(
-            !has("10.8.0.17") && has("10.8.0.150"),
-            "the others outlive their primary"
-        );
+        assert!(!has("10.8.0.17") && has("10.8.0.150"), "the others outlive their primary");
         assert!(all[17].down(&mut talk).is_ok_and(|changed| !changed));
-        let nowhere = Address {
-            nic: "nonic".to_owned(),
-            ..all[0].clone()
-        };
-        assert_eq!(
-            nowhere.up(&mut talk).unwrap_err().to_string(),
-            "no interface nonic for 10.8.0.0"
-        );
+        let nowhere = Address { nic: "nonic".to_owned(), ..all[0].clone() };
+        assert_eq!(nowhere.up(&mut talk).unwrap_err().to_string(), "no interface nonic for 10.8.0.0");
     });
 }
 
@@ -282,37 +236,17 @@ fn hundreds_in_one_conversation() {
 fn ipv6_is_usable_at_once_and_advertised() {
     lab(|| {
         let wire = Capture::open(IPV6);
-        assert_eq!(
-            agent("IPv6addr", &["fd00::50", "start"]),
-            (0, "INFO:  Success\n".to_owned())
-        );
-        let line = addresses()
-            .into_iter()
-            .find(|l| l.contains("fd00::50/64"))
-            .expect("it is there");
-        assert!(
-            line.contains("nodad") && !line.contains("tentative"),
-            "{line}"
-        );
+        assert_eq!(agent("IPv6addr", &["fd00::50", "start"]), (0, "INFO:  Success\n".to_owned()));
+        let line = addresses().into_iter().find(|l| l.contains("fd00::50/64")).expect("it is there");
+        assert!(line.contains("nodad") && !line.contains("tentative"), "{line}");
         let target: std::net::Ipv6Addr = "fd00::50".parse().unwrap();
         let is_ours = |f: &[u8]| f.get(54) == Some(&136) && f.get(62..78) == Some(&target.octets());
-        let frame = std::iter::from_fn(|| wire.next(LONG))
-            .find(|f| is_ours(f))
-            .expect("an advertisement");
+        let frame = std::iter::from_fn(|| wire.next(LONG)).find(|f| is_ours(f)).expect("an advertisement");
         assert_eq!(frame[58], 0x20, "override, neither router nor solicited");
-        assert_eq!(
-            frame[38..54],
-            "ff02::1".parse::<std::net::Ipv6Addr>().unwrap().octets()
-        );
+        assert_eq!(frame[38..54], "ff02::1".parse::<std::net::Ipv6Addr>().unwrap().octets());
         assert_eq!(frame[80..86], [2, 0, 0, 0, 0, 1]);
-        assert_eq!(
-            agent("IPv6addr", &["fd00::50", "status"]).1,
-            "INFO:  Running OK\n"
-        );
-        assert_eq!(
-            agent("IPv6addr", &["fd00::50", "stop"]).1,
-            "INFO:  Success\n"
-        );
+        assert_eq!(agent("IPv6addr", &["fd00::50", "status"]).1, "INFO:  Running OK\n");
+        assert_eq!(agent("IPv6addr", &["fd00::50", "stop"]).1, "INFO:  Success\n");
         assert!(!has("fd00::50"));
     });
 }
@@ -321,33 +255,19 @@ fn ipv6_is_usable_at_once_and_advertised() {
 fn other_kinds_of_links() {
     lab(|| {
         for kind in ["macvlan", "ipvlan", "vlan id 7", "bridge", "bond", "dummy"] {
-            let parent = if kind == "bridge" || kind == "bond" || kind == "dummy" {
-                ""
-            } else {
-                "link eth0"
-            };
+            let parent = if kind == "bridge" || kind == "bond" || kind == "dummy" { "" } else { "link eth0" };
             let command = format!("ip link add {parent} name t0 type {kind} 2>/dev/null");
             if !run(Path::new("sh"), &["-c", &command]).status.success() {
                 println!("skipped: this kernel has no {kind}");
                 continue;
             }
-            assert_eq!(
-                agent("IPaddr2", &["10.9.0.5/24/t0:x", "start"]).0,
-                0,
-                "{kind}"
-            );
+            assert_eq!(agent("IPaddr2", &["10.9.0.5/24/t0:x", "start"]).0, 0, "{kind}");
             assert!(
-                addresses()
-                    .iter()
-                    .any(|l| l.contains("10.9.0.5/24") && l.ends_with("t0:x")),
+                addresses().iter().any(|l| l.contains("10.9.0.5/24") && l.ends_with("t0:x")),
                 "{kind}: {:?}",
                 addresses()
             );
-            assert_eq!(
-                agent("IPaddr2", &["10.9.0.5/24/t0:x", "stop"]).0,
-                0,
-                "{kind}"
-            );
+            assert_eq!(agent("IPaddr2", &["10.9.0.5/24/t0:x", "stop"]).0, 0, "{kind}");
             sh("ip link del t0");
         }
     });
@@ -360,10 +280,7 @@ fn sendarp_announces_what_it_has_not() {
         assert_eq!(agent("SendArp", &["10.0.0.50/eth0", "start"]).0, 0);
         let mut forms = Vec::new();
         while forms.len() < 10 {
-            forms.extend(arp_of(
-                &wire.next(LONG).expect("ten frames"),
-                [10, 0, 0, 50],
-            ));
+            forms.extend(arp_of(&wire.next(LONG).expect("ten frames"), [10, 0, 0, 50]));
         }
         assert!(!has("10.0.0.50"));
     });

@@ -14,19 +14,12 @@ fn play(directory: &Path, script: &str) -> Vec<String> {
             sh(command);
             continue;
         }
-        let words: Vec<_> = line
-            .split(' ')
-            .map(|w| if w == "''" { "" } else { w })
-            .collect();
+        let words: Vec<_> = line.split(' ').map(|w| if w == "''" { "" } else { w }).collect();
         let (name, arguments) = words.split_first().unwrap();
         let output = run(&directory.join(name), arguments);
-        let text = String::from_utf8_lossy(&output.stdout)
-            .replace(&format!("{}/", directory.display()), "DIR/");
-        story.push(format!(
-            "$ {line}\n{text}= {:?}\n{}",
-            output.status.code(),
-            addresses().join("\n")
-        ));
+        let text =
+            String::from_utf8_lossy(&output.stdout).replace(&format!("{}/", directory.display()), "DIR/");
+        story.push(format!("$ {line}\n{text}= {:?}\n{}", output.status.code(), addresses().join("\n")));
     }
     story
 }

@@ -16,7 +16,11 @@ pub(crate) fn all() -> Vec<Scenario> {
     for failback in ["on", "off"] {
         all.push(scenario("start-alone", failback, vec![start_alone(1), joins(2, failback)]));
         for node in [1, 2] {
-            all.push(scenario(&format!("crash-b{node}"), failback, vec![both_start(), crashes(node), returns(node, failback)]));
+            all.push(scenario(
+                &format!("crash-b{node}"),
+                failback,
+                vec![both_start(), crashes(node), returns(node, failback)],
+            ));
             all.push(scenario(&format!("stop-b{node}"), failback, stop_and_start_again(node, failback)));
         }
         all.push(scenario("standby", failback, standby_tour()));
@@ -37,7 +41,9 @@ fn scenario(name: &str, failback: &'static str, steps: Vec<Step>) -> Scenario {
 /// Every medium with every kind of signature and both message formats: a handover there and back.
 fn matrix() -> Vec<Scenario> {
     let mut all = Vec::new();
-    for (medium, medium_name) in [(Medium::Bcast, "bcast"), (Medium::Mcast, "mcast"), (Medium::Ucast, "ucast")] {
+    for (medium, medium_name) in
+        [(Medium::Bcast, "bcast"), (Medium::Mcast, "mcast"), (Medium::Ucast, "ucast")]
+    {
         for (key, key_name) in [("crc", "crc"), (ODD_KEY, "md5"), (SHA1, "sha1")] {
             for msgfmt in ["classic", "netstring"] {
                 all.push(Scenario {
@@ -142,7 +148,11 @@ fn takeover(node: usize, what: &'static str) -> Step {
 }
 
 fn reloads(node: usize) -> Step {
-    let up = if node == 1 { "Status update for node b1: status active" } else { "Status update for node b2: status active" };
+    let up = if node == 1 {
+        "Status update for node b1: status active"
+    } else {
+        "Status update for node b2: status active"
+    };
     step(format!("b{node} reloads"), Act::Reload(node), vec![(other(node), up), (node, PEER_STABLE)])
 }
 
@@ -162,7 +172,11 @@ fn legacy_start() -> Step {
 }
 
 fn legacy_crash(node: usize) -> Step {
-    step(format!("b{node} crashes"), Act::Crash(node), vec![(other(node), "mach_down takeover complete for node")])
+    step(
+        format!("b{node} crashes"),
+        Act::Crash(node),
+        vec![(other(node), "mach_down takeover complete for node")],
+    )
 }
 
 fn legacy_return(node: usize) -> Step {

@@ -61,7 +61,9 @@ fn take(lab: &Lab, step: &Step, transcript: &mut Transcript) -> Result<(), Failu
     let mut shared = BTreeSet::new();
     lab.wait_until("signs in the log", LIMIT, || {
         shared.extend(lab.node(1).vips().intersection(&lab.node(2).vips()).cloned());
-        let missing = |(node, sign): &&(usize, &str)| !logfile::after(&lab.node(*node).log(), marks.log(*node)).contains(sign);
+        let missing = |(node, sign): &&(usize, &str)| {
+            !logfile::after(&lab.node(*node).log(), marks.log(*node)).contains(sign)
+        };
         match step.signs.iter().find(missing) {
             None => Ok(()),
             Some((node, sign)) => Err(format!("b{node} has not logged '{sign}'")),
@@ -88,7 +90,9 @@ fn take(lab: &Lab, step: &Step, transcript: &mut Transcript) -> Result<(), Failu
 
 /// Addresses, notes and logs stay as they are for a while.
 fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> {
-    let look = || lab.nodes().iter().map(|n| (n.vips(), n.calls().len(), logfile::weight(&n.log()))).collect::<Vec<_>>();
+    let look = || {
+        lab.nodes().iter().map(|n| (n.vips(), n.calls().len(), logfile::weight(&n.log()))).collect::<Vec<_>>()
+    };
     let (mut last, mut since) = (look(), Instant::now());
     lab.wait_until("calm", LIMIT, || {
         let now = look();

@@ -87,7 +87,8 @@ impl Transcript {
     pub(crate) fn text(&self) -> String {
         let mut environments: Vec<_> = self.environments.iter().collect();
         environments.sort();
-        let common: Vec<&String> = environments.first().into_iter().flat_map(|(_, e)| e).filter(|p| self.in_all(p)).collect();
+        let common: Vec<&String> =
+            environments.first().into_iter().flat_map(|(_, e)| e).filter(|p| self.in_all(p)).collect();
         let mut text = format!("{}== environment of every call\n", self.steps);
         for pair in &common {
             text = text + pair + "\n";
@@ -108,7 +109,8 @@ impl Transcript {
 
 /// What a call is about, as far as its environment tells.
 fn occasion(call: &Call) -> String {
-    let value = |name: &str| call.environment.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let value =
+        |name: &str| call.environment.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     match value("HA_t") {
         None if value("HA_DONTASK").is_some() => "daemon, not asking".to_owned(),
         None => "daemon".to_owned(),
@@ -160,7 +162,8 @@ fn sections(text: &str) -> Vec<Section<'_>> {
             (Some(heading), _) => {
                 // the same words may head several steps
                 let again = all.iter().filter(|(h, _)| h.split(" / ").next() == Some(heading)).count();
-                let heading = if again == 0 { heading.to_owned() } else { format!("{heading} / {}", again + 1) };
+                let heading =
+                    if again == 0 { heading.to_owned() } else { format!("{heading} / {}", again + 1) };
                 all.push((heading, Vec::new()));
             }
             (None, Some((_, lines))) => lines.push(line),
@@ -192,7 +195,8 @@ fn diff(expected: &[&str], got: &[&str]) -> String {
     let mut length = vec![vec![0usize; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            length[i][j] = if a[i] == b[j] { length[i + 1][j + 1] + 1 } else { length[i + 1][j].max(length[i][j + 1]) };
+            length[i][j] =
+                if a[i] == b[j] { length[i + 1][j + 1] + 1 } else { length[i + 1][j].max(length[i][j + 1]) };
         }
     }
     let (mut i, mut j, mut out) = (0, 0, String::new());

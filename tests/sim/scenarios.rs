@@ -11,9 +11,7 @@ const SETTLE: Duration = Duration::from_secs(20);
 
 fn settle(world: &mut World, layout: &str) {
     let wanted = layout.to_owned();
-    world.run_until(&format!("layout {wanted}, calm"), SETTLE, |w| {
-        w.layout() == wanted && w.calm()
-    });
+    world.run_until(&format!("layout {wanted}, calm"), SETTLE, |w| w.layout() == wanted && w.calm());
     world.run(3 * SECOND);
     assert_eq!(world.layout(), layout, "{}", world.story());
 }
@@ -59,11 +57,7 @@ fn one_starts_alone_and_takes_everything_after_initdead() {
 
 #[test]
 fn a_crash_is_taken_over_and_the_return_follows_auto_failback() {
-    for (failback, back) in [
-        (Failback::On, "0 1"),
-        (Failback::Off, "- 01"),
-        (Failback::Legacy, "0 1"),
-    ] {
+    for (failback, back) in [(Failback::On, "0 1"), (Failback::Off, "- 01"), (Failback::Legacy, "0 1")] {
         let mut world = pair(failback);
         world.crash(0);
         settle(&mut world, "- 01");
@@ -90,16 +84,8 @@ fn standby_moves_what_it_names_and_nothing_else() {
         world.standby(node, set);
         settle(&mut world, layout);
         world.assert_never_double();
-        assert_eq!(
-            world.logged(node, "Other node completed standby takeover of"),
-            1,
-            "{set}"
-        );
-        assert_eq!(
-            world.logged(1 - node, "Standby resource acquisition done"),
-            1,
-            "{set}"
-        );
+        assert_eq!(world.logged(node, "Other node completed standby takeover of"), 1, "{set}");
+        assert_eq!(world.logged(1 - node, "Standby resource acquisition done"), 1, "{set}");
         assert_eq!(world.errors(node), [""; 0]);
     }
 }
@@ -146,22 +132,10 @@ fn an_orderly_stop_hands_over_at_once() {
         assert_eq!(world.nodes[0].endings, [Ending::Stop]);
         assert_eq!(world.logged(1, "Received shutdown notice from 'a1'."), 1);
         world.run(5 * SECOND);
-        assert_eq!(
-            world.logged(1, "Dead node a1 gave up resources."),
-            1,
-            "{}",
-            world.story()
-        );
+        assert_eq!(world.logged(1, "Dead node a1 gave up resources."), 1, "{}", world.story());
         world.assert_never_double();
         world.start(0);
-        settle(
-            &mut world,
-            if failback == Failback::Off {
-                "- 01"
-            } else {
-                "0 1"
-            },
-        );
+        settle(&mut world, if failback == Failback::Off { "- 01" } else { "0 1" });
         world.assert_never_double();
     }
 }
@@ -187,13 +161,7 @@ fn a_standby_request_to_a_dead_peer_changes_nothing() {
     world.standby(0, "all");
     world.run(SETTLE);
     assert_eq!(world.layout(), "01 -");
-    assert_eq!(
-        world.logged(
-            0,
-            "No reply to standby request.  Standby request cancelled."
-        ),
-        1
-    );
+    assert_eq!(world.logged(0, "No reply to standby request.  Standby request cancelled."), 1);
 }
 
 #[test]
@@ -203,10 +171,7 @@ fn a_second_request_is_refused_while_one_runs() {
     world.run(ms(10));
     world.standby(0, "all");
     settle(&mut world, "- 01");
-    assert_eq!(
-        world.logged(0, "Standby in progress- new request from a1 ignored"),
-        1
-    );
+    assert_eq!(world.logged(0, "Standby in progress- new request from a1 ignored"), 1);
 }
 
 #[test]
@@ -266,20 +231,14 @@ fn one_of_two_links_may_fail() {
 #[test]
 fn loss_is_repaired_without_a_death() {
     let mut world = pair(Failback::On);
-    world.weather(Weather {
-        loss: 0.15,
-        ..Weather::FAIR
-    });
+    world.weather(Weather { loss: 0.15, ..Weather::FAIR });
     for _ in 0..6 {
         world.standby(0, "local");
         world.run_until("given", SETTLE, |w| w.layout() == "- 01" && w.calm());
         world.standby(1, "foreign");
         world.run_until("given back", SETTLE, |w| w.layout() == "0 1" && w.calm());
     }
-    assert!(
-        world.logged(0, "lost packet(s) for [a2]") > 0,
-        "the weather was fair"
-    );
+    assert!(world.logged(0, "lost packet(s) for [a2]") > 0, "the weather was fair");
     world.assert_never_double();
 }
 

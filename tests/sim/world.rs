@@ -3,8 +3,7 @@
 //! bounded, so that a livelock fails.
 
 use heartbeat::engine::{
-    Action, Ending, Engine, Failback, Hold, Input, Job, JobId, NodeKind, NodeSpec, Now, Settings,
-    Verb,
+    Action, Ending, Engine, Failback, Hold, Input, Job, JobId, NodeKind, NodeSpec, Now, Settings, Verb,
 };
 use heartbeat::level::Level;
 use heartbeat::wire::{self, Format, Key, Keys, Message, Method};
@@ -40,10 +39,7 @@ impl Weather {
         delay: Duration::from_micros(200),
         jitter: Duration::ZERO,
     };
-    pub const CUT: Weather = Weather {
-        up: false,
-        ..Weather::FAIR
-    };
+    pub const CUT: Weather = Weather { up: false, ..Weather::FAIR };
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,17 +143,11 @@ impl World {
     }
 
     fn moment(&self) -> Now {
-        Now {
-            mono: self.now,
-            wall: 1_700_000_000 + self.now.as_secs(),
-        }
+        Now { mono: self.now, wall: 1_700_000_000 + self.now.as_secs() }
     }
 
     fn settings(&mut self, node: usize, resumed: Option<Hold>) -> Settings {
-        let spec = |name: &str| NodeSpec {
-            name: name.to_owned(),
-            kind: NodeKind::Normal,
-        };
+        let spec = |name: &str| NodeSpec { name: name.to_owned(), kind: NodeKind::Normal };
         Settings {
             me: NAMES[node].to_owned(),
             uuid: [node as u8 + 1; 16],
@@ -172,15 +162,9 @@ impl World {
             failback: self.failback,
             hopfudge: 1,
             max_rexmit_delay: ms(250),
-            hooks: [
-                "status",
-                "ip-request",
-                "ip-request-resp",
-                "ask_resources",
-                "hb_takeover",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            hooks: ["status", "ip-request", "ip-request-resp", "ask_resources", "hb_takeover"]
+                .map(str::to_owned)
+                .to_vec(),
             resumed,
             pid: 1,
             seed: self.random.u64(..),
@@ -222,12 +206,7 @@ impl World {
     }
 
     pub fn standby(&mut self, node: usize, set: &str) {
-        self.ask(
-            node,
-            Message::of("ask_resources")
-                .with("rsc_hold", set)
-                .with("info", "me"),
-        );
+        self.ask(node, Message::of("ask_resources").with("rsc_hold", set).with("info", "me"));
     }
 
     pub fn takeover(&mut self, node: usize, set: &str) {
@@ -257,12 +236,7 @@ impl World {
         let end = self.now + how_long;
         while let Some(next) = self.next_moment().filter(|t| *t <= end) {
             self.events += 1;
-            assert!(
-                self.events < MOST_EVENTS,
-                "livelock at {:?}\n{}",
-                self.now,
-                self.story()
-            );
+            assert!(self.events < MOST_EVENTS, "livelock at {:?}\n{}", self.now, self.story());
             self.now = self.now.max(next);
             self.step();
         }
@@ -273,11 +247,7 @@ impl World {
     pub fn run_until(&mut self, what: &str, limit: Duration, condition: impl Fn(&World) -> bool) {
         let end = self.now + limit;
         while !condition(self) {
-            assert!(
-                self.now < end,
-                "not within {limit:?}: {what}\n{}",
-                self.story()
-            );
+            assert!(self.now < end, "not within {limit:?}: {what}\n{}", self.story());
             self.run(ms(50));
         }
     }
@@ -286,9 +256,7 @@ impl World {
 
     /// Which nodes run the group of `owner`.
     pub fn holders(&self, owner: usize) -> Vec<usize> {
-        (0..2)
-            .filter(|n| self.nodes[*n].groups.contains(&owner))
-            .collect()
+        (0..2).filter(|n| self.nodes[*n].groups.contains(&owner)).collect()
     }
 
     /// `["a1 holds ..", ..]` in two characters a node, e.g. `"0 1"`, `"01 -"`.
@@ -301,11 +269,7 @@ impl World {
     }
 
     pub fn calm(&self) -> bool {
-        self.nodes.iter().all(|n| {
-            n.engine
-                .as_ref()
-                .is_none_or(|e| e.is_stable() && e.status() == "active")
-        })
+        self.nodes.iter().all(|n| n.engine.as_ref().is_none_or(|e| e.is_stable() && e.status() == "active"))
     }
 
     pub fn running(&self, node: usize) -> bool {
@@ -313,36 +277,20 @@ impl World {
     }
 
     pub fn logged(&self, node: usize, text: &str) -> usize {
-        self.nodes[node]
-            .log
-            .iter()
-            .filter(|(_, _, line)| line.contains(text))
-            .count()
+        self.nodes[node].log.iter().filter(|(_, _, line)| line.contains(text)).count()
     }
 
     pub fn errors(&self, node: usize) -> Vec<&str> {
         let grave = |l: &Level| *l <= Level::Error;
-        self.nodes[node]
-            .log
-            .iter()
-            .filter(|(_, l, _)| grave(l))
-            .map(|(_, _, t)| t.as_str())
-            .collect()
+        self.nodes[node].log.iter().filter(|(_, l, _)| grave(l)).map(|(_, _, t)| t.as_str()).collect()
     }
 
     /// Both logs, interleaved: what a failing test shows.
     pub fn story(&self) -> String {
-        let mut lines: Vec<_> = (0..2)
-            .flat_map(|n| self.nodes[n].log.iter().map(move |l| (l, n)))
-            .collect();
+        let mut lines: Vec<_> = (0..2).flat_map(|n| self.nodes[n].log.iter().map(move |l| (l, n))).collect();
         lines.sort_by_key(|((at, _, _), _)| *at);
         let show = |((at, level, text), n): &(&(Duration, Level, String), usize)| {
-            format!(
-                "{:>12.3} {} {}: {text}\n",
-                at.as_secs_f64(),
-                NAMES[*n],
-                level.word()
-            )
+            format!("{:>12.3} {} {}: {text}\n", at.as_secs_f64(), NAMES[*n], level.word())
         };
         lines.iter().map(show).collect()
     }
@@ -384,10 +332,7 @@ impl World {
         for (link, bytes) in std::mem::take(&mut self.nodes[node].waiting) {
             self.hear(node, link, &bytes);
         }
-        let due = self.nodes[node]
-            .engine
-            .as_ref()
-            .and_then(|e| e.next_deadline());
+        let due = self.nodes[node].engine.as_ref().and_then(|e| e.next_deadline());
         if due.is_some_and(|due| due <= self.now) {
             self.feed(node, Input::Tick);
         }
@@ -397,23 +342,12 @@ impl World {
         let alive = |w: &Self, node: usize, life: u64| w.nodes[node].life == life;
         match event {
             Event::Deliver { to, link, bytes } => self.nodes[to].waiting.push((link, bytes)),
-            Event::Local {
-                node,
-                life,
-                message,
-            } if alive(self, node, life) => {
+            Event::Local { node, life, message } if alive(self, node, life) => {
                 let message = wire::parse(&message).unwrap();
                 self.feed(node, Input::Local(message));
             }
-            Event::Done { node, life, id } if alive(self, node, life) => {
-                self.feed(node, Input::JobDone(id))
-            }
-            Event::Script {
-                node,
-                life,
-                owner,
-                up,
-            } if alive(self, node, life) => {
+            Event::Done { node, life, id } if alive(self, node, life) => self.feed(node, Input::JobDone(id)),
+            Event::Script { node, life, owner, up } if alive(self, node, life) => {
                 if up {
                     self.nodes[node].groups.insert(owner);
                 } else {
@@ -431,13 +365,7 @@ impl World {
 
     fn hear(&mut self, node: usize, link: usize, bytes: &[u8]) {
         if let Ok(message) = wire::decode(bytes, &self.keys) {
-            self.feed(
-                node,
-                Input::Received {
-                    link: format!("eth{link}"),
-                    message,
-                },
-            );
+            self.feed(node, Input::Received { link: format!("eth{link}"), message });
         }
     }
 
@@ -461,10 +389,7 @@ impl World {
             Action::Run { id, job } => self.run_job(node, id, &job),
             Action::Note(note) => {
                 let now = self.now;
-                let lines = note
-                    .lines()
-                    .into_iter()
-                    .map(|(level, text)| (now, level, text));
+                let lines = note.lines().into_iter().map(|(level, text)| (now, level, text));
                 self.nodes[node].log.extend(lines);
             }
             Action::StartClients => {}
@@ -481,13 +406,7 @@ impl World {
             Ending::Stop => {}
             Ending::Restart => {
                 let pause = DEADTIME + Duration::from_secs(1);
-                self.at(
-                    self.now + pause,
-                    Event::Boot {
-                        node,
-                        resumed: None,
-                    },
-                );
+                self.at(self.now + pause, Event::Boot { node, resumed: None });
             }
             Ending::Reload(hold) => {
                 let at = match hold {
@@ -496,13 +415,7 @@ impl World {
                     Hold::Foreign => 2,
                     Hold::All => 3,
                 };
-                self.at(
-                    self.now + ms(50),
-                    Event::Boot {
-                        node,
-                        resumed: Some(at),
-                    },
-                );
+                self.at(self.now + ms(50), Event::Boot { node, resumed: Some(at) });
             }
         }
     }
@@ -510,30 +423,14 @@ impl World {
     fn transmit(&mut self, from: usize, bytes: &[u8]) {
         for link in 0..self.cables.len() {
             let weather = self.cables[link][from];
-            self.at(
-                self.now,
-                Event::Deliver {
-                    to: from,
-                    link,
-                    bytes: bytes.to_vec(),
-                },
-            );
+            self.at(self.now, Event::Deliver { to: from, link, bytes: bytes.to_vec() });
             if !weather.up || self.random.f64() < weather.loss {
                 continue;
             }
-            let copies = if self.random.f64() < weather.duplicate {
-                2
-            } else {
-                1
-            };
+            let copies = if self.random.f64() < weather.duplicate { 2 } else { 1 };
             for _ in 0..copies {
-                let jitter =
-                    Duration::from_micros(self.random.u64(0..=weather.jitter.as_micros() as u64));
-                let event = Event::Deliver {
-                    to: 1 - from,
-                    link,
-                    bytes: bytes.to_vec(),
-                };
+                let jitter = Duration::from_micros(self.random.u64(0..=weather.jitter.as_micros() as u64));
+                let event = Event::Deliver { to: 1 - from, link, bytes: bytes.to_vec() };
                 self.at(self.now + weather.delay + jitter, event);
             }
         }
@@ -546,17 +443,10 @@ impl World {
             Job::AcquireLocal { nice, dont_ask } => {
                 at += self.script_time;
                 if !self.nodes[node].groups.contains(&node) {
-                    let kind = if *nice || *dont_ask {
-                        "ip-request-resp"
-                    } else {
-                        "ip-request"
-                    };
+                    let kind = if *nice || *dont_ask { "ip-request-resp" } else { "ip-request" };
                     let mut message = Message::of(kind);
                     if kind == "ip-request-resp" {
-                        message = message
-                            .with("dest", NAMES[node])
-                            .with("weown", "yes")
-                            .with("ok", "OK");
+                        message = message.with("dest", NAMES[node]).with("weown", "yes").with("ok", "OK");
                     }
                     self.say(node, at, message.with("ipaddr", &node.to_string()));
                 }
@@ -580,11 +470,7 @@ impl World {
     }
 
     fn hook(&mut self, node: usize, kind: &str, env: &[(String, String)]) -> Duration {
-        let value = |name: &str| {
-            env.iter()
-                .find(|(n, _)| n == name)
-                .map_or("", |(_, v)| v.as_str())
-        };
+        let value = |name: &str| env.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
         let mut at = self.now + ms(2);
         let from = NAMES.iter().position(|n| *n == value("HA_src"));
         match (kind, from) {
@@ -595,9 +481,7 @@ impl World {
                     self.say(
                         node,
                         at,
-                        Message::of("resource")
-                            .with("rsc_hold", "foreign")
-                            .with("info", "mach_down"),
+                        Message::of("resource").with("rsc_hold", "foreign").with("info", "mach_down"),
                     );
                 }
             }
@@ -626,13 +510,7 @@ impl World {
                     "foreign" => "local",
                     _ => "all",
                 };
-                self.say(
-                    node,
-                    at,
-                    Message::of("ask_resources")
-                        .with("rsc_hold", set)
-                        .with("info", "me"),
-                );
+                self.say(node, at, Message::of("ask_resources").with("rsc_hold", set).with("info", "me"));
             }
             _ => {}
         }
@@ -641,27 +519,12 @@ impl World {
 
     fn script(&mut self, node: usize, at: Duration, owner: usize, up: bool) {
         let life = self.nodes[node].life;
-        self.at(
-            at,
-            Event::Script {
-                node,
-                life,
-                owner,
-                up,
-            },
-        );
+        self.at(at, Event::Script { node, life, owner, up });
     }
 
     fn say(&mut self, node: usize, at: Duration, message: Message) {
         let life = self.nodes[node].life;
-        self.at(
-            at,
-            Event::Local {
-                node,
-                life,
-                message: wire::encode_local(&message).unwrap(),
-            },
-        );
+        self.at(at, Event::Local { node, life, message: wire::encode_local(&message).unwrap() });
     }
 
     /// Keeps the account of times at which a group ran twice.

@@ -41,11 +41,7 @@ pub fn detach(begun: Begun) -> io::Result<()> {
     let child = Command::new(std::env::current_exe()?)
         .args(to_arguments(&what))
         .current_dir("/")
-        .stdin(
-            begun
-                .socket
-                .map_or_else(Stdio::null, |socket| OwnedFd::from(socket).into()),
-        )
+        .stdin(begun.socket.map_or_else(Stdio::null, |socket| OwnedFd::from(socket).into()))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
@@ -91,12 +87,7 @@ pub fn end(ip: &str) -> Ended {
         return Ended::None;
     };
     let _ = fs::remove_file(&file);
-    let Some(pid) = text
-        .trim()
-        .parse::<i32>()
-        .ok()
-        .filter(|p| *p > 1 && is_helper(*p, ip))
-    else {
+    let Some(pid) = text.trim().parse::<i32>().ok().filter(|p| *p > 1 && is_helper(*p, ip)) else {
         return Ended::Stale;
     };
     // It holds nothing that needs tidying up, and SIGTERM may be ignored by inheritance.
@@ -117,9 +108,7 @@ fn is_helper(pid: i32, ip: &str) -> bool {
         return false;
     };
     let words: Vec<_> = line.split(|b| *b == 0).collect();
-    let announcer = words
-        .iter()
-        .any(|w| *w == MARK.as_bytes() || w.ends_with(b"send_arp"));
+    let announcer = words.iter().any(|w| *w == MARK.as_bytes() || w.ends_with(b"send_arp"));
     announcer && words.contains(&ip.as_bytes())
 }
 

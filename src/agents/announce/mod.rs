@@ -53,18 +53,8 @@ pub fn round(socket: &PacketSocket, link: &Link, ip: IpAddr) -> io::Result<()> {
     };
     match ip {
         IpAddr::V4(ip) => {
-            socket.send(
-                link.index,
-                ETH_P_ARP,
-                packet::BROADCAST,
-                &packet::arp(Arp::Request, mac, ip),
-            )?;
-            socket.send(
-                link.index,
-                ETH_P_ARP,
-                packet::BROADCAST,
-                &packet::arp(Arp::Reply, mac, ip),
-            )
+            socket.send(link.index, ETH_P_ARP, packet::BROADCAST, &packet::arp(Arp::Request, mac, ip))?;
+            socket.send(link.index, ETH_P_ARP, packet::BROADCAST, &packet::arp(Arp::Reply, mac, ip))
         }
         IpAddr::V6(ip) => {
             let bytes = packet::advertisement(mac, ip, is_router(&link.name));
@@ -88,26 +78,11 @@ impl Announcement {
     /// The first round, at once. What is left to do after it is all of it if the interface is not
     /// operational yet, for then nobody has heard.
     pub fn begin(&self, link: &Link) -> Begun {
-        let schedule = if link.is_operational() {
-            self.schedule.rest()
-        } else {
-            self.schedule
-        };
-        let rest = Announcement {
-            schedule,
-            ..self.clone()
-        };
+        let schedule = if link.is_operational() { self.schedule.rest() } else { self.schedule };
+        let rest = Announcement { schedule, ..self.clone() };
         match PacketSocket::open() {
-            Ok(socket) => Begun {
-                told: round(&socket, link, self.ip),
-                rest,
-                socket: Some(socket),
-            },
-            Err(error) => Begun {
-                told: Err(error),
-                rest,
-                socket: None,
-            },
+            Ok(socket) => Begun { told: round(&socket, link, self.ip), rest, socket: Some(socket) },
+            Err(error) => Begun { told: Err(error), rest, socket: None },
         }
     }
 
@@ -117,11 +92,7 @@ impl Announcement {
         let begin = Instant::now();
         let mut left = self.schedule;
         for beat in 1.. {
-            std::thread::sleep(
-                left.interval
-                    .saturating_mul(beat)
-                    .saturating_sub(begin.elapsed()),
-            );
+            std::thread::sleep(left.interval.saturating_mul(beat).saturating_sub(begin.elapsed()));
             let Some(link) = self.place()?.filter(|_| !stop()) else {
                 break;
             };
@@ -143,8 +114,7 @@ impl Announcement {
     fn place(&self) -> io::Result<Option<Link>> {
         let mut talk = Conversation::open().map_err(io::Error::other)?;
         let now = talk.holdings().map_err(io::Error::other)?;
-        let held =
-            |link: &Link| !self.while_held || now.holders(self.ip).any(|a| a.index == link.index);
+        let held = |link: &Link| !self.while_held || now.holders(self.ip).any(|a| a.index == link.index);
         Ok(now.link(&self.nic).filter(|l| held(l)).cloned())
     }
 }

@@ -53,9 +53,7 @@ pub(super) fn frames(mut datagram: &[u8]) -> impl Iterator<Item = Frame<'_>> {
             sequence: u32_at(datagram, 8)?,
             body: datagram.get(16..length)?,
         };
-        datagram = datagram
-            .get(length.next_multiple_of(4)..)
-            .unwrap_or_default();
+        datagram = datagram.get(length.next_multiple_of(4)..).unwrap_or_default();
         Some(frame)
     })
 }
@@ -64,12 +62,8 @@ pub(super) fn frames(mut datagram: &[u8]) -> impl Iterator<Item = Frame<'_>> {
 pub(super) fn link(frame: Frame<'_>) -> Option<Link> {
     let body = frame.body;
     let attributes = of_kind(frame, RTM_NEWLINK, 16)?;
-    let mut link = Link {
-        index: u32_at(body, 4)?,
-        kind: u16_at(body, 2)?,
-        flags: u32_at(body, 8)?,
-        ..Link::default()
-    };
+    let mut link =
+        Link { index: u32_at(body, 4)?, kind: u16_at(body, 2)?, flags: u32_at(body, 8)?, ..Link::default() };
     each(attributes, |kind, value| match kind {
         1 => link.mac = value.to_vec(),
         3 => link.name = text(value),
@@ -116,13 +110,8 @@ pub(super) fn route(frame: Frame<'_>) -> Option<Route> {
     let body = frame.body;
     let attributes = of_kind(frame, RTM_NEWROUTE, 12)?;
     let v6 = *body.first()? == 10;
-    let (mut table, mut index, mut metric, mut gateway) =
-        (u32::from(*body.get(4)?), None, 0, false);
-    let mut net: IpAddr = if v6 {
-        IpAddr::from([0u8; 16])
-    } else {
-        IpAddr::from([0u8; 4])
-    };
+    let (mut table, mut index, mut metric, mut gateway) = (u32::from(*body.get(4)?), None, 0, false);
+    let mut net: IpAddr = if v6 { IpAddr::from([0u8; 16]) } else { IpAddr::from([0u8; 4]) };
     each(attributes, |kind, value| match kind {
         1 => net = ip(value).unwrap_or(net),
         4 => index = u32_at(value, 0),
@@ -133,25 +122,13 @@ pub(super) fn route(frame: Frame<'_>) -> Option<Route> {
         _ => {}
     });
     let wanted = *body.get(7)? == RTN_UNICAST && table == TABLE_MAIN;
-    let on_link = if v6 {
-        !gateway
-    } else {
-        *body.get(6)? == SCOPE_LINK
-    };
-    wanted.then_some(Route {
-        net,
-        bits: *body.get(1)?,
-        index: index?,
-        on_link,
-        metric,
-    })
+    let on_link = if v6 { !gateway } else { *body.get(6)? == SCOPE_LINK };
+    wanted.then_some(Route { net, bits: *body.get(1)?, index: index?, on_link, metric })
 }
 
 /// The attributes of the frame, if it is of that kind.
 fn of_kind(frame: Frame<'_>, kind: u16, header: usize) -> Option<&[u8]> {
-    (frame.kind == kind)
-        .then(|| frame.body.get(header..))
-        .flatten()
+    (frame.kind == kind).then(|| frame.body.get(header..)).flatten()
 }
 
 fn each(attributes: &[u8], mut look: impl FnMut(u16, &[u8])) {
@@ -161,9 +138,7 @@ fn each(attributes: &[u8], mut look: impl FnMut(u16, &[u8])) {
 }
 
 fn ip(value: &[u8]) -> Option<IpAddr> {
-    v4(value)
-        .map(IpAddr::V4)
-        .or_else(|| <[u8; 16]>::try_from(value).ok().map(IpAddr::from))
+    v4(value).map(IpAddr::V4).or_else(|| <[u8; 16]>::try_from(value).ok().map(IpAddr::from))
 }
 
 fn v4(value: &[u8]) -> Option<Ipv4Addr> {
@@ -176,17 +151,11 @@ fn text(value: &[u8]) -> String {
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes
-        .get(at..)?
-        .first_chunk()
-        .map(|b| u16::from_ne_bytes(*b))
+    bytes.get(at..)?.first_chunk().map(|b| u16::from_ne_bytes(*b))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes
-        .get(at..)?
-        .first_chunk()
-        .map(|b| u32::from_ne_bytes(*b))
+    bytes.get(at..)?.first_chunk().map(|b| u32::from_ne_bytes(*b))
 }
 
 #[cfg(test)]
@@ -219,19 +188,10 @@ mod tests {
         for length in 0..64usize {
             let bytes = vec![0xffu8; length];
             assert_eq!(frames(&bytes).count(), 0);
-            let frame = Frame {
-                kind: RTM_NEWADDR,
-                flags: 0,
-                sequence: 0,
-                body: &bytes,
-            };
+            let frame = Frame { kind: RTM_NEWADDR, flags: 0, sequence: 0, body: &bytes };
             let _ = (link(frame), address(frame), route(frame));
         }
         let zero = [0u8; 40];
-        assert_eq!(
-            frames(&zero).take(3).count(),
-            0,
-            "a length of zero must not loop"
-        );
+        assert_eq!(frames(&zero).take(3).count(), 0, "a length of zero must not loop");
     }
 }

@@ -1,8 +1,6 @@
 //! Requests to the kernel, as bytes.
 
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage,
-};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage};
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope, CacheInfo,
 };
@@ -14,18 +12,12 @@ use crate::agents::plan::{Addr, Op};
 
 /// All interfaces.
 pub(super) fn dump_links() -> Vec<u8> {
-    bytes(
-        RouteNetlinkMessage::GetLink(LinkMessage::default()),
-        NLM_F_DUMP,
-    )
+    bytes(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP)
 }
 
 /// All addresses of both families.
 pub(super) fn dump_addresses() -> Vec<u8> {
-    bytes(
-        RouteNetlinkMessage::GetAddress(AddressMessage::default()),
-        NLM_F_DUMP,
-    )
+    bytes(RouteNetlinkMessage::GetAddress(AddressMessage::default()), NLM_F_DUMP)
 }
 
 /// The unicast IPv4 routes of the main table.
@@ -49,10 +41,9 @@ fn dump_routes(family: AddressFamily) -> Vec<u8> {
 /// An operation.
 pub(super) fn op(op: &Op) -> Vec<u8> {
     match op {
-        Op::Add(a) => bytes(
-            RouteNetlinkMessage::NewAddress(address(a)),
-            NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
-        ),
+        Op::Add(a) => {
+            bytes(RouteNetlinkMessage::NewAddress(address(a)), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL)
+        }
         Op::Remove(a) => bytes(RouteNetlinkMessage::DelAddress(address(a)), NLM_F_ACK),
         Op::LinkUp(index) => bytes(RouteNetlinkMessage::SetLink(link_up(*index)), NLM_F_ACK),
     }
@@ -75,11 +66,7 @@ fn link_up(index: u32) -> LinkMessage {
 
 fn address(a: &Addr) -> AddressMessage {
     let mut message = AddressMessage::default();
-    message.header.family = if a.ip.is_ipv4() {
-        AddressFamily::Inet
-    } else {
-        AddressFamily::Inet6
-    };
+    message.header.family = if a.ip.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     message.header.prefix_len = a.bits;
     message.header.scope = AddressScope::from(a.scope);
     message.header.index = a.index;
@@ -91,9 +78,7 @@ fn address(a: &Addr) -> AddressMessage {
     attributes.extend(a.broadcast.map(AddressAttribute::Broadcast));
     attributes.extend(a.label.clone().map(AddressAttribute::Label));
     if a.flags != 0 {
-        attributes.push(AddressAttribute::Flags(AddressFlags::from_bits_retain(
-            a.flags,
-        )));
+        attributes.push(AddressAttribute::Flags(AddressFlags::from_bits_retain(a.flags)));
     }
     attributes.extend(a.metric.map(AddressAttribute::RoutePriority));
     attributes.extend(a.lifetimes.map(lifetimes));

@@ -50,12 +50,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Socket { doing, cause } => write!(f, "rtnetlink: cannot {doing}: {cause}"),
-            Error::Refused { what, errno } => write!(
-                f,
-                "cannot {what}: {} (errno {})",
-                errno.desc(),
-                *errno as i32
-            ),
+            Error::Refused { what, errno } => {
+                write!(f, "cannot {what}: {} (errno {})", errno.desc(), *errno as i32)
+            }
         }
     }
 }
@@ -77,26 +74,17 @@ impl Conversation {
         let fail = |doing| move |cause| Error::Socket { doing, cause };
         let mut socket = Socket::new(NETLINK_ROUTE).map_err(fail("open a socket"))?;
         socket.bind_auto().map_err(fail("bind"))?;
-        socket
-            .connect(&SocketAddr::new(0, 0))
-            .map_err(fail("connect"))?;
+        socket.connect(&SocketAddr::new(0, 0)).map_err(fail("connect"))?;
         // Old kernels lack these: dumps are then unfiltered, and the decoder filters anyway.
         let _ = socket.set_netlink_get_strict_chk(true);
         let _ = socket.set_rx_buf_sz(1_048_576_i32);
-        Ok(Conversation {
-            socket,
-            sequence: 0,
-        })
+        Ok(Conversation { socket, sequence: 0 })
     }
 
     /// Interfaces, addresses, and the unicast routes of the main table in the address' family.
     pub fn snapshot(&mut self, ip: IpAddr) -> Result<Snapshot, Error> {
         let mut snapshot = self.holdings()?;
-        let request = if ip.is_ipv6() {
-            encode::dump_routes_v6
-        } else {
-            encode::dump_routes_v4
-        };
+        let request = if ip.is_ipv6() { encode::dump_routes_v6 } else { encode::dump_routes_v4 };
         snapshot.routes = self.list("list routes", request, decode::route)?;
         Ok(snapshot)
     }
@@ -158,16 +146,10 @@ impl Conversation {
     ) -> Result<(), Error> {
         self.sequence = self.sequence.wrapping_add(1);
         encode::number(&mut bytes, self.sequence);
-        retry(|| self.socket.send(&bytes, 0)).map_err(|cause| Error::Socket {
-            doing: "send",
-            cause,
-        })?;
+        retry(|| self.socket.send(&bytes, 0)).map_err(|cause| Error::Socket { doing: "send", cause })?;
         loop {
-            let (datagram, _) =
-                retry(|| self.socket.recv_from_full()).map_err(|cause| Error::Socket {
-                    doing: "receive",
-                    cause,
-                })?;
+            let (datagram, _) = retry(|| self.socket.recv_from_full())
+                .map_err(|cause| Error::Socket { doing: "receive", cause })?;
             for frame in decode::frames(&datagram).filter(|f| f.sequence == self.sequence) {
                 each(frame);
                 match frame.verdict() {
@@ -175,10 +157,7 @@ impl Conversation {
                     Some(0) => return Ok(()),
                     Some(code) => {
                         let errno = Errno::from_raw(code.saturating_neg());
-                        return Err(Error::Refused {
-                            what: what.to_owned(),
-                            errno,
-                        });
+                        return Err(Error::Refused { what: what.to_owned(), errno });
                     }
                 }
             }

@@ -24,11 +24,7 @@ impl Request {
         let (mask, rest) = piece(rest);
         let (third, rest) = piece(rest);
         let (fourth, _) = piece(rest);
-        let mut request = Request {
-            ip: ip.to_owned(),
-            mask: some(mask),
-            ..Request::default()
-        };
+        let mut request = Request { ip: ip.to_owned(), mask: some(mask), ..Request::default() };
         if third.starts_with(|c: char| c.is_ascii_digit()) {
             request.broadcast = some(third);
         } else {
@@ -45,23 +41,14 @@ impl Request {
         let mask = pieces.next().unwrap_or_default();
         let nic = pieces.next().unwrap_or_default().trim_start_matches('/');
         let nic = nic.split('/').next().unwrap_or_default();
-        Request {
-            ip: ip.to_owned(),
-            mask: some(mask),
-            nic: some(nic),
-            ..Request::default()
-        }
+        Request { ip: ip.to_owned(), mask: some(mask), nic: some(nic), ..Request::default() }
     }
 
     /// Splits the word of `SendArp`: `ip/nic`. Without a slash the whole word is both, which is
     /// what the reference makes of it.
     pub fn send_arp(word: &str) -> Self {
         let (ip, nic) = word.split_once('/').unwrap_or((word, word));
-        Request {
-            ip: ip.to_owned(),
-            nic: some(nic),
-            ..Request::default()
-        }
+        Request { ip: ip.to_owned(), nic: some(nic), ..Request::default() }
     }
 
     fn set_nic(&mut self, text: &str) {
@@ -104,19 +91,10 @@ mod tests {
         assert_eq!(v4("10.0.0.5/"), ["10.0.0.5", "", "", "", ""]);
         assert_eq!(v4("10.0.0.5/24"), ["10.0.0.5", "24", "", "", ""]);
         assert_eq!(v4("10.0.0.5/24/eth0"), ["10.0.0.5", "24", "eth0", "", ""]);
-        assert_eq!(
-            v4("10.0.0.5/24/eth0:web"),
-            ["10.0.0.5", "24", "eth0", "eth0:web", ""]
-        );
+        assert_eq!(v4("10.0.0.5/24/eth0:web"), ["10.0.0.5", "24", "eth0", "eth0:web", ""]);
         assert_eq!(v4("10.0.0.5/24/eth0:"), ["10.0.0.5", "24", "eth0", "", ""]);
-        assert_eq!(
-            v4("10.0.0.5/24/eth0/10.0.0.255"),
-            ["10.0.0.5", "24", "eth0", "", "10.0.0.255"]
-        );
-        assert_eq!(
-            v4("10.0.0.5/24/10.0.0.255"),
-            ["10.0.0.5", "24", "", "", "10.0.0.255"]
-        );
+        assert_eq!(v4("10.0.0.5/24/eth0/10.0.0.255"), ["10.0.0.5", "24", "eth0", "", "10.0.0.255"]);
+        assert_eq!(v4("10.0.0.5/24/10.0.0.255"), ["10.0.0.5", "24", "", "", "10.0.0.255"]);
         assert_eq!(v4("10.0.0.5//eth0"), ["10.0.0.5", "eth0", "", "", ""]);
         assert_eq!(v4(""), ["", "", "", "", ""]);
     }
@@ -136,10 +114,7 @@ mod tests {
     #[test]
     fn send_arp_without_a_slash_takes_the_word_twice() {
         let r = Request::send_arp("10.0.0.5");
-        assert_eq!(
-            (r.ip.as_str(), r.nic.as_deref()),
-            ("10.0.0.5", Some("10.0.0.5"))
-        );
+        assert_eq!((r.ip.as_str(), r.nic.as_deref()), ("10.0.0.5", Some("10.0.0.5")));
         assert_eq!(Request::send_arp("10.0.0.5/").nic, None);
     }
 }

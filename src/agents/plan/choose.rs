@@ -20,9 +20,7 @@ pub struct Choice<'a> {
 /// `IPaddr2`: the most specific connected route that covers the address *and* the wanted prefix;
 /// among equals the one listed last. Never a default route.
 pub fn for_ipaddr2(snapshot: &Snapshot, ip: Ipv4Addr, bits: Option<u8>) -> Option<Choice<'_>> {
-    covering(snapshot, ip.into(), bits, None)
-        .max_by_key(|r| r.bits)
-        .and_then(|r| choice(snapshot, r))
+    covering(snapshot, ip.into(), bits, None).max_by_key(|r| r.bits).and_then(|r| choice(snapshot, r))
 }
 
 /// `IPaddr`: the most specific route that covers the address, gateways included; among equals the
@@ -39,22 +37,14 @@ pub fn for_ipaddr(snapshot: &Snapshot, ip: Ipv4Addr, bits: Option<u8>) -> Option
 
 /// `IPv6addr`: the most specific connected route, smallest metric; on the wanted interface if one
 /// was written. Link-local addresses fit everywhere and therefore need a written interface.
-pub fn for_ipv6addr<'a>(
-    snapshot: &'a Snapshot,
-    ip: IpAddr,
-    nic: Option<&Link>,
-) -> Option<Choice<'a>> {
+pub fn for_ipv6addr<'a>(snapshot: &'a Snapshot, ip: IpAddr, nic: Option<&Link>) -> Option<Choice<'a>> {
     snapshot
         .routes
         .iter()
         .filter(|r| r.on_link && r.bits > 0 && r.bits < 128 && prefix::contains(r.net, r.bits, ip))
         .filter(|r| nic.is_none_or(|n| n.index == r.index))
         .filter(|r| nic.is_some() || prefix::network(r.net, 10) != prefix::network(LINK_LOCAL, 10))
-        .filter(|r| {
-            snapshot
-                .link_at(r.index)
-                .is_some_and(|l| nic.is_some() || !l.is_loopback())
-        })
+        .filter(|r| snapshot.link_at(r.index).is_some_and(|l| nic.is_some() || !l.is_loopback()))
         .min_by_key(|r| (u8::MAX - r.bits, r.metric))
         .and_then(|r| choice(snapshot, r))
 }
@@ -70,8 +60,7 @@ pub fn broadcast_like_neighbours(
     bits: u8,
     link: &Link,
 ) -> Option<Ipv4Addr> {
-    let route =
-        covering(snapshot, ip.into(), Some(bits), Some(link.index)).max_by_key(|r| r.bits)?;
+    let route = covering(snapshot, ip.into(), Some(bits), Some(link.index)).max_by_key(|r| r.bits)?;
     snapshot
         .addrs
         .iter()
@@ -84,12 +73,7 @@ pub fn free_alias(snapshot: &Snapshot, link: &Link) -> Option<String> {
     (0..512)
         .map(|n| format!("{}:{n}", link.name))
         .take_while(|label| label.len() <= LABEL_MAX)
-        .find(|label| {
-            !snapshot
-                .addrs
-                .iter()
-                .any(|a| a.label.as_ref() == Some(label))
-        })
+        .find(|label| !snapshot.addrs.iter().any(|a| a.label.as_ref() == Some(label)))
 }
 
 /// Longest label the kernel takes.
@@ -113,10 +97,7 @@ fn covering(
 
 fn choice<'a>(snapshot: &'a Snapshot, route: &Route) -> Option<Choice<'a>> {
     let link = snapshot.link_at(route.index)?;
-    Some(Choice {
-        link,
-        bits: route.bits,
-    })
+    Some(Choice { link, bits: route.bits })
 }
 
 #[cfg(test)]
@@ -125,23 +106,12 @@ mod tests {
     use crate::agents::plan::Addr;
 
     fn link(index: u32, name: &str) -> Link {
-        Link {
-            index,
-            name: name.into(),
-            flags: 1,
-            ..Link::default()
-        }
+        Link { index, name: name.into(), flags: 1, ..Link::default() }
     }
 
     fn route(net: &str, index: u32, metric: u32, on_link: bool) -> Route {
         let (net, bits) = net.split_once('/').unwrap();
-        Route {
-            net: net.parse().unwrap(),
-            bits: bits.parse().unwrap(),
-            index,
-            on_link,
-            metric,
-        }
+        Route { net: net.parse().unwrap(), bits: bits.parse().unwrap(), index, on_link, metric }
     }
 
     fn addr(ip: &str, bits: u8, index: u32, broadcast: Option<&str>, label: &str) -> Addr {
@@ -161,12 +131,7 @@ mod tests {
 
     fn host() -> Snapshot {
         Snapshot {
-            links: vec![
-                link(1, "lo"),
-                link(2, "eth0"),
-                link(3, "eth1"),
-                link(4, "averylongname14"),
-            ],
+            links: vec![link(1, "lo"), link(2, "eth0"), link(3, "eth1"), link(4, "averylongname14")],
             addrs: vec![
                 addr("10.0.0.1", 24, 2, Some("10.0.0.255"), "eth0"),
                 addr("10.0.0.50", 24, 2, Some("10.0.0.255"), "eth0:0"),
@@ -199,33 +164,17 @@ mod tests {
         let choose = |ip, bits| named(for_ipaddr2(&host, v4(ip), bits));
         assert_eq!(choose("10.0.0.9", None), Some(("eth0", 24)));
         assert_eq!(choose("10.0.0.9", Some(32)), Some(("eth0", 24)));
-        assert_eq!(
-            choose("10.0.0.9", Some(16)),
-            None,
-            "the route must cover the wanted prefix"
-        );
-        assert_eq!(
-            choose("10.31.0.9", None),
-            Some(("eth0", 24)),
-            "last of equals"
-        );
+        assert_eq!(choose("10.0.0.9", Some(16)), None, "the route must cover the wanted prefix");
+        assert_eq!(choose("10.31.0.9", None), Some(("eth0", 24)), "last of equals");
         assert_eq!(choose("172.20.0.9", None), None, "behind a gateway");
-        assert_eq!(
-            choose("8.8.8.8", Some(24)),
-            None,
-            "a default route says nothing"
-        );
+        assert_eq!(choose("8.8.8.8", Some(24)), None, "a default route says nothing");
     }
 
     #[test]
     fn ipaddr_takes_gateways_and_metrics() {
         let host = host();
         let choose = |ip, bits| named(for_ipaddr(&host, v4(ip), bits));
-        assert_eq!(
-            choose("10.31.0.9", None),
-            Some(("eth1", 24)),
-            "smallest metric"
-        );
+        assert_eq!(choose("10.31.0.9", None), Some(("eth1", 24)), "smallest metric");
         assert_eq!(choose("172.20.0.9", None), Some(("eth0", 16)));
         assert_eq!(choose("8.8.8.8", None), None);
         assert_eq!(choose("8.8.8.8", Some(24)), Some(("eth0", 0)));
@@ -248,11 +197,7 @@ mod tests {
         let like = |ip, bits, link| broadcast_like_neighbours(&host, v4(ip), bits, link);
         assert_eq!(like("10.0.0.9", 24, eth0), Some(v4("10.0.0.255")));
         assert_eq!(like("10.0.0.9", 32, eth0), Some(v4("10.0.0.255")));
-        assert_eq!(
-            like("10.31.0.9", 24, eth0),
-            None,
-            "a route, but no address of its network"
-        );
+        assert_eq!(like("10.31.0.9", 24, eth0), None, "a route, but no address of its network");
         assert_eq!(like("10.0.0.9", 24, host.link("eth1").unwrap()), None);
     }
 

@@ -63,11 +63,7 @@ impl Wanted {
             bits: self.bits,
             broadcast: self.broadcast.filter(|_| v4),
             label: v4.then(|| self.label.clone().unwrap_or_else(|| link.name.clone())),
-            scope: if v4 && self.ip.is_loopback() {
-                SCOPE_HOST
-            } else {
-                SCOPE_UNIVERSE
-            },
+            scope: if v4 && self.ip.is_loopback() { SCOPE_HOST } else { SCOPE_UNIVERSE },
             flags: if v4 { 0 } else { NODAD },
             metric: None,
             lifetimes: None,
@@ -81,9 +77,8 @@ const SCOPE_HOST: u8 = 254;
 /// What makes the address be there: the address unless it is there already, the link unless it is
 /// up. The address comes first, so that the link comes up with it.
 pub fn up(snapshot: &Snapshot, wanted: &Wanted, link: &Link, any_prefix: bool) -> Vec<Op> {
-    let there = snapshot
-        .holders(wanted.ip)
-        .any(|a| a.index == link.index && (any_prefix || a.bits == wanted.bits));
+    let there =
+        snapshot.holders(wanted.ip).any(|a| a.index == link.index && (any_prefix || a.bits == wanted.bits));
     let mut ops = Vec::new();
     if !there {
         ops.push(Op::Add(wanted.on(link)));
@@ -99,11 +94,7 @@ pub fn up(snapshot: &Snapshot, wanted: &Wanted, link: &Link, any_prefix: bool) -
 pub fn down(snapshot: &Snapshot, ip: IpAddr, from: Option<&Link>) -> Vec<Op> {
     let remove = |a: &Addr| Op::Remove(a.clone());
     match from {
-        Some(link) => snapshot
-            .holders(ip)
-            .filter(|a| a.index == link.index)
-            .map(remove)
-            .collect(),
+        Some(link) => snapshot.holders(ip).filter(|a| a.index == link.index).map(remove).collect(),
         None => snapshot.serving(ip).map(remove).collect(),
     }
 }
@@ -131,10 +122,7 @@ pub fn restore(before: &Snapshot, after: &Snapshot, removed: &[Addr]) -> Vec<Op>
         let lives = |a: &Addr| a.index == addr.index && a.ip == addr.ip && a.bits == addr.bits;
         let meant = removed.iter().any(lives);
         if !meant && !after.addrs.iter().any(lives) {
-            ops.push(Op::Add(Addr {
-                flags: addr.flags & !SECONDARY,
-                ..addr.clone()
-            }));
+            ops.push(Op::Add(Addr { flags: addr.flags & !SECONDARY, ..addr.clone() }));
         }
     }
     ops
@@ -145,28 +133,15 @@ mod tests {
     use super::*;
 
     fn link(index: u32, name: &str, flags: u32) -> Link {
-        Link {
-            index,
-            name: name.into(),
-            flags,
-            ..Link::default()
-        }
+        Link { index, name: name.into(), flags, ..Link::default() }
     }
 
     fn wanted(ip: &str, bits: u8) -> Wanted {
-        Wanted {
-            ip: ip.parse().unwrap(),
-            bits,
-            broadcast: None,
-            label: None,
-        }
+        Wanted { ip: ip.parse().unwrap(), bits, broadcast: None, label: None }
     }
 
     fn at(link: &Link, ip: &str, bits: u8, flags: u32) -> Addr {
-        Addr {
-            flags,
-            ..wanted(ip, bits).on(link)
-        }
+        Addr { flags, ..wanted(ip, bits).on(link) }
     }
 
     /// Two interfaces; a primary with two secondaries, and the primary's address again elsewhere.
@@ -192,10 +167,7 @@ mod tests {
         let (eth0, eth1) = (host.link("eth0").unwrap(), host.link("eth1").unwrap());
         assert_eq!(up(&host, &wanted("10.0.0.1", 24), eth0, false), []);
         assert_eq!(up(&host, &wanted("10.0.0.1", 16), eth0, true), []);
-        assert_eq!(
-            up(&host, &wanted("10.0.0.1", 25), eth1, false),
-            [Op::LinkUp(3)]
-        );
+        assert_eq!(up(&host, &wanted("10.0.0.1", 25), eth1, false), [Op::LinkUp(3)]);
         let ops = up(&host, &wanted("10.0.0.1", 16), eth1, false);
         assert!(
             matches!(ops.as_slice(), [Op::Add(a), Op::LinkUp(3)] if a.bits == 16 && a.label.as_deref() == Some("eth1"))
@@ -206,10 +178,7 @@ mod tests {
     fn ipv6_needs_no_duplicate_address_detection_and_no_label() {
         let a = wanted("fd00::1", 64).on(&link(2, "eth0", 1));
         assert_eq!((a.flags, a.label), (NODAD, None));
-        assert_eq!(
-            wanted("127.0.0.5", 8).on(&link(1, "lo", 1)).scope,
-            SCOPE_HOST
-        );
+        assert_eq!(wanted("127.0.0.5", 8).on(&link(1, "lo", 1)).scope, SCOPE_HOST);
     }
 
     #[test]
@@ -221,12 +190,7 @@ mod tests {
                 .map(|o| o.removed().unwrap().clone())
                 .collect::<Vec<_>>()
         };
-        let places = |from| {
-            gone(from)
-                .iter()
-                .map(|a| (a.index, a.bits))
-                .collect::<Vec<_>>()
-        };
+        let places = |from| gone(from).iter().map(|a| (a.index, a.bits)).collect::<Vec<_>>();
         assert_eq!(places(None), [(2, 24), (2, 32), (3, 25)]);
         assert_eq!(places(host.link("eth0")), [(2, 24), (2, 32)]);
         assert_eq!(places(host.link("lo")), [(1, 32)]);
@@ -237,43 +201,20 @@ mod tests {
         let before = host();
         let primary = before.addrs[0].clone();
         let without = |gone: &[usize]| {
-            let kept = before
-                .addrs
-                .iter()
-                .enumerate()
-                .filter(|(n, _)| !gone.contains(n));
-            Snapshot {
-                addrs: kept.map(|(_, a)| a.clone()).collect(),
-                ..before.clone()
-            }
+            let kept = before.addrs.iter().enumerate().filter(|(n, _)| !gone.contains(n));
+            Snapshot { addrs: kept.map(|(_, a)| a.clone()).collect(), ..before.clone() }
         };
         let ips = |ops: &[Op]| ops.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let ops = restore(
-            &before,
-            &without(&[0, 1, 2]),
-            std::slice::from_ref(&primary),
-        );
-        assert_eq!(
-            ips(&ops),
-            [
-                "add 10.0.0.2/24 to interface 2",
-                "add 10.0.0.3/24 to interface 2"
-            ]
-        );
-        assert!(
-            ops.iter()
-                .all(|o| matches!(o, Op::Add(a) if a.flags & SECONDARY == 0))
-        );
+        let ops = restore(&before, &without(&[0, 1, 2]), std::slice::from_ref(&primary));
+        assert_eq!(ips(&ops), ["add 10.0.0.2/24 to interface 2", "add 10.0.0.3/24 to interface 2"]);
+        assert!(ops.iter().all(|o| matches!(o, Op::Add(a) if a.flags & SECONDARY == 0)));
         assert_eq!(
             restore(&before, &without(&[0]), std::slice::from_ref(&primary)),
             [],
             "they were promoted"
         );
         let meant = [primary, before.addrs[1].clone()];
-        assert_eq!(
-            ips(&restore(&before, &without(&[0, 1, 2]), &meant)),
-            ["add 10.0.0.3/24 to interface 2"]
-        );
+        assert_eq!(ips(&restore(&before, &without(&[0, 1, 2]), &meant)), ["add 10.0.0.3/24 to interface 2"]);
         assert_eq!(
             endangered(&before, &before.addrs[1]),
             Vec::<&Addr>::new(),

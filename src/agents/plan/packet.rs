@@ -63,19 +63,10 @@ fn advertisement_body(mac: Mac, ip: Ipv6Addr, router: bool) -> Vec<u8> {
 /// The ICMPv6 checksum over pseudo header and body.
 fn checksum(from: Ipv6Addr, to: Ipv6Addr, body: &[u8]) -> u16 {
     let length = u32::try_from(body.len()).unwrap_or(0).to_be_bytes();
-    let words = [
-        &from.octets()[..],
-        &to.octets(),
-        &length,
-        &[0, 0, 0, 58],
-        body,
-    ]
-    .concat();
+    let words = [&from.octets()[..], &to.octets(), &length, &[0, 0, 0, 58], body].concat();
     !words.chunks(2).fold(0u16, |sum, pair| {
-        let word = u16::from_be_bytes([
-            pair.first().copied().unwrap_or(0),
-            pair.get(1).copied().unwrap_or(0),
-        ]);
+        let word =
+            u16::from_be_bytes([pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)]);
         let (sum, carry) = sum.overflowing_add(word);
         sum + u16::from(carry)
     })
@@ -111,11 +102,7 @@ mod tests {
         for router in [false, true] {
             let packet = advertisement(MAC, ip, router);
             assert_eq!(packet.len(), 72);
-            assert_eq!(
-                checksum(ip, ALL_NODES, &packet[40..]),
-                0,
-                "a right checksum sums to zero"
-            );
+            assert_eq!(checksum(ip, ALL_NODES, &packet[40..]), 0, "a right checksum sums to zero");
             assert_eq!(packet[44], if router { 0xa0 } else { 0x20 });
         }
     }

@@ -58,17 +58,7 @@ mod tests {
         assert_eq!(mask_v4(32), Ipv4Addr::BROADCAST);
         assert_eq!(parse_v4("24"), Some(24));
         assert_eq!(parse_v4("255.255.255.128"), Some(25));
-        for bad in [
-            "",
-            "0",
-            "33",
-            "abc",
-            "255.0.255.0",
-            "0.0.0.0",
-            "-1",
-            "256",
-            "24x",
-        ] {
+        for bad in ["", "0", "33", "abc", "255.0.255.0", "0.0.0.0", "-1", "256", "24x"] {
             assert_eq!(parse_v4(bad), None, "{bad}");
         }
     }
@@ -81,16 +71,8 @@ mod tests {
         assert_eq!(broadcast(ip, 0), Ipv4Addr::BROADCAST);
         assert!(contains("10.0.0.0".parse().unwrap(), 24, ip.into()));
         assert!(!contains("10.0.0.0".parse().unwrap(), 25, ip.into()));
-        assert!(contains(
-            "fd00::".parse().unwrap(),
-            64,
-            "fd00::5".parse().unwrap()
-        ));
-        assert!(contains(
-            "::".parse().unwrap(),
-            0,
-            "fd00::5".parse().unwrap()
-        ));
+        assert!(contains("fd00::".parse().unwrap(), 64, "fd00::5".parse().unwrap()));
+        assert!(contains("::".parse().unwrap(), 0, "fd00::5".parse().unwrap()));
         assert!(!contains("::".parse().unwrap(), 0, ip.into()));
     }
 }

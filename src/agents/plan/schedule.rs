@@ -22,18 +22,12 @@ impl Schedule {
 
     /// So many rounds, so many milliseconds apart.
     pub const fn new(rounds: u32, milliseconds: u64) -> Self {
-        Schedule {
-            rounds,
-            interval: Duration::from_millis(milliseconds),
-        }
+        Schedule { rounds, interval: Duration::from_millis(milliseconds) }
     }
 
     /// What is left after one round.
     pub fn rest(self) -> Schedule {
-        Schedule {
-            rounds: self.rounds.saturating_sub(1),
-            ..self
-        }
+        Schedule { rounds: self.rounds.saturating_sub(1), ..self }
     }
 }
 
@@ -85,9 +79,6 @@ mod tests {
     fn a_link_without_carrier_is_waited_for() {
         assert_eq!(Schedule::IPADDR.turn(false, Duration::ZERO), Turn::Wait);
         assert_eq!(Schedule::IPADDR.turn(false, PATIENCE * 2), Turn::Stop);
-        assert_eq!(
-            Schedule::IPADDR.turn(true, PATIENCE * 2),
-            Turn::Announce(Schedule::new(9, 500))
-        );
+        assert_eq!(Schedule::IPADDR.turn(true, PATIENCE * 2), Turn::Announce(Schedule::new(9, 500)));
     }
 }

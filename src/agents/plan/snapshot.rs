@@ -128,7 +128,6 @@ impl Snapshot {
 
     /// Where the address is served: everywhere but on loopback interfaces.
     pub fn serving(&self, ip: IpAddr) -> impl Iterator<Item = &Addr> {
-        self.holders(ip)
-            .filter(|a| !self.link_at(a.index).is_some_and(Link::is_loopback))
+        self.holders(ip).filter(|a| !self.link_at(a.index).is_some_and(Link::is_loopback))
     }
 }

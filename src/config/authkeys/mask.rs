@@ -41,31 +41,20 @@ const NAMES: &[&str] = &[
 
 /// Whether a word is the name of a method, in any case, known to heartbeat or not.
 pub(super) fn is_method_name(word: &[u8]) -> bool {
-    NAMES
-        .iter()
-        .any(|name| name.as_bytes().eq_ignore_ascii_case(word))
+    NAMES.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// What may be shown of a word at this position of its line.
 fn shown(line: Line<'_>, position: usize, word: &[u8]) -> String {
     let plain = std::str::from_utf8(word).unwrap_or(HIDDEN);
     let number = word.len() <= 3 && word.iter().all(u8::is_ascii_digit);
-    let auth = || {
-        line.whole()
-            .words(is_blank)
-            .first()
-            .is_some_and(|w| w.bytes() == b"auth")
-    };
+    let auth = || line.whole().words(is_blank).first().is_some_and(|w| w.bytes() == b"auth");
     let fit = match position {
         0 => number || word == b"auth",
         1 => is_method_name(word) || number && auth(),
         _ => false,
     };
-    if fit {
-        plain.to_owned()
-    } else {
-        HIDDEN.to_owned()
-    }
+    if fit { plain.to_owned() } else { HIDDEN.to_owned() }
 }
 
 /// The line with everything hidden that may be a key.
@@ -88,10 +77,7 @@ pub(super) fn cited(line: Line<'_>, range: Range<usize>) -> Cited {
         }
     }
     let end = text.len()..text.len();
-    Cited {
-        mark: mark.unwrap_or(end),
-        text,
-    }
+    Cited { mark: mark.unwrap_or(end), text }
 }
 
 /// A word for a message: shown if it may be.

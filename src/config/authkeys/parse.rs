@@ -74,18 +74,12 @@ impl<'a> Parser<'a> {
     fn check_mode(&mut self, mode: u32) {
         let shown = mode & 0o7777;
         if mode & READABLE != 0 {
-            let refusal = Refusal::new(
-                format!("mode {shown:o}: others can read the keys"),
-                "mode 600",
-            )
-            .says(format!(
-                "Bad permissions on keyfile [{AUTHKEYS}], 600 recommended."
-            ));
+            let refusal = Refusal::new(format!("mode {shown:o}: others can read the keys"), "mode 600")
+                .says(format!("Bad permissions on keyfile [{AUTHKEYS}], 600 recommended."));
             self.report.refuse_near(None, refusal);
         } else if mode & WRITABLE != 0 {
             let message = format!("mode {shown:o}: others can replace the keys");
-            self.report
-                .warn_near(None, Refusal::new(message, "mode 600"));
+            self.report.warn_near(None, Refusal::new(message, "mode 600"));
         }
     }
 
@@ -130,9 +124,8 @@ impl<'a> Parser<'a> {
         };
         let Some(at) = number.and_then(leading_number) else {
             let shown = mask::text(first.line);
-            let refusal =
-                Refusal::new("not an auth line", format!("auth N, N from 0 to {HIGHEST}"))
-                    .says(format!("Invalid auth line [{shown}] in {AUTHKEYS}"));
+            let refusal = Refusal::new("not an auth line", format!("auth N, N from 0 to {HIGHEST}"))
+                .says(format!("Invalid auth line [{shown}] in {AUTHKEYS}"));
             return self.refuse(first, refusal);
         };
         let Some(number) = index(at.bytes()) else {
@@ -143,10 +136,7 @@ impl<'a> Parser<'a> {
             return self.refuse(&at, refusal.says(said));
         };
         if let Some((old, place)) = &self.auth {
-            let message = format!(
-                "auth {old} was already chosen on line {}",
-                place.line.number
-            );
+            let message = format!("auth {old} was already chosen on line {}", place.line.number);
             self.warn(&at, Refusal::new(message, "one auth line, before the keys"));
         }
         self.auth = Some((number, at));
@@ -154,11 +144,7 @@ impl<'a> Parser<'a> {
 
     /// `N METHOD [KEY]`; further words mean nothing.
     fn key_line(&mut self, first: &At<'a>, second: Option<&At<'a>>, third: Option<&At<'a>>) {
-        let digits = first
-            .bytes()
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let digits = first.bytes().iter().take_while(|b| b.is_ascii_digit()).count();
         let split = first.range.start + digits;
         let rest = first.line.at(split..first.range.end);
         let (method, key) = match split == first.range.end {
@@ -207,10 +193,7 @@ impl<'a> Parser<'a> {
             }
             (_, at) => {
                 let secret = at.map(At::bytes).unwrap_or_default().to_vec();
-                Ok(Key {
-                    method: kind,
-                    secret: Zeroizing::new(secret),
-                })
+                Ok(Key { method: kind, secret: Zeroizing::new(secret) })
             }
         }
     }
@@ -247,10 +230,7 @@ impl<'a> Parser<'a> {
             (false, _) => {}
         }
         let allowed = "a line `auth N` before the key with that number";
-        self.report.refuse_near(
-            None,
-            Refusal::new("there is no auth line", allowed).says(text),
-        );
+        self.report.refuse_near(None, Refusal::new("there is no auth line", allowed).says(text));
     }
 
     fn no_signing_key(&mut self, number: u8, at: &At<'_>) {
@@ -293,9 +273,7 @@ fn unknown_method(at: &At<'_>) -> Refusal {
         false => "this is no method (not shown: it may be a key)".to_owned(),
     };
     Refusal::new(message, FORMS)
-        .says(format!(
-            "LoadPlugin on {shown} returned 5: No such plugin/interface/interface type"
-        ))
+        .says(format!("LoadPlugin on {shown} returned 5: No such plugin/interface/interface type"))
         .says(format!("Lookup extended#2 returned FALSE for {shown}"))
         .says("Table size: 0")
         .says(format!("Invalid authtype [{shown}]"))

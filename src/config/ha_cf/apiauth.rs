@@ -23,17 +23,11 @@ const BUILT_IN: [(&str, &[&str], &[&str]); 5] = [
 pub(super) fn apiauth<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>]) {
     match entry(draft, whole, words) {
         Ok(entry) => {
-            draft
-                .clients
-                .insert(entry.client.clone(), whole.line.number);
+            draft.clients.insert(entry.client.clone(), whole.line.number);
             draft.config.apiauth.push(entry);
         }
         Err((at, refusal)) => {
-            let line = if words.is_empty() {
-                String::new()
-            } else {
-                whole.text()
-            };
+            let line = if words.is_empty() { String::new() } else { whole.text() };
             draft.refuse("apiauth", &at, with_syntax(refusal, &line));
         }
     }
@@ -43,14 +37,8 @@ pub(super) fn apiauth<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>
 fn with_syntax(refusal: Refusal, line: &str) -> Refusal {
     refusal
         .says(format!("Invalid apiauth directive [{line}]"))
-        .logs(
-            Level::Info,
-            "Syntax: apiauth client [uid=uidlist] [gid=gidlist]",
-        )
-        .logs(
-            Level::Info,
-            "Where uidlist is a comma-separated list of uids,",
-        )
+        .logs(Level::Info, "Syntax: apiauth client [uid=uidlist] [gid=gidlist]")
+        .logs(Level::Info, "Where uidlist is a comma-separated list of uids,")
         .logs(Level::Info, "and gidlist is a comma-separated list of gids")
         .logs(Level::Info, "One or the other must be specified.")
 }
@@ -66,10 +54,7 @@ fn entry<'a>(draft: &Draft<'a>, whole: &At<'a>, words: &[At<'a>]) -> Result<ApiA
     let refuse = |at: &At<'a>, refusal| Err((at.clone(), refusal));
     if client.len() >= NAME_LENGTH {
         let refusal = Refusal::new("the client name is too long", "at most 31 characters");
-        return refuse(
-            name_at,
-            refusal.says(format!("client name [{}] too long", whole.text())),
-        );
+        return refuse(name_at, refusal.says(format!("client name [{}] too long", whole.text())));
     }
     let (mut uids, mut gids) = (None, None);
     for at in lists {
@@ -77,34 +62,24 @@ fn entry<'a>(draft: &Draft<'a>, whole: &At<'a>, words: &[At<'a>]) -> Result<ApiA
         if let Some(list) = text.strip_prefix("uid=") {
             once(&uids, "uid").map_err(|r| (at.clone(), r))?;
             let lookup = |name: &str| draft.host.user(name).map(|user| user.uid);
-            uids = Some(
-                ids(list, "user", lookup).map_err(|r| (at.clone(), bad_list(r, "uid", list)))?,
-            );
+            uids = Some(ids(list, "user", lookup).map_err(|r| (at.clone(), bad_list(r, "uid", list)))?);
         } else if let Some(list) = text.strip_prefix("gid=") {
             once(&gids, "gid").map_err(|r| (at.clone(), r))?;
             let lookup = |name: &str| draft.host.group(name);
-            gids = Some(
-                ids(list, "group", lookup).map_err(|r| (at.clone(), bad_list(r, "gid", list)))?,
-            );
+            gids = Some(ids(list, "group", lookup).map_err(|r| (at.clone(), bad_list(r, "gid", list)))?);
         } else {
             let refusal = Refusal::new(format!("{text:?} is neither a uid= nor a gid= list"), FORM);
             return refuse(at, refusal.says("Missing uid or gid in apiauth"));
         }
     }
     if uids.is_none() && gids.is_none() {
-        return refuse(
-            whole,
-            Refusal::new("there is neither a uid= nor a gid= list", FORM),
-        );
+        return refuse(whole, Refusal::new("there is neither a uid= nor a gid= list", FORM));
     }
     if let Some(line) = draft.clients.get(&client) {
         let message = format!("client {client:?} was already given on line {line}");
         let text = whole.text();
         let said = format!("Duplicate apiauth directive for API client {client}: [{text}]");
-        return refuse(
-            name_at,
-            Refusal::new(message, "one line a client").says(said),
-        );
+        return refuse(name_at, Refusal::new(message, "one line a client").says(said));
     }
     let (uids, gids) = (uids.unwrap_or_default(), gids.unwrap_or_default());
     Ok(ApiAuth { client, uids, gids })
@@ -136,10 +111,7 @@ fn ids(list: &str, what: &str, lookup: impl Fn(&str) -> Option<u32>) -> Result<V
             Refusal::new(format!("there is no {what} {name:?}"), allowed).says(said)
         })
     };
-    list.split(',')
-        .filter(|name| !name.is_empty())
-        .map(one)
-        .collect()
+    list.split(',').filter(|name| !name.is_empty()).map(one).collect()
 }
 
 /// Adds the built-in entries for names the file does not define.
@@ -148,14 +120,8 @@ pub(super) fn built_in(draft: &mut Draft<'_>) {
         if draft.clients.contains_key(client) {
             continue;
         }
-        let uids = users
-            .iter()
-            .filter_map(|name| draft.host.user(name).map(|u| u.uid))
-            .collect();
-        let gids = groups
-            .iter()
-            .filter_map(|name| draft.host.group(name))
-            .collect();
+        let uids = users.iter().filter_map(|name| draft.host.user(name).map(|u| u.uid)).collect();
+        let gids = groups.iter().filter_map(|name| draft.host.group(name)).collect();
         let client = client.to_owned();
         draft.config.apiauth.push(ApiAuth { client, uids, gids });
     }

@@ -15,33 +15,17 @@ const OLD_DIRECTORIES: [&str; 2] = ["/usr/lib/heartbeat/", "/usr/lib64/heartbeat
 const DIRECTORIES: [&str; 2] = ["/usr/libexec/heartbeat/", "/usr/share/heartbeat/"];
 
 /// `respawn USER COMMAND` and `failfast USER COMMAND`.
-pub(super) fn respawn<'a>(
-    draft: &mut Draft<'a>,
-    name: &'static str,
-    whole: &At<'a>,
-    words: &[At<'a>],
-) {
-    let line = if words.is_empty() {
-        String::new()
-    } else {
-        whole.text()
-    };
+pub(super) fn respawn<'a>(draft: &mut Draft<'a>, name: &'static str, whole: &At<'a>, words: &[At<'a>]) {
+    let line = if words.is_empty() { String::new() } else { whole.text() };
     if draft.config.logging.debug > 0 {
         draft.report.say(Level::Info, format!("{name} {line}"));
     }
     let user_at = words.first().unwrap_or(whole);
     let user = words.first().map(At::text).unwrap_or_default();
-    let Some(ids) = draft
-        .host
-        .user(&user)
-        .filter(|_| user.chars().count() <= USER_LENGTH)
-    else {
+    let Some(ids) = draft.host.user(&user).filter(|_| user.chars().count() <= USER_LENGTH) else {
         let refusal = match words.is_empty() {
             true => missing("USER COMMAND"),
-            false => Refusal::new(
-                format!("there is no user {user:?}"),
-                "the name of a user, no number",
-            ),
+            false => Refusal::new(format!("there is no user {user:?}"), "the name of a user, no number"),
         };
         let said = match user.chars().count() > USER_LENGTH {
             true => "UID specified for client child is too long".to_owned(),
@@ -52,13 +36,7 @@ pub(super) fn respawn<'a>(
     };
     if let Some(command) = command(draft, name, whole, words, true) {
         let failfast = name == "failfast";
-        draft.config.clients.push(Client {
-            user,
-            uid: ids.uid,
-            gid: ids.gid,
-            command,
-            failfast,
-        });
+        draft.config.clients.push(Client { user, uid: ids.uid, gid: ids.gid, command, failfast });
     }
 }
 
@@ -85,13 +63,7 @@ fn command<'a>(
     } else if !program.starts_with('/') {
         let line = whole.line.at(at.range.start..whole.range.end).text();
         let said = format!("Client child command [{line}] is not full pathname");
-        (
-            Refusal::new(
-                format!("{program:?} is not a full path"),
-                "a path that begins with /",
-            ),
-            said,
-        )
+        (Refusal::new(format!("{program:?} is not a full path"), "a path that begins with /"), said)
     } else if let Some(found) = locate(draft, &program) {
         let rest = whole.line.at(at.range.end..whole.range.end).text();
         return Some(format!("{found}{rest}"));
@@ -109,12 +81,8 @@ fn locate(draft: &Draft<'_>, program: &str) -> Option<String> {
     if draft.host.executable(program) {
         return Some(program.to_owned());
     }
-    let name = OLD_DIRECTORIES
-        .iter()
-        .find_map(|old| program.strip_prefix(old))?;
-    let moved = DIRECTORIES
-        .iter()
-        .map(|directory| format!("{directory}{name}"));
+    let name = OLD_DIRECTORIES.iter().find_map(|old| program.strip_prefix(old))?;
+    let moved = DIRECTORIES.iter().map(|directory| format!("{directory}{name}"));
     moved.into_iter().find(|path| draft.host.executable(path))
 }
 
@@ -130,21 +98,14 @@ pub(super) fn stonith<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>
         let said = format!("Invalid Stonith config file [{file}]");
         return draft.refuse("stonith", at, refusal.says(said));
     }
-    draft.config.stonith = Some(Stonith {
-        kind,
-        setup: StonithSetup::File(file),
-    });
+    draft.config.stonith = Some(Stonith { kind, setup: StonithSetup::File(file) });
 }
 
 /// `stonith_host HOST TYPE PARAMETER ...`; lines for other hosts are skipped unread.
 pub(super) fn stonith_host<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>]) {
     let Some(host) = words.first() else {
         let refusal = missing("stonith_host HOST TYPE PARAMETER ...");
-        return draft.refuse(
-            "stonith_host",
-            whole,
-            refusal.says("No Stonith hostname argument given"),
-        );
+        return draft.refuse("stonith_host", whole, refusal.says("No Stonith hostname argument given"));
     };
     let host = host.text().to_lowercase();
     if host != "*" && host != draft.config.this_node {
@@ -157,10 +118,7 @@ pub(super) fn stonith_host<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[A
             let said = "Invalid Stonith configuration parameter []";
             return draft.refuse("stonith_host", whole, refusal.says(said));
         }
-        draft.config.stonith = Some(Stonith {
-            kind,
-            setup: StonithSetup::Parameters(parameters),
-        });
+        draft.config.stonith = Some(Stonith { kind, setup: StonithSetup::Parameters(parameters) });
     }
 }
 
@@ -172,24 +130,13 @@ fn kind<'a>(
     at: Option<&At<'a>>,
 ) -> Option<String> {
     let Some(at) = at else {
-        draft.refuse(
-            name,
-            whole,
-            missing("a fencing type").says("No Stonith type given"),
-        );
+        draft.refuse(name, whole, missing("a fencing type").says("No Stonith type given"));
         return None;
     };
     let kind = at.text();
     if !draft.host.stonith_type(&kind) {
-        let refusal = Refusal::new(
-            format!("there is no fencing type {kind:?}"),
-            "see stonith -L",
-        );
-        draft.refuse(
-            name,
-            at,
-            refusal.says(format!("Invalid Stonith type [{kind}]")),
-        );
+        let refusal = Refusal::new(format!("there is no fencing type {kind:?}"), "see stonith -L");
+        draft.refuse(name, at, refusal.says(format!("Invalid Stonith type [{kind}]")));
         return None;
     }
     Some(kind)

@@ -57,10 +57,7 @@ pub(in crate::config) struct Times {
 impl<'a> Draft<'a> {
     /// Nothing read yet.
     pub(super) fn new(label: &str, debug: u8, host: &'a dyn Host) -> Draft<'a> {
-        let mut config = Config {
-            this_node: host.node_name().to_lowercase(),
-            ..Config::default()
-        };
+        let mut config = Config { this_node: host.node_name().to_lowercase(), ..Config::default() };
         config.logging.debug = debug;
         Draft {
             config,
@@ -112,14 +109,12 @@ impl<'a> Draft<'a> {
         };
         if arguments.len() > 1 {
             let message = format!("{name} has several arguments; only the last one counts");
-            self.report
-                .warn(last, Refusal::new(message, "one argument"));
+            self.report.warn(last, Refusal::new(message, "one argument"));
         }
         let old = self.places.get(name).map(|old| old.line.number);
         if let Some(old) = old.filter(|_| !matches!(name, "baud" | "watchdog")) {
             let message = format!("{name} was already set on line {old}; this one counts");
-            self.report
-                .warn(last, Refusal::new(message, "each of these directives once"));
+            self.report.warn(last, Refusal::new(message, "each of these directives once"));
         }
     }
 
@@ -148,17 +143,8 @@ impl<'a> Draft<'a> {
 
     /// Whether a directive was given that declares a medium, even a wrong one.
     pub(in crate::config) fn tried_medium(&self) -> bool {
-        const MEDIA: [&str; 9] = [
-            "bcast",
-            "ucast",
-            "ucast6",
-            "mcast",
-            "mcast6",
-            "serial",
-            "ping",
-            "ping6",
-            "ping_group",
-        ];
+        const MEDIA: [&str; 9] =
+            ["bcast", "ucast", "ucast6", "mcast", "mcast6", "serial", "ping", "ping6", "ping_group"];
         !self.config.media.is_empty() || MEDIA.iter().any(|name| self.refused.contains(name))
     }
 
@@ -170,12 +156,7 @@ impl<'a> Draft<'a> {
         kind: NodeKind,
         at: &At<'_>,
     ) -> bool {
-        let same = self
-            .config
-            .nodes
-            .iter()
-            .zip(&self.node_lines)
-            .find(|(node, _)| node.name == name);
+        let same = self.config.nodes.iter().zip(&self.node_lines).find(|(node, _)| node.name == name);
         if let Some((node, line)) = same {
             let message = format!("{name:?} is already declared on line {line}");
             let refusal = Refusal::new(message, "each name once");
@@ -207,11 +188,7 @@ impl<'a> Draft<'a> {
 
     /// The recorded texts in the order of the directive table.
     pub(super) fn parameters(&self) -> Vec<(String, String)> {
-        let text = |d: &Directive| {
-            self.texts
-                .get(d.name)
-                .map(|t| (d.name.to_owned(), t.clone()))
-        };
+        let text = |d: &Directive| self.texts.get(d.name).map(|t| (d.name.to_owned(), t.clone()));
         DIRECTIVES.iter().filter_map(text).collect()
     }
 }

@@ -59,11 +59,7 @@ fn initial(deadtime: Duration) -> Duration {
 
 /// `baud` may stand anywhere.
 fn serial_speed(draft: &mut Draft<'_>) {
-    let speed = draft
-        .texts
-        .get("baud")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(19200);
+    let speed = draft.texts.get("baud").and_then(|text| text.parse().ok()).unwrap_or(19200);
     for medium in &mut draft.config.media {
         if let Medium::Serial { baud, .. } = medium {
             *baud = speed;

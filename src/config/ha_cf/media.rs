@@ -24,16 +24,13 @@ pub(super) fn bcast(draft: &mut Draft<'_>, at: &At<'_>) {
     match draft.host.interface(&iface) {
         None => {
             let refusal = no_interface(&iface)
-                .says(format!(
-                    "glib: Get broadcast for interface {iface} failed: No such device"
-                ))
+                .says(format!("glib: Get broadcast for interface {iface} failed: No such device"))
                 .says(format!("glib: IP interface [{iface}] does not exist"))
                 .says(illegal);
             draft.refuse("bcast", at, refusal);
         }
         Some(known) if known.broadcast.is_none() => {
-            let message =
-                format!("interface {iface} has no broadcast address; no peer would hear us");
+            let message = format!("interface {iface} has no broadcast address; no peer would hear us");
             let allowed = "an interface with an IPv4 broadcast address, or ucast or mcast";
             draft.refuse("bcast", at, Refusal::new(message, allowed));
         }
@@ -46,10 +43,7 @@ pub(super) fn bcast(draft: &mut Draft<'_>, at: &At<'_>) {
 
 /// What is said of an interface that is not there.
 pub(super) fn no_interface(iface: &str) -> Refusal {
-    Refusal::new(
-        format!("there is no interface {iface:?}"),
-        "an interface of this machine (ip link)",
-    )
+    Refusal::new(format!("there is no interface {iface:?}"), "an interface of this machine (ip link)")
 }
 
 /// Checks the interface of a medium that 3.0.6 opens only after it has forked.
@@ -115,11 +109,7 @@ fn usable_peer(draft: &mut Draft<'_>, name: &'static str, peer: IpAddr, at: &At<
     let bad = peer.is_multicast() || peer.is_unspecified() || everybody;
     if bad {
         let message = format!("{peer} is not the address of one host");
-        draft.refuse(
-            name,
-            at,
-            Refusal::new(message, "the address of the other node"),
-        );
+        draft.refuse(name, at, Refusal::new(message, "the address of the other node"));
     }
     !bad
 }
@@ -135,13 +125,7 @@ pub(super) fn serial(draft: &mut Draft<'_>, at: &At<'_>) {
         return draft.refuse("serial", at, refusal.says(said).says(illegal));
     }
     match draft.host.file_kind(&device) {
-        Some(FileKind::Tty) => draft.add_medium(
-            Medium::Serial {
-                device,
-                baud: 19200,
-            },
-            at,
-        ),
+        Some(FileKind::Tty) => draft.add_medium(Medium::Serial { device, baud: 19200 }, at),
         Some(_) => {
             let refusal = Refusal::new(format!("{device} is no serial line"), allowed);
             draft.refuse("serial", at, refusal);
@@ -160,9 +144,7 @@ pub(super) fn ping(draft: &mut Draft<'_>, at: &At<'_>) {
     let Some(peer) = resolve4(draft, &name) else {
         let refusal = no_address(&name, "IPv4")
             .says(format!("glib: unknown host: {name}: Success"))
-            .says(format!(
-                "Illegal ping [ping membership] in config file [{name}]"
-            ));
+            .says(format!("Illegal ping [ping membership] in config file [{name}]"));
         return draft.refuse("ping", at, refusal);
     };
     if draft.add_node("ping", name.clone(), NodeKind::Ping, at) {
@@ -185,11 +167,7 @@ pub(super) fn ping6(draft: &mut Draft<'_>, at: &At<'_>) {
 /// `ping_group NAME ADDRESS ...`.
 pub(super) fn ping_group<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>]) {
     let Some((name_at, members)) = words.split_first().filter(|(_, rest)| !rest.is_empty()) else {
-        return draft.refuse(
-            "ping_group",
-            whole,
-            missing("ping_group NAME ADDRESS [ADDRESS ...]"),
-        );
+        return draft.refuse("ping_group", whole, missing("ping_group NAME ADDRESS [ADDRESS ...]"));
     };
     let peers = reachable(draft, members);
     let name = name_at.text();
@@ -201,10 +179,7 @@ pub(super) fn ping_group<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<
 /// The members of a group. A name that cannot be resolved now is left out as long as another member
 /// remains, as in 3.0.6; an address that cannot be is refused.
 fn reachable(draft: &mut Draft<'_>, members: &[At<'_>]) -> Vec<Ipv4Addr> {
-    let found: Vec<_> = members
-        .iter()
-        .map(|at| (at, resolve4(draft, &at.text())))
-        .collect();
+    let found: Vec<_> = members.iter().map(|at| (at, resolve4(draft, &at.text()))).collect();
     let any = found.iter().any(|(_, peer)| peer.is_some());
     for (at, _) in found.iter().filter(|(_, peer)| peer.is_none()) {
         let text = at.text();
@@ -227,11 +202,7 @@ pub(super) fn missing(form: &str) -> Refusal {
 pub(super) fn surplus(draft: &mut Draft<'_>, name: &'static str, words: &[At<'_>], wanted: usize) {
     if let Some(extra) = words.get(wanted) {
         let message = format!("{:?} and what follows is ignored", extra.text());
-        draft.warn(
-            name,
-            extra,
-            Refusal::new(message, format!("{wanted} arguments")),
-        );
+        draft.warn(name, extra, Refusal::new(message, format!("{wanted} arguments")));
     }
 }
 
@@ -248,14 +219,10 @@ pub(super) fn resolve4(draft: &Draft<'_>, text: &str) -> Option<Ipv4Addr> {
     if let Ok(address) = text.parse() {
         return Some(address);
     }
-    draft
-        .host
-        .resolve(text)
-        .into_iter()
-        .find_map(|address| match address {
-            IpAddr::V4(address) => Some(address),
-            IpAddr::V6(_) => None,
-        })
+    draft.host.resolve(text).into_iter().find_map(|address| match address {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    })
 }
 
 /// The IPv6 address a text stands for. A zone such as `%eth0` adds nothing: the interface is given.
@@ -264,12 +231,8 @@ pub(super) fn resolve6(draft: &Draft<'_>, text: &str) -> Option<Ipv6Addr> {
     if let Ok(address) = bare.parse() {
         return Some(address);
     }
-    draft
-        .host
-        .resolve(text)
-        .into_iter()
-        .find_map(|address| match address {
-            IpAddr::V6(address) => Some(address),
-            IpAddr::V4(_) => None,
-        })
+    draft.host.resolve(text).into_iter().find_map(|address| match address {
+        IpAddr::V6(address) => Some(address),
+        IpAddr::V4(_) => None,
+    })
 }

@@ -77,11 +77,7 @@ fn read_line<'a>(draft: &mut Draft<'a>, line: Line<'a>) {
 
 /// The line up to its comment or its first carriage return.
 fn body<'a>(draft: &mut Draft<'a>, line: Line<'a>) -> At<'a> {
-    let end = line
-        .bytes
-        .iter()
-        .position(|&b| b == b'#')
-        .unwrap_or(line.bytes.len());
+    let end = line.bytes.iter().position(|&b| b == b'#').unwrap_or(line.bytes.len());
     let before = line.at(0..end);
     let Some(cr) = before.bytes().iter().position(|&b| b == b'\r') else {
         return before;
@@ -89,9 +85,7 @@ fn body<'a>(draft: &mut Draft<'a>, line: Line<'a>) -> At<'a> {
     let ignored = line.at(cr..end);
     if !ignored.words(is_blank).is_empty() {
         let message = "the line ends at this carriage return; the rest of it is ignored";
-        draft
-            .report
-            .warn(&ignored, Refusal::new(message, "line feeds between lines"));
+        draft.report.warn(&ignored, Refusal::new(message, "line feeds between lines"));
     }
     line.at(0..cr)
 }
@@ -99,9 +93,7 @@ fn body<'a>(draft: &mut Draft<'a>, line: Line<'a>) -> At<'a> {
 fn check_text(draft: &mut Draft<'_>, body: &At<'_>) {
     if body.range.end > LONGEST {
         let message = "the line is longer than 5118 bytes; 3.0.6 would cut it in two";
-        draft
-            .report
-            .warn(body, Refusal::new(message, "shorter lines"));
+        draft.report.warn(body, Refusal::new(message, "shorter lines"));
     }
     if std::str::from_utf8(body.bytes()).is_err() {
         let refusal = Refusal::new("the line is not UTF-8; read as Latin-1", "UTF-8 text");
@@ -120,13 +112,8 @@ fn unknown(draft: &mut Draft<'_>, name: &At<'_>) {
         Some(known) => format!("perhaps {known}; else the directives of ha.cf(5), in lower case"),
         None => "the directives of ha.cf(5), in lower case".to_owned(),
     };
-    let text = format!(
-        "Illegal directive [{}] in {HA_CF}",
-        super::diagnostic::printable(name.bytes())
-    );
-    draft
-        .report
-        .refuse(name, Refusal::new(message, allowed).says(text));
+    let text = format!("Illegal directive [{}] in {HA_CF}", super::diagnostic::printable(name.bytes()));
+    draft.report.refuse(name, Refusal::new(message, allowed).says(text));
 }
 
 fn apply<'a>(draft: &mut Draft<'a>, directive: &'static Directive, name: &At<'a>, rest: &At<'a>) {
@@ -162,9 +149,7 @@ fn list_directive<'a>(
     let name = directive.name;
     if arguments.is_empty() {
         let message = format!("{name} has no argument and no effect");
-        draft
-            .report
-            .warn(at, Refusal::new(message, directive.about));
+        draft.report.warn(at, Refusal::new(message, directive.about));
     }
     if name == "udp" {
         let text = "WARNING: directive 'udp' replaced by 'bcast'";

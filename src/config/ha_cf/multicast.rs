@@ -22,10 +22,7 @@ fn limit(name: &str) -> &'static str {
 /// `mcast INTERFACE GROUP PORT TTL LOOP`. Without any argument it is ignored, as in 3.0.6.
 pub(super) fn mcast<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>]) {
     if words.is_empty() {
-        let refusal = Refusal::new(
-            "has no argument and no effect",
-            "mcast INTERFACE GROUP PORT TTL LOOP",
-        );
+        let refusal = Refusal::new("has no argument and no effect", "mcast INTERFACE GROUP PORT TTL LOOP");
         return draft.warn("mcast", whole, refusal);
     }
     let iface = words.first().map(At::text).unwrap_or_default();
@@ -37,35 +34,13 @@ pub(super) fn mcast<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>])
                 format!("{text:?} is no multicast group"),
                 "an address from 224.0.0.0 to 239.255.255.255",
             );
-            draft.refuse(
-                "mcast",
-                at,
-                refusal.says(format!("glib: mcast [{iface}] bad addr [{text}]")),
-            );
+            draft.refuse("mcast", at, refusal.says(format!("glib: mcast [{iface}] bad addr [{text}]")));
         }
         group
     });
     let common = common(draft, "mcast", whole, words);
-    if let (
-        Some(group),
-        Some(Common {
-            iface,
-            port,
-            ttl,
-            looped,
-        }),
-    ) = (group, common)
-    {
-        draft.add_medium(
-            Medium::Mcast {
-                iface,
-                group,
-                port,
-                ttl,
-                looped,
-            },
-            whole,
-        );
+    if let (Some(group), Some(Common { iface, port, ttl, looped })) = (group, common) {
+        draft.add_medium(Medium::Mcast { iface, group, port, ttl, looped }, whole);
     }
 }
 
@@ -75,54 +50,21 @@ pub(super) fn mcast6<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>]
     let group = words.get(1).and_then(|at| {
         let text = at.text();
         let bare = text.split('%').next().unwrap_or_default();
-        let group = bare
-            .parse::<std::net::Ipv6Addr>()
-            .ok()
-            .filter(|a| a.is_multicast());
+        let group = bare.parse::<std::net::Ipv6Addr>().ok().filter(|a| a.is_multicast());
         if group.is_none() {
-            let refusal = Refusal::new(
-                format!("{text:?} is no IPv6 multicast group"),
-                "an ff00::/8 address",
-            );
-            draft.refuse(
-                "mcast6",
-                at,
-                refusal.says(format!("glib:  mcast6 [{iface}] bad addr [{text}]")),
-            );
+            let refusal = Refusal::new(format!("{text:?} is no IPv6 multicast group"), "an ff00::/8 address");
+            draft.refuse("mcast6", at, refusal.says(format!("glib:  mcast6 [{iface}] bad addr [{text}]")));
         }
         group
     });
     let common = common(draft, "mcast6", whole, words);
-    if let (
-        Some(group),
-        Some(Common {
-            iface,
-            port,
-            ttl,
-            looped,
-        }),
-    ) = (group, common)
-    {
-        draft.add_medium(
-            Medium::Mcast6 {
-                iface,
-                group,
-                port,
-                hops: ttl,
-                looped,
-            },
-            whole,
-        );
+    if let (Some(group), Some(Common { iface, port, ttl, looped })) = (group, common) {
+        draft.add_medium(Medium::Mcast6 { iface, group, port, hops: ttl, looped }, whole);
     }
 }
 
 /// Everything but the group. Reports all that is wrong with it.
-fn common<'a>(
-    draft: &mut Draft<'a>,
-    name: &'static str,
-    whole: &At<'a>,
-    words: &[At<'a>],
-) -> Option<Common> {
+fn common<'a>(draft: &mut Draft<'a>, name: &'static str, whole: &At<'a>, words: &[At<'a>]) -> Option<Common> {
     let iface = words.first().map(At::text).unwrap_or_default();
     let usable = words.first().is_some_and(|at| device(draft, name, at));
     if words.len() < 5 {
@@ -142,27 +84,13 @@ fn common<'a>(
     }
     surplus(draft, name, words, 5);
     let argument = |n: usize| words.get(n).map(|at| (at, at.text()));
-    let port =
-        argument(2).and_then(|(at, text)| check(draft, name, &iface, "port", at, port(&text)));
-    let ttl = argument(3).and_then(|(at, text)| {
-        check(
-            draft,
-            name,
-            &iface,
-            limit(name),
-            at,
-            number(&text, 0..=4, &[]),
-        )
-    });
-    let looped = argument(4)
-        .and_then(|(at, text)| check(draft, name, &iface, "loop", at, number(&text, 0..=1, &[])));
+    let port = argument(2).and_then(|(at, text)| check(draft, name, &iface, "port", at, port(&text)));
+    let ttl = argument(3)
+        .and_then(|(at, text)| check(draft, name, &iface, limit(name), at, number(&text, 0..=4, &[])));
+    let looped =
+        argument(4).and_then(|(at, text)| check(draft, name, &iface, "loop", at, number(&text, 0..=1, &[])));
     let (port, ttl, looped) = (port?, ttl?, looped?);
-    usable.then_some(Common {
-        iface,
-        port,
-        ttl: ttl as u8,
-        looped: looped == 1,
-    })
+    usable.then_some(Common { iface, port, ttl: ttl as u8, looped: looped == 1 })
 }
 
 /// The value, or a complaint in our words and in those of 3.0.6.
@@ -199,11 +127,7 @@ fn device(draft: &mut Draft<'_>, name: &'static str, at: &At<'_>) -> bool {
         ),
         Some(_) => return true,
     };
-    let refusal = if name == "mcast" {
-        refusal.says(lookup)
-    } else {
-        refusal
-    };
+    let refusal = if name == "mcast" { refusal.says(lookup) } else { refusal };
     draft.refuse(name, at, refusal.says(said));
     false
 }

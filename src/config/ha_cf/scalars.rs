@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use super::draft::Draft;
 use crate::config::host::FileKind;
-use crate::config::model::{
-    AutoFailback, CompressionMethod, GenerationMethod, MessageFormat, UuidFrom,
-};
+use crate::config::model::{AutoFailback, CompressionMethod, GenerationMethod, MessageFormat, UuidFrom};
 use crate::config::text::At;
 use crate::config::value::{Refusal, boolean, number, one_of, port, positive_time, time};
 use crate::level::Level;
@@ -14,8 +12,8 @@ use crate::paths::HARESOURCES;
 
 /// Syslog facilities.
 const FACILITIES: [&str; 20] = [
-    "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security",
-    "syslog", "user", "uucp", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+    "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security", "syslog", "user",
+    "uucp", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
 ];
 
 /// What 3.0.6 says when logd is not used.
@@ -29,19 +27,15 @@ pub(super) fn set<'a>(
     at: &At<'a>,
 ) -> Result<(), Refusal> {
     match name {
-        "keepalive" | "deadtime" | "warntime" | "initdead" | "deadping" => {
-            timing(draft, name, text)
-        }
+        "keepalive" | "deadtime" | "warntime" | "initdead" | "deadping" => timing(draft, name, text),
         "udpport" => udpport(draft, text, at),
         "baud" => baud(draft, text),
         "watchdog" => watchdog(draft, text, at),
         "auto_failback" | "nice_failback" => failback(draft, name, text),
-        "logfile" | "debugfile" | "logfacility" | "use_logd" | "conn_logd_time"
-        | "syslogmsgfmt" | "debug" => logging(draft, name, text, at),
+        "logfile" | "debugfile" | "logfacility" | "use_logd" | "conn_logd_time" | "syslogmsgfmt"
+        | "debug" => logging(draft, name, text, at),
         "rtprio" | "realtime" | "memreserve" => realtime(draft, name, text),
-        "compression" | "compression_threshold" | "traditional_compression" => {
-            compression(draft, name, text)
-        }
+        "compression" | "compression_threshold" | "traditional_compression" => compression(draft, name, text),
         "crm"
         | "pacemaker"
         | "autojoin"
@@ -74,21 +68,14 @@ fn udpport(draft: &mut Draft<'_>, text: &str, at: &At<'_>) -> Result<(), Refusal
     let invalid = |r: Refusal| r.says(format!("heartbeat: invalid port [{text}] specified."));
     let value = port(text).map_err(invalid)?;
     draft.port = value;
-    if let Some(service) = draft
-        .host
-        .udp_service_at(value)
-        .filter(|s| s != "ha-cluster")
-    {
+    if let Some(service) = draft.host.udp_service_at(value).filter(|s| s != "ha-cluster") {
         let said = format!("heartbeat: udp port {value} reserved for service \"{service}\".");
         let message = format!("port {value} belongs to the service {service}");
         let refusal = Refusal::new(message, "694, or a port nobody uses").logs(Level::Warn, said);
         draft.warn("udpport", at, refusal);
     }
     if !draft.config.media.is_empty() {
-        let refusal = Refusal::new(
-            "media declared above use another port",
-            "udpport before media",
-        );
+        let refusal = Refusal::new("media declared above use another port", "udpport before media");
         draft.warn("udpport", at, refusal);
     }
     Ok(())
@@ -115,11 +102,7 @@ fn watchdog(draft: &mut Draft<'_>, text: &str, at: &At<'_>) -> Result<(), Refusa
     }
     if draft.host.file_kind(text).is_none() {
         let message = format!("{text} does not exist (yet); without it there is no watchdog");
-        draft.warn(
-            "watchdog",
-            at,
-            Refusal::new(message, "a device such as /dev/watchdog"),
-        );
+        draft.warn("watchdog", at, Refusal::new(message, "a device such as /dev/watchdog"));
     }
     draft.config.watchdog = Some(text.to_owned());
     Ok(())
@@ -134,11 +117,7 @@ fn failback(draft: &mut Draft<'_>, name: &str, text: &str) -> Result<(), Refusal
     } else {
         let allowed = |r: Refusal| Refusal::new(r.message, "on, off or legacy");
         draft.failback_chosen = true;
-        if boolean(text).map_err(allowed)? {
-            AutoFailback::On
-        } else {
-            AutoFailback::Off
-        }
+        if boolean(text).map_err(allowed)? { AutoFailback::On } else { AutoFailback::Off }
     };
     Ok(())
 }
@@ -158,10 +137,7 @@ fn nice_failback(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
         let strict = "nice_failback on has been strictly interpreted as 'auto_failback legacy'";
         report.say(Level::Error, strict);
         report.say(Level::Error, "Consider converting to 'auto_failback on'.");
-        report.say(
-            Level::Error,
-            "When you do, then you can use ipfail, and hb_standby",
-        );
+        report.say(Level::Error, "When you do, then you can use ipfail, and hb_standby");
     }
     report.say(Level::Error, "See documentation for details.");
     Ok(())
@@ -170,14 +146,9 @@ fn nice_failback(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
 fn logging(draft: &mut Draft<'_>, name: &str, text: &str, at: &At<'_>) -> Result<(), Refusal> {
     match name {
         "logfile" => draft.config.logging.logfile = Some(log_path(draft, "logfile", text, at)),
-        "debugfile" => {
-            draft.config.logging.debugfile = Some(log_path(draft, "debugfile", text, at))
-        }
+        "debugfile" => draft.config.logging.debugfile = Some(log_path(draft, "debugfile", text, at)),
         "logfacility" => draft.config.logging.facility = facility(text)?,
-        "use_logd" => use_logd(
-            draft,
-            boolean(text).map_err(|r| r.logs(Level::Warn, NO_LOGD))?,
-        ),
+        "use_logd" => use_logd(draft, boolean(text).map_err(|r| r.logs(Level::Warn, NO_LOGD))?),
         "conn_logd_time" => draft.config.logging.conn_logd_time = positive_time(text)?,
         "syslogmsgfmt" => draft.config.logging.syslog_style = boolean(text)?,
         _ => draft.config.logging.debug = byte(text)?,
@@ -196,11 +167,7 @@ fn log_path(draft: &mut Draft<'_>, name: &'static str, text: &str, at: &At<'_>) 
     let missing = directory != "/" && draft.host.file_kind(directory) != Some(FileKind::Directory);
     if kind == Some(FileKind::Directory) || kind.is_none() && missing {
         let message = format!("{text} cannot be written to");
-        draft.warn(
-            name,
-            at,
-            Refusal::new(message, "the full path of a file in an existing directory"),
-        );
+        draft.warn(name, at, Refusal::new(message, "the full path of a file in an existing directory"));
     }
     text.to_owned()
 }
@@ -221,8 +188,7 @@ fn use_logd(draft: &mut Draft<'_>, wanted: bool) {
     draft.use_logd = Some(wanted);
     if wanted {
         draft.report.say(Level::Info, "Enabling logging daemon ");
-        let text =
-            "logfile and debug file are those specified in logd config file (default /etc/logd.cf)";
+        let text = "logfile and debug file are those specified in logd config file (default /etc/logd.cf)";
         draft.report.say(Level::Info, text);
     } else {
         draft.report.say(Level::Warn, NO_LOGD);
@@ -252,10 +218,7 @@ fn compression(draft: &mut Draft<'_>, name: &str, text: &str) -> Result<(), Refu
     let compression = &mut draft.config.compression;
     match name {
         "compression" => {
-            let methods = [
-                ("zlib", CompressionMethod::Zlib),
-                ("bz2", CompressionMethod::Bz2),
-            ];
+            let methods = [("zlib", CompressionMethod::Zlib), ("bz2", CompressionMethod::Bz2)];
             let unknown = |r: Refusal| r.says(format!("Compression module({text}) not found"));
             compression.method = one_of(text, false, &methods).map_err(unknown)?;
         }
@@ -296,9 +259,7 @@ fn other_manager<'a>(
 
 fn pacemaker(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
     draft.pacemaker = true;
-    draft
-        .report
-        .say(Level::Info, format!("Pacemaker support: {text}"));
+    draft.report.say(Level::Info, format!("Pacemaker support: {text}"));
     match boolean(text) {
         Ok(false) => Ok(()),
         _ => {
@@ -306,10 +267,7 @@ fn pacemaker(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
             let refusal = Refusal::new(message, "off");
             Err(refusal
                 .logs(Level::Warn, format!("File {HARESOURCES} exists."))
-                .logs(
-                    Level::Warn,
-                    "This file is not used because pacemaker is enabled",
-                ))
+                .logs(Level::Warn, "This file is not used because pacemaker is enabled"))
         }
     }
 }
@@ -329,10 +287,7 @@ fn env(draft: &mut Draft<'_>, text: &str, at: &At<'_>) -> Result<(), Refusal> {
         return Err(refusal.says(format!("set_env: invalid nvpair({text})")));
     }
     if !text.contains('=') {
-        let refusal = Refusal::new(
-            format!("{name} has no value and is left empty"),
-            "NAME=VALUE",
-        );
+        let refusal = Refusal::new(format!("{name} has no value and is left empty"), "NAME=VALUE");
         draft.warn("env", at, refusal);
     }
     draft.config.env.retain(|(known, _)| known != name);
@@ -350,17 +305,11 @@ fn plain(draft: &mut Draft<'_>, name: &str, text: &str) -> Result<(), Refusal> {
         "coredumps" => config.cores.enabled = boolean(text)?,
         "use_apphbd" => config.use_apphbd = boolean(text)?,
         "msgfmt" => {
-            let formats = [
-                ("classic", MessageFormat::Classic),
-                ("netstring", MessageFormat::Netstring),
-            ];
+            let formats = [("classic", MessageFormat::Classic), ("netstring", MessageFormat::Netstring)];
             config.msgfmt = one_of(text, false, &formats)?;
         }
         "hbgenmethod" => {
-            let methods = [
-                ("file", GenerationMethod::File),
-                ("time", GenerationMethod::Time),
-            ];
+            let methods = [("file", GenerationMethod::File), ("time", GenerationMethod::Time)];
             let illegal = |r: Refusal| r.says(format!("Illegal hb generation method [{text}]"));
             config.hbgenmethod = one_of(text, false, &methods).map_err(illegal)?;
         }

@@ -42,9 +42,7 @@ fn version4(fields: &[&str], dotted_mask: bool, host: &dyn Host) -> Result<(), R
         (Some(nic), None) => interface(nic, host)?,
         (None, None) => {}
     }
-    field(3).map_or(Ok(()), |address| {
-        address4(address, "broadcast address", FORM)
-    })
+    field(3).map_or(Ok(()), |address| address4(address, "broadcast address", FORM))
 }
 
 /// `ADDRESS[/BITS[/NIC]]`.
@@ -66,15 +64,12 @@ fn version6(fields: &[&str], host: &dyn Host) -> Result<(), Refusal> {
 fn address4(text: &str, what: &str, form: &str) -> Result<(), Refusal> {
     let is_name = text.starts_with(|c: char| c.is_ascii_alphabetic()) && !looks_dotted(text);
     match text.parse::<Ipv4Addr>() {
-        Ok(known) if what == "address" && (known.is_multicast() || known.is_unspecified()) => Err(
-            Refusal::new(format!("{text} is not the address of one host"), form),
-        ),
+        Ok(known) if what == "address" && (known.is_multicast() || known.is_unspecified()) => {
+            Err(Refusal::new(format!("{text} is not the address of one host"), form))
+        }
         Ok(_) => Ok(()),
         Err(_) if is_name && what == "address" => Ok(()),
-        Err(_) => Err(Refusal::new(
-            format!("{text:?} is no possible {what}"),
-            form,
-        )),
+        Err(_) => Err(Refusal::new(format!("{text:?} is no possible {what}"), form)),
     }
 }
 
@@ -96,10 +91,7 @@ fn interface(text: &str, host: &dyn Host) -> Result<(), Refusal> {
         Some(_) => Ok(()),
         None => {
             let allowed = "an interface of this machine (ip link); it must exist on both nodes";
-            Err(Refusal::new(
-                format!("there is no interface {name:?}"),
-                allowed,
-            ))
+            Err(Refusal::new(format!("there is no interface {name:?}"), allowed))
         }
     }
 }

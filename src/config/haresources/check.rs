@@ -34,13 +34,7 @@ pub(in crate::config) fn check(
     let mut report = Report::new(&source.label);
     report.diagnostics = parsed.found;
     let lines: Vec<Line<'_>> = lines(&source.bytes).collect();
-    check_nodes(
-        &mut report,
-        &lines,
-        &parsed.groups,
-        &parsed.bare,
-        nodes.unwrap_or_default(),
-    );
+    check_nodes(&mut report, &lines, &parsed.groups, &parsed.bare, nodes.unwrap_or_default());
     for group in &parsed.groups {
         for word in &group.words {
             check_word(&mut report, &lines, word, host);
@@ -50,23 +44,13 @@ pub(in crate::config) fn check(
 }
 
 /// Refuses names that no node has, in file order. Without known nodes nothing is known.
-fn check_nodes(
-    report: &mut Report,
-    lines: &[Line<'_>],
-    groups: &[Group],
-    bare: &[At<'_>],
-    nodes: &[Node],
-) {
-    let named = groups
-        .iter()
-        .filter_map(|group| place(lines, group.line, group.column));
+fn check_nodes(report: &mut Report, lines: &[Line<'_>], groups: &[Group], bare: &[At<'_>], nodes: &[Node]) {
+    let named = groups.iter().filter_map(|group| place(lines, group.line, group.column));
     let mut named: Vec<At<'_>> = named.chain(bare.iter().cloned()).collect();
     named.sort_by_key(|at| at.line.number);
     let unknown = |at: &At<'_>| {
         let name = at.text();
-        !nodes
-            .iter()
-            .any(|node| node.name.eq_ignore_ascii_case(&name))
+        !nodes.iter().any(|node| node.name.eq_ignore_ascii_case(&name))
     };
     for at in named.iter().filter(|at| !nodes.is_empty() && unknown(at)) {
         refuse_node(report, at, nodes);

@@ -47,16 +47,12 @@ pub fn all_keys(groups: &[Group]) -> Vec<&str> {
 
 /// `ourkeys`: per group of `node` the whole list of resources with a trailing blank.
 pub fn our_keys(groups: &[Group], node: &str) -> Vec<String> {
-    preferred(groups, node, true)
-        .map(Group::remainder)
-        .collect()
+    preferred(groups, node, true).map(Group::remainder).collect()
 }
 
 /// `otherkeys`: as [`our_keys`], for the groups of every other node.
 pub fn other_keys(groups: &[Group], node: &str) -> Vec<String> {
-    preferred(groups, node, false)
-        .map(Group::remainder)
-        .collect()
+    preferred(groups, node, false).map(Group::remainder).collect()
 }
 
 /// The group that KEY names: the one whose key it is, else the first that contains it as a whole,
@@ -67,7 +63,5 @@ pub fn group_by_key<'a>(groups: &'a [Group], key: &str) -> Option<&'a Group> {
 }
 
 fn preferred<'a>(groups: &'a [Group], node: &str, own: bool) -> impl Iterator<Item = &'a Group> {
-    groups
-        .iter()
-        .filter(move |group| group.node.eq_ignore_ascii_case(node) == own)
+    groups.iter().filter(move |group| group.node.eq_ignore_ascii_case(node) == own)
 }

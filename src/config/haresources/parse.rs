@@ -19,13 +19,8 @@ pub fn parse(bytes: &[u8]) -> (Vec<Group>, Vec<Diagnostic>) {
 
 /// [`parse`] for a file of another name.
 pub(in crate::config) fn parse_as<'a>(file: &'a str, bytes: &'a [u8]) -> Parser<'a> {
-    let mut parser = Parser {
-        bare: Vec::new(),
-        file,
-        groups: Vec::new(),
-        found: Vec::new(),
-        seen: BTreeMap::new(),
-    };
+    let mut parser =
+        Parser { bare: Vec::new(), file, groups: Vec::new(), found: Vec::new(), seen: BTreeMap::new() };
     let mut logical: Vec<Raw<'_>> = Vec::new();
     let mut glue = false;
     for line in lines(bytes) {
@@ -93,12 +88,7 @@ impl<'a> Parser<'a> {
         };
         let byte = line.bytes.get(at).copied().unwrap_or_default();
         let message = format!("binary data: byte {byte:#04x} in a text file");
-        self.report(
-            &line.at(at..at + 1),
-            Level::Error,
-            message,
-            "printable text",
-        );
+        self.report(&line.at(at..at + 1), Level::Error, message, "printable text");
         true
     }
 
@@ -131,28 +121,15 @@ impl<'a> Parser<'a> {
             return;
         };
         if rest.is_empty() {
-            let message = format!(
-                "node {} has no resources here; line ignored",
-                quoted(&node.bytes)
-            );
-            self.report(
-                &node.at,
-                Level::Warn,
-                message,
-                "NODE RESOURCE [RESOURCE ...]",
-            );
+            let message = format!("node {} has no resources here; line ignored", quoted(&node.bytes));
+            self.report(&node.at, Level::Warn, message, "NODE RESOURCE [RESOURCE ...]");
             self.bare.push(node.at.clone());
             return;
         }
         let words = rest.iter().map(|raw| self.word(raw)).collect();
         let name = decode(&node.bytes).to_lowercase();
         let (line, column) = (node.at.line.number, node.at.range.start + 1);
-        self.groups.push(Group {
-            node: name,
-            words,
-            line,
-            column,
-        });
+        self.groups.push(Group { node: name, words, line, column });
     }
 
     fn word(&mut self, raw: &Raw<'_>) -> Word {
@@ -163,10 +140,7 @@ impl<'a> Parser<'a> {
         }
         let word = Word::new(decode(bytes), at.line.number, at.range.start + 1);
         if word.args().iter().any(|arg| arg.contains(['*', '?', '['])) {
-            let message = format!(
-                "the pattern in {} is not expanded but passed on as it is",
-                quoted(bytes)
-            );
+            let message = format!("the pattern in {} is not expanded but passed on as it is", quoted(bytes));
             self.report(at, Level::Warn, message, "arguments without * ? [");
         }
         self.warn_if_repeated(&word, at);
@@ -179,10 +153,7 @@ impl<'a> Parser<'a> {
             self.seen.insert(word.as_str().to_owned(), word.line());
             return;
         };
-        let message = format!(
-            "resource {} already stands on line {first}",
-            quoted(at.bytes())
-        );
+        let message = format!("resource {} already stands on line {first}", quoted(at.bytes()));
         let allowed = "each resource once; its name means the group it is the key of, else the \
                        first group that contains it";
         self.report(at, Level::Warn, message, allowed);

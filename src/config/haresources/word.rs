@@ -15,11 +15,7 @@ pub struct Word {
 impl Word {
     /// A word as it stands in the file, with its physical line and byte column, both from 1.
     pub fn new(text: impl Into<String>, line: usize, column: usize) -> Word {
-        Word {
-            text: text.into(),
-            line,
-            column,
-        }
+        Word { text: text.into(), line, column }
     }
 
     /// The literal word, which is also its key.
@@ -50,23 +46,14 @@ impl Word {
         if self.is_address() {
             return vec![&self.text];
         }
-        self.text
-            .split("::")
-            .skip(1)
-            .filter(|arg| !arg.is_empty())
-            .collect()
+        self.text.split("::").skip(1).filter(|arg| !arg.is_empty()).collect()
     }
 
     /// Whether the word is the short form of an IPaddr resource: 3.0.6's glob
     /// `[0-9]*.[0-9]*.[0-9]*.[0-9]*`.
     pub fn is_address(&self) -> bool {
         let digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-        let after_dot = self
-            .text
-            .split('.')
-            .skip(1)
-            .filter(|rest| digit(rest))
-            .count();
+        let after_dot = self.text.split('.').skip(1).filter(|rest| digit(rest)).count();
         digit(&self.text) && after_dot >= 3
     }
 }

@@ -7,30 +7,18 @@ const ADDED: usize = 8;
 
 fn refused_at(sources: &Sources, file: &str, line: usize, column: usize) {
     let checked = check(sources, &FakeHost::usual());
-    let shown: Vec<String> = checked
-        .diagnostics
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let shown: Vec<String> = checked.diagnostics.iter().map(ToString::to_string).collect();
     let shown = shown.join("\n");
     let errors = checked.diagnostics.iter().filter(|d| d.is_error());
-    let places: Vec<_> = errors
-        .map(|d| (d.file.as_str(), d.line, d.column))
-        .collect();
+    let places: Vec<_> = errors.map(|d| (d.file.as_str(), d.line, d.column)).collect();
     assert_eq!(places, [(file, line, column)], "{shown}");
     assert!(checked.is_refused());
     let everything = format!("{shown}{checked:?}{sources:?}");
     assert!(!everything.contains("TopSecret"), "{everything}");
-    let last = checked
-        .reference_lines()
-        .last()
-        .map(|(_, text)| text.as_str());
+    let last = checked.reference_lines().last().map(|(_, text)| text.as_str());
     assert_eq!(last, Some("Configuration error, heartbeat not started."));
     let start = format!("{file}:{line}:{column}: error: ");
-    assert!(
-        shown.lines().any(|line| line.starts_with(&start)),
-        "{shown}"
-    );
+    assert!(shown.lines().any(|line| line.starts_with(&start)), "{shown}");
 }
 
 #[test]
@@ -132,51 +120,25 @@ fn directives() {
     ] {
         let line_number = ADDED + line.matches('\n').count();
         let text = format!("{HA_CF}{line}\n");
-        refused_at(
-            &with("ha.cf", text.as_bytes()),
-            "ha.cf",
-            line_number,
-            column,
-        );
+        refused_at(&with("ha.cf", text.as_bytes()), "ha.cf", line_number, column);
     }
 }
 
 #[test]
 fn directives_that_contradict_each_other() {
     for (text, line, column) in [
-        (
-            "logfacility daemon\nkeepalive 1\ndeadtime 2\nbcast eth0\nnode b1\n",
-            3,
-            10,
-        ),
-        (
-            "logfacility daemon\ndeadtime 30\ninitdead 20\nbcast eth0\nnode b1\n",
-            3,
-            10,
-        ),
-        (
-            "logfacility daemon\ndeadping 2\nbcast eth0\nnode b1\n",
-            2,
-            10,
-        ),
+        ("logfacility daemon\nkeepalive 1\ndeadtime 2\nbcast eth0\nnode b1\n", 3, 10),
+        ("logfacility daemon\ndeadtime 30\ninitdead 20\nbcast eth0\nnode b1\n", 3, 10),
+        ("logfacility daemon\ndeadping 2\nbcast eth0\nnode b1\n", 2, 10),
         ("use_logd off\nbcast eth0\nnode b1\n", 1, 10),
         ("logfacility daemon\nnode b1 b2\n", 1, 1),
-        (
-            "logfacility daemon\nbcast eth0\nnode b2 b3\nnode b4\n",
-            1,
-            1,
-        ),
-        (
-            "logfacility daemon\nbcast eth0\nnode b1 b2\nping b2\n",
-            4,
-            6,
-        ),
+        ("logfacility daemon\nbcast eth0\nnode b2 b3\nnode b4\n", 1, 1),
+        ("logfacility daemon\nbcast eth0\nnode b1 b2\nping b2\n", 4, 6),
     ] {
         let mut sources = sources(text, AUTHKEYS, "");
         sources.debug = 1;
         let mut host = FakeHost::usual();
-        host.hosts
-            .insert("b2".to_owned(), vec!["10.1.1.2".parse().unwrap()]);
+        host.hosts.insert("b2".to_owned(), vec!["10.1.1.2".parse().unwrap()]);
         let checked = check(&sources, &host);
         let errors = checked.diagnostics.iter().filter(|d| d.is_error());
         let places: Vec<_> = errors.map(|d| (d.line, d.column)).collect();
@@ -202,12 +164,7 @@ fn resources() {
         ("b1 apache2\n\x7fELF\x01\n", 2, 1),
         ("b1 apache2\0\n", 1, 11),
     ] {
-        refused_at(
-            &with("haresources", text.as_bytes()),
-            "haresources",
-            line,
-            column,
-        );
+        refused_at(&with("haresources", text.as_bytes()), "haresources", line, column);
     }
 }
 
@@ -251,42 +208,17 @@ fn files_that_are_missing_or_open_to_others() {
 
 #[test]
 fn binary_data_in_ha_cf() {
-    refused_at(
-        &with("ha.cf", format!("{HA_CF}\x01\x02\n").as_bytes()),
-        "ha.cf",
-        ADDED,
-        1,
-    );
-    refused_at(
-        &with("ha.cf", format!("{HA_CF}debug 1\0\n").as_bytes()),
-        "ha.cf",
-        ADDED,
-        8,
-    );
+    refused_at(&with("ha.cf", format!("{HA_CF}\x01\x02\n").as_bytes()), "ha.cf", ADDED, 1);
+    refused_at(&with("ha.cf", format!("{HA_CF}debug 1\0\n").as_bytes()), "ha.cf", ADDED, 8);
 }
 
 #[test]
 fn all_problems_of_all_files_come_at_once() {
     let ha_cf = "keepalive 2x\nbcast eth9\nnode b1 b2\nlogfacility daemon\n";
-    let checked = check(
-        &sources(
-            ha_cf,
-            "auth 1\n1 foo TopSecret\n",
-            "b9 apache2\nb1 nosuch\n",
-        ),
-        &FakeHost::usual(),
-    );
-    let places: Vec<_> = checked
-        .diagnostics
-        .iter()
-        .map(|d| (d.file.as_str(), d.line, d.column))
-        .collect();
-    let wanted = [
-        ("ha.cf", 1, 11),
-        ("ha.cf", 2, 7),
-        ("authkeys", 2, 3),
-        ("haresources", 1, 1),
-        ("haresources", 2, 4),
-    ];
+    let checked =
+        check(&sources(ha_cf, "auth 1\n1 foo TopSecret\n", "b9 apache2\nb1 nosuch\n"), &FakeHost::usual());
+    let places: Vec<_> = checked.diagnostics.iter().map(|d| (d.file.as_str(), d.line, d.column)).collect();
+    let wanted =
+        [("ha.cf", 1, 11), ("ha.cf", 2, 7), ("authkeys", 2, 3), ("haresources", 1, 1), ("haresources", 2, 4)];
     assert_eq!(places, wanted);
 }

@@ -10,25 +10,15 @@ macro_rules! example {
 }
 
 fn host(name: &str) -> FakeHost {
-    let mut host = FakeHost {
-        node_name: name.to_owned(),
-        ..FakeHost::usual()
-    };
-    let eth1 = Interface {
-        ipv4: Some([10, 0, 0, 1].into()),
-        broadcast: Some([10, 0, 0, 255].into()),
-    };
+    let mut host = FakeHost { node_name: name.to_owned(), ..FakeHost::usual() };
+    let eth1 = Interface { ipv4: Some([10, 0, 0, 1].into()), broadcast: Some([10, 0, 0, 255].into()) };
     host.interfaces.insert("eth1".to_owned(), eth1);
     host
 }
 
 fn clean(name: &str, ha_cf: &str, authkeys: &str, haresources: &str) -> crate::config::Config {
     let checked = check(&sources(ha_cf, authkeys, haresources), &host(name));
-    let shown: Vec<String> = checked
-        .diagnostics
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let shown: Vec<String> = checked.diagnostics.iter().map(ToString::to_string).collect();
     assert!(shown.is_empty(), "{}", shown.join("\n"));
     checked.config.expect("nothing refuses it")
 }
@@ -42,10 +32,7 @@ fn two_web_servers_share_an_address() {
             example!("web-pair", "authkeys"),
             example!("web-pair", "haresources"),
         );
-        assert_eq!(
-            config.groups.iter().map(|g| g.words.len()).sum::<usize>(),
-            2
-        );
+        assert_eq!(config.groups.iter().map(|g| g.words.len()).sum::<usize>(), 2);
     }
 }
 
@@ -58,12 +45,7 @@ fn two_directors_share_virtual_services() {
             example!("lvs-directors", "authkeys"),
             example!("lvs-directors", "haresources"),
         );
-        assert!(
-            config
-                .media
-                .iter()
-                .any(|m| matches!(m, Medium::PingGroup { .. }))
-        );
+        assert!(config.media.iter().any(|m| matches!(m, Medium::PingGroup { .. })));
     }
 }
 

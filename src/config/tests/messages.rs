@@ -5,45 +5,24 @@ use crate::level::Level;
 
 fn said(checked: &Checked) -> Vec<String> {
     let lines = checked.reference_lines().iter();
-    lines
-        .map(|(level, text)| format!("{}: {text}", level.word()))
-        .collect()
+    lines.map(|(level, text)| format!("{}: {text}", level.word())).collect()
 }
 
 #[test]
 fn a_diagnostic_shows_place_line_and_remedy() {
     let checked = with_line("warntime 2x");
-    let shown = checked
-        .diagnostics
-        .first()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let shown = checked.diagnostics.first().map(ToString::to_string).unwrap_or_default();
     let lines: Vec<&str> = shown.lines().collect();
-    assert_eq!(
-        lines.first(),
-        Some(&"ha.cf:8:10: error: warntime: \"2x\" is not a time")
-    );
+    assert_eq!(lines.first(), Some(&"ha.cf:8:10: error: warntime: \"2x\" is not a time"));
     assert!(lines.contains(&"8 | warntime 2x"), "{shown}");
     assert!(lines.contains(&"  |          ^^"), "{shown}");
-    assert!(
-        lines
-            .last()
-            .is_some_and(|line| line.starts_with("  = allowed: seconds")),
-        "{shown}"
-    );
+    assert!(lines.last().is_some_and(|line| line.starts_with("  = allowed: seconds")), "{shown}");
 }
 
 #[test]
 fn a_line_with_a_key_is_shown_masked() {
-    let checked = check(
-        &with("authkeys", b"auth 1\n1 sha256 TopSecret more\n"),
-        &FakeHost::usual(),
-    );
-    let shown = checked
-        .diagnostics
-        .first()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let checked = check(&with("authkeys", b"auth 1\n1 sha256 TopSecret more\n"), &FakeHost::usual());
+    let shown = checked.diagnostics.first().map(ToString::to_string).unwrap_or_default();
     assert!(shown.contains("2 | 1 sha256 **** ****"), "{shown}");
     assert!(shown.contains("  |   ^^^^^^"), "{shown}");
 }
@@ -52,40 +31,21 @@ fn a_line_with_a_key_is_shown_masked() {
 fn long_lines_and_control_characters_are_shown_fit_for_a_terminal() {
     let line = format!("{} \x1b[31m", "node x ".repeat(300));
     let checked = with_line(&line);
-    let shown = checked
-        .diagnostics
-        .first()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    assert!(
-        !shown.contains('\x1b') && shown.lines().all(|l| l.len() < 300),
-        "{shown}"
-    );
+    let shown = checked.diagnostics.first().map(ToString::to_string).unwrap_or_default();
+    assert!(!shown.contains('\x1b') && shown.lines().all(|l| l.len() < 300), "{shown}");
 }
 
 #[test]
 fn many_problems_on_one_long_line_stay_affordable() {
     let checked = with_line(&format!("node {}", "b1 ".repeat(2_000)));
-    let size: usize = checked
-        .diagnostics
-        .iter()
-        .map(|d| d.to_string().len())
-        .sum();
-    assert_eq!(
-        checked.diagnostics.len(),
-        2_001,
-        "one a repetition, and the length of the line"
-    );
+    let size: usize = checked.diagnostics.iter().map(|d| d.to_string().len()).sum();
+    assert_eq!(checked.diagnostics.len(), 2_001, "one a repetition, and the length of the line");
     assert!(size < 2_001 * 500, "{size}");
 }
 
 #[test]
 fn errors_in_ha_cf_end_the_log_as_in_3_0_6() {
-    let sources = sources(
-        "bcast eth9\nfoo\nlogfacility x\nnode b1\n",
-        "auth 1\n1 foo k\n",
-        "b9 x\n",
-    );
+    let sources = sources("bcast eth9\nfoo\nlogfacility x\nnode b1\n", "auth 1\n1 foo k\n", "b9 x\n");
     let checked = check(&sources, &FakeHost::usual());
     let wanted = [
         "ERROR: glib: Get broadcast for interface eth9 failed: No such device",
@@ -137,15 +97,9 @@ fn cross_checks_are_said_in_the_order_of_1_4() {
 
 #[test]
 fn a_bad_node_in_haresources_is_said_once() {
-    let checked = check(
-        &with("haresources", b"b3 apache2\nb4 mysql\n"),
-        &FakeHost::usual(),
-    );
+    let checked = check(&with("haresources", b"b3 apache2\nb4 mysql\n"), &FakeHost::usual());
     let lines = said(&checked);
-    let bad: Vec<&String> = lines
-        .iter()
-        .filter(|line| line.contains("Bad nodename"))
-        .collect();
+    let bad: Vec<&String> = lines.iter().filter(|line| line.contains("Bad nodename")).collect();
     assert_eq!(bad, ["ERROR: Bad nodename in /etc/ha.d//haresources [b3]"]);
 }
 
@@ -156,21 +110,12 @@ fn missing_files_are_said_as_in_3_0_6() {
     let checked = check(&sources, &FakeHost::usual());
     let wanted = [
         (Level::Error, "Cannot open config file [/etc/ha.d//ha.cf]"),
-        (
-            Level::Info,
-            "An annotated sample /etc/ha.d//ha.cf file is provided in the documentation.",
-        ),
-        (
-            Level::Info,
-            "Please copy it to /etc/ha.d//ha.cf, read it, customize it, and try again.",
-        ),
+        (Level::Info, "An annotated sample /etc/ha.d//ha.cf file is provided in the documentation."),
+        (Level::Info, "Please copy it to /etc/ha.d//ha.cf, read it, customize it, and try again."),
         (Level::Error, "Heartbeat not started: configuration error."),
         (Level::Error, "Configuration error, heartbeat not started."),
     ];
-    assert_eq!(
-        checked.reference_lines(),
-        wanted.map(|(l, t)| (l, t.to_owned()))
-    );
+    assert_eq!(checked.reference_lines(), wanted.map(|(l, t)| (l, t.to_owned())));
 }
 
 #[test]
@@ -197,9 +142,6 @@ fn the_effective_configuration_is_laid_out_as_in_3_0_6() {
     ] {
         assert!(text.lines().any(|l| l == line), "{line}\n{text}");
     }
-    assert!(
-        text.lines().any(|l| l.starts_with("keepalive\t1\t#\t")),
-        "{text}"
-    );
+    assert!(text.lines().any(|l| l.starts_with("keepalive\t1\t#\t")), "{text}");
     assert!(!text.contains("TopSecret"));
 }

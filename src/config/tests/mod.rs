@@ -39,16 +39,10 @@ fn sources(ha_cf: &str, authkeys: &str, haresources: &str) -> Sources {
 }
 
 fn missing(file: &str) -> Result<Source, ReadError> {
-    Err(ReadError {
-        label: file.to_owned(),
-        reason: "No such file or directory".to_owned(),
-    })
+    Err(ReadError { label: file.to_owned(), reason: "No such file or directory".to_owned() })
 }
 
 /// Checks `ha.cf` lines added to a valid configuration.
 fn with_line(line: &str) -> Checked {
-    check(
-        &with("ha.cf", format!("{HA_CF}{line}\n").as_bytes()),
-        &FakeHost::usual(),
-    )
+    check(&with("ha.cf", format!("{HA_CF}{line}\n").as_bytes()), &FakeHost::usual())
 }

@@ -54,10 +54,7 @@ fn sane(sources: &Sources) {
         assert!(shown.starts_with(&format!("{}:{}:{}: ", found.file, found.line, found.column)));
         assert!(!shown.contains("TopSecret"), "{shown}");
     }
-    let refused = checked
-        .diagnostics
-        .iter()
-        .any(crate::config::Diagnostic::is_error);
+    let refused = checked.diagnostics.iter().any(crate::config::Diagnostic::is_error);
     assert_eq!(refused, checked.is_refused());
 }
 
