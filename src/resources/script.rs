@@ -253,10 +253,23 @@ pub fn base_name(program: &OsStr) -> String {
 mod tests {
     use super::*;
 
+    /// Written by a child, lest a fork of another test hold the file open for writing.
     fn script(dir: &Path, text: &str) -> PathBuf {
+        use std::io::Write;
         let path = dir.join("script");
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        let mut install = Command::new("install");
+        install
+            .args(["-m755", "/dev/stdin"])
+            .arg(&path)
+            .stdin(Stdio::piped());
+        let mut child = install.spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(format!("#!/bin/sh\n{text}\n").as_bytes())
+            .unwrap();
+        assert!(child.wait().unwrap().success());
         path
     }
 
