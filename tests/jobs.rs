@@ -1,6 +1,12 @@
 //! Jobs of the engine, done in-process with real scripts. The expected sequences of calls, messages
 //! and log lines are those of a running 3.0.6 daemon.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may fail wherever it likes"
+)]
+
 use heartbeat::engine::{Hold, Job, Verb};
 use heartbeat::logging::{Logger, Settings};
 use heartbeat::resources::{Context, Options, fifo, reboot::Reboot, run_job};

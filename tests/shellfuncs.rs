@@ -1,5 +1,11 @@
 //! The functions for scripts, standing alone (no OCF library), under the shells that scripts use.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may fail wherever it likes"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -30,7 +30,7 @@ pub struct RebootByTool;
 impl Reboot for RebootHere {
     fn reboot(&self, log: &Logger, _: &Environment) {
         log.log(Level::Crit, "Killing heartbeat ungracefully!");
-        kill_heartbeat();
+        kill_heartbeat(Path::new(paths::PID_FILE));
         force_reboot(log);
     }
 }
@@ -70,20 +70,23 @@ fn force_reboot(log: &Logger) {
 }
 
 /// SIGKILL to the daemon of the pid file and to its children ipfail and ccm.
-fn kill_heartbeat() {
-    let Some(daemon) = daemon_pid() else { return };
+fn kill_heartbeat(pid_file: &Path) {
+    let Some(daemon) = daemon_pid(pid_file) else {
+        return;
+    };
+    let helpers = ["ipfail", "ccm"];
     for child in children_of(daemon)
         .into_iter()
-        .filter(|pid| ["ipfail", "ccm"].contains(&name_of(*pid).as_str()))
+        .filter(|pid| helpers.contains(&name_of(*pid).as_str()))
     {
         let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
     }
     let _ = kill(Pid::from_raw(daemon), Signal::SIGKILL);
 }
 
-/// The pid in the pid file, if a heartbeat lives there.
-fn daemon_pid() -> Option<i32> {
-    let pid = std::fs::read_to_string(paths::PID_FILE)
+/// The pid in the pid file, if a heartbeat lives there: the file outlives the daemon.
+fn daemon_pid(pid_file: &Path) -> Option<i32> {
+    let pid = std::fs::read_to_string(pid_file)
         .ok()?
         .trim()
         .parse()
@@ -98,6 +101,10 @@ fn name_of(pid: i32) -> String {
         .to_owned()
 }
 
+fn stat_of(pid: i32) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default()
+}
+
 fn children_of(parent: i32) -> Vec<i32> {
     let Ok(all) = std::fs::read_dir(Path::new("/proc")) else {
         return Vec::new();
@@ -110,8 +117,8 @@ fn children_of(parent: i32) -> Vec<i32> {
 
 /// The second field behind the name in brackets, which may itself hold brackets and blanks.
 fn parent_of(pid: i32) -> Option<i32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?
+    stat_of(pid)
+        .rsplit_once(')')?
         .1
         .split_whitespace()
         .nth(1)?
@@ -123,14 +130,57 @@ fn parent_of(pid: i32) -> Option<i32> {
 mod tests {
     use super::*;
 
+    fn pid_of(child: &std::process::Child) -> i32 {
+        i32::try_from(child.id()).unwrap()
+    }
+
     #[test]
-    fn parents_and_children_find_each_other() {
-        let me = i32::try_from(std::process::id()).unwrap();
-        let mut child = Command::new("/bin/sleep").arg("5").spawn().unwrap();
-        let pid = i32::try_from(child.id()).unwrap();
-        assert_eq!(parent_of(pid), Some(me));
-        assert!(children_of(me).contains(&pid));
-        child.kill().unwrap();
-        child.wait().unwrap();
+    fn only_a_heartbeat_and_its_helpers_are_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for (name, program) in [
+            ("heartbeat", "/bin/sh"),
+            ("ipfail", "/bin/sleep"),
+            ("other", "/bin/sleep"),
+        ] {
+            assert!(
+                Command::new("cp")
+                    .arg(program)
+                    .arg(at(name))
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+        let body = "./ipfail 30 & echo $! > ipfail.pid; ./other 30 & echo $! > other.pid; echo > ready; wait";
+        let mut daemon = Command::new(at("heartbeat"))
+            .args(["-c", body])
+            .current_dir(dir.path())
+            .spawn()
+            .unwrap();
+        while !at("ready").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let pid_in = |name: &str| {
+            std::fs::read_to_string(at(name))
+                .unwrap()
+                .trim()
+                .parse::<i32>()
+                .unwrap()
+        };
+        let (ipfail, other) = (pid_in("ipfail.pid"), pid_in("other.pid"));
+
+        std::fs::write(at("pid"), format!("{other:10}\n")).unwrap();
+        kill_heartbeat(&at("pid"));
+        assert!(parent_of(other).is_some() && daemon.try_wait().unwrap().is_none());
+
+        std::fs::write(at("pid"), format!("{:10}\n", pid_of(&daemon))).unwrap();
+        kill_heartbeat(&at("pid"));
+        assert!(!daemon.wait().unwrap().success());
+        let gone =
+            |pid: i32| kill(Pid::from_raw(pid), None).is_err() || stat_of(pid).contains(") Z");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(gone(ipfail) && !gone(other));
+        kill(Pid::from_raw(other), Signal::SIGKILL).unwrap();
     }
 }
