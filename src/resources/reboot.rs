@@ -10,7 +10,7 @@ use crate::logging::Logger;
 use crate::paths;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Takes the node down.
@@ -23,9 +23,9 @@ pub trait Reboot: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct RebootHere;
 
-/// By a process of its own, since the daemon dies first.
-#[derive(Clone, Copy, Debug)]
-pub struct RebootByTool;
+/// By a process of its own, since the daemon dies first: our multi-call program of this path.
+#[derive(Clone, Debug)]
+pub struct RebootByTool(pub PathBuf);
 
 impl Reboot for RebootHere {
     fn reboot(&self, log: &Logger, _: &Environment) {
@@ -38,8 +38,7 @@ impl Reboot for RebootHere {
 impl Reboot for RebootByTool {
     fn reboot(&self, log: &Logger, environment: &Environment) {
         use std::os::unix::process::CommandExt;
-        let tool = format!("{}/hb_tool", paths::LIBEXEC);
-        let helper = Command::new(tool)
+        let helper = Command::new(&self.0)
             .args(["last_resort", "stop-failed"])
             .env_clear()
             .envs(environment.iter())
@@ -69,12 +68,12 @@ fn force_reboot(log: &Logger) {
     }
 }
 
-/// SIGKILL to the daemon of the pid file and to its children ipfail and ccm.
+/// SIGKILL to the daemon of the pid file and to its children of heartbeat.
 fn kill_heartbeat(pid_file: &Path) {
     let Some(daemon) = daemon_pid(pid_file) else {
         return;
     };
-    let helpers = ["ipfail", "ccm"];
+    let helpers = ["heartbeat", "ipfail", "ccm"];
     for child in children_of(daemon)
         .into_iter()
         .filter(|pid| helpers.contains(&name_of(*pid).as_str()))
@@ -132,6 +131,30 @@ mod tests {
 
     fn pid_of(child: &std::process::Child) -> i32 {
         i32::try_from(child.id()).unwrap()
+    }
+
+    #[test]
+    fn the_daemon_leaves_it_to_the_tool() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = crate::logging::Settings::default();
+        let log = Logger::direct("heartbeat", settings).script("ResourceManager", "default");
+        let mut environment = Environment::default();
+        environment.set("OUT", dir.path().join("out").to_str().unwrap());
+        let tool = dir.path().join("tool");
+        let copied = Command::new("install")
+            .args(["-m755", "/dev/stdin"])
+            .arg(&tool)
+            .stdin(Stdio::piped())
+            .spawn();
+        let mut copied = copied.unwrap();
+        let body = "#!/bin/sh\necho \"$*\" > \"$OUT\"\n";
+        std::io::Write::write_all(&mut copied.stdin.take().unwrap(), body.as_bytes()).unwrap();
+        assert!(copied.wait().unwrap().success());
+        RebootByTool(tool).reboot(&log, &environment);
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join("out")).unwrap(),
+            "last_resort stop-failed\n"
+        );
     }
 
     #[test]
