@@ -1,1 +1,3 @@
 //! daemon: being built.
+
+pub mod host;

@@ -6,14 +6,15 @@
 //! Where 3.0.6's shell code does something nobody wants, the sane thing is done and a warning given
 //! (docs/compatibility-config.md).
 
-// mod address;
-// pub(super) mod check;
+mod address;
+pub(super) mod check;
 mod group;
 mod parse;
 mod word;
 
 pub use group::{Group, all_keys, group_by_key, keys_of, other_keys, our_keys};
 pub use parse::parse;
+pub(super) use parse::parse_as;
 
 pub use word::Word;
 

@@ -13,12 +13,14 @@ const FILE: &str = "/etc/ha.d/haresources";
 /// Reads `haresources`. Groups come in file order; diagnostics carry the usual path of the file.
 /// Lines that cannot be used are left out and reported; nothing stops the rest from being read.
 pub fn parse(bytes: &[u8]) -> (Vec<Group>, Vec<Diagnostic>) {
-    parse_as(FILE, bytes)
+    let parsed = parse_as(FILE, bytes);
+    (parsed.groups, parsed.found)
 }
 
 /// [`parse`] for a file of another name.
-pub(in crate::config) fn parse_as(file: &str, bytes: &[u8]) -> (Vec<Group>, Vec<Diagnostic>) {
+pub(in crate::config) fn parse_as<'a>(file: &'a str, bytes: &'a [u8]) -> Parser<'a> {
     let mut parser = Parser {
+        bare: Vec::new(),
         file,
         groups: Vec::new(),
         found: Vec::new(),
@@ -38,7 +40,7 @@ pub(in crate::config) fn parse_as(file: &str, bytes: &[u8]) -> (Vec<Group>, Vec<
         }
     }
     parser.finish(logical);
-    (parser.groups, parser.found)
+    parser
 }
 
 /// Whether a blank stands before the backslash that ends this line.
@@ -47,11 +49,16 @@ fn ends_in_blank(line: Line<'_>) -> bool {
     text.iter().rev().nth(1).is_none_or(|&b| is_blank(b))
 }
 
-struct Parser<'a> {
+/// The file so far, and in the end all of it.
+pub(in crate::config) struct Parser<'a> {
     file: &'a str,
-    groups: Vec<Group>,
+    /// The groups in file order.
+    pub(in crate::config) groups: Vec<Group>,
+    /// Node names that stand alone on their line.
+    pub(in crate::config) bare: Vec<At<'a>>,
     seen: HashMap<String, usize>,
-    found: Vec<Diagnostic>,
+    /// What there is to say.
+    pub(in crate::config) found: Vec<Diagnostic>,
 }
 
 /// A word before it is understood: where it begins, and its bytes, which a continuation may extend.
@@ -119,7 +126,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Makes a group of a complete logical line.
-    fn finish(&mut self, words: Vec<Raw<'_>>) {
+    fn finish(&mut self, words: Vec<Raw<'a>>) {
         let Some((node, rest)) = words.split_first() else {
             return;
         };
@@ -134,6 +141,7 @@ impl<'a> Parser<'a> {
                 message,
                 "NODE RESOURCE [RESOURCE ...]",
             );
+            self.bare.push(node.at.clone());
             return;
         }
         let words = rest.iter().map(|raw| self.word(raw)).collect();

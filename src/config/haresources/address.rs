@@ -1,0 +1,105 @@
+//! Addresses in resource words: impossible ones are found before anybody tries to use them
+//! (resources.md section 9). Pure text and facts; nothing is configured here.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::Word;
+use crate::config::host::Host;
+use crate::config::value::{Refusal, looks_dotted, number};
+
+/// What is wrong with the address a word asks for. Words that ask for none are right.
+pub(super) fn check(word: &Word, host: &dyn Host) -> Option<Refusal> {
+    let args = word.args();
+    let argument = args.first()?;
+    let fields: Vec<&str> = argument.split('/').collect();
+    let fields = fields.as_slice();
+    match word.script() {
+        "IPaddr" => version4(fields, true, host).err(),
+        "IPaddr2" if is_v6(fields) => version6(fields, host).err(),
+        "IPaddr2" => version4(fields, false, host).err(),
+        "IPv6addr" => version6(fields, host).err(),
+        _ => None,
+    }
+}
+
+fn is_v6(fields: &[&str]) -> bool {
+    fields.first().is_some_and(|address| address.contains(':'))
+}
+
+/// `ADDRESS[/BITS[/NIC[:LABEL]][/BROADCAST]]`.
+fn version4(fields: &[&str], dotted_mask: bool, host: &dyn Host) -> Result<(), Refusal> {
+    const FORM: &str = "ADDRESS[/BITS[/INTERFACE[:LABEL]][/BROADCAST]], such as 10.1.2.3/24/eth0";
+    let field = |n: usize| fields.get(n).copied().filter(|text| !text.is_empty());
+    let address = field(0).unwrap_or_default();
+    address4(address, "address", FORM)?;
+    if let Some(bits) = field(1).filter(|bits| !(dotted_mask && is_mask(bits))) {
+        prefix(bits, 32)?;
+    }
+    let third = field(2);
+    let broadcast = third.filter(|text| text.starts_with(|c: char| c.is_ascii_digit()));
+    match (third, broadcast) {
+        (_, Some(address)) => address4(address, "broadcast address", FORM)?,
+        (Some(nic), None) => interface(nic, host)?,
+        (None, None) => {}
+    }
+    field(3).map_or(Ok(()), |address| {
+        address4(address, "broadcast address", FORM)
+    })
+}
+
+/// `ADDRESS[/BITS[/NIC]]`.
+fn version6(fields: &[&str], host: &dyn Host) -> Result<(), Refusal> {
+    const FORM: &str = "ADDRESS[/BITS[/INTERFACE]] with all eight groups written out, such as \
+                        2001:db8:0:0:0:0:0:1/64/eth0: \"::\" separates arguments";
+    let field = |n: usize| fields.get(n).copied().filter(|text| !text.is_empty());
+    let address = field(0).unwrap_or_default();
+    let known: Option<Ipv6Addr> = address.parse().ok();
+    if known.is_none_or(|known| IpAddr::V6(known).is_unspecified() || known.is_multicast()) {
+        let message = format!("{address:?} is no possible IPv6 address");
+        return Err(Refusal::new(message, FORM));
+    }
+    field(1).map_or(Ok(()), |bits| prefix(bits, 128))?;
+    field(2).map_or(Ok(()), |nic| interface(nic, host))
+}
+
+/// A literal address. Names are left to the script, which may know them.
+fn address4(text: &str, what: &str, form: &str) -> Result<(), Refusal> {
+    let is_name = text.starts_with(|c: char| c.is_ascii_alphabetic()) && !looks_dotted(text);
+    match text.parse::<Ipv4Addr>() {
+        Ok(known) if what == "address" && (known.is_multicast() || known.is_unspecified()) => Err(
+            Refusal::new(format!("{text} is not the address of one host"), form),
+        ),
+        Ok(_) => Ok(()),
+        Err(_) if is_name && what == "address" => Ok(()),
+        Err(_) => Err(Refusal::new(
+            format!("{text:?} is no possible {what}"),
+            form,
+        )),
+    }
+}
+
+fn prefix(text: &str, most: u32) -> Result<(), Refusal> {
+    let message = format!("{text:?} is no possible prefix length");
+    let wrong = |_| Refusal::new(message, format!("a number from 1 to {most}"));
+    number(text, 1..=most, &[]).map(drop).map_err(wrong)
+}
+
+/// Whether this is a dotted netmask: ones, then zeros.
+fn is_mask(text: &str) -> bool {
+    let mask = text.parse::<Ipv4Addr>().map(u32::from);
+    mask.is_ok_and(|bits| bits != 0 && bits.leading_ones() + bits.trailing_zeros() == 32)
+}
+
+fn interface(text: &str, host: &dyn Host) -> Result<(), Refusal> {
+    let name = text.split(':').next().unwrap_or_default();
+    match host.interface(name) {
+        Some(_) => Ok(()),
+        None => {
+            let allowed = "an interface of this machine (ip link); it must exist on both nodes";
+            Err(Refusal::new(
+                format!("there is no interface {name:?}"),
+                allowed,
+            ))
+        }
+    }
+}

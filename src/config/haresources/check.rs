@@ -1,0 +1,107 @@
+//! The check of `haresources` before the start (configuration.md 3.6), and what 3.0.6 leaves
+//! unchecked: scripts that are not there, addresses that cannot be.
+
+use super::{Group, Word, address, parse_as};
+use crate::config::ha_cf::{copy_it, sample};
+use crate::config::host::Host;
+use crate::config::model::Node;
+use crate::config::report::Report;
+use crate::config::source::{ReadError, Source};
+use crate::config::text::{At, Line, is_blank, lines};
+use crate::config::value::Refusal;
+use crate::level::Level;
+use crate::paths::HARESOURCES;
+
+/// What is said when the file cannot be read.
+pub(in crate::config) fn unreadable(error: &ReadError) -> Report {
+    let mut report = Report::new(&error.label);
+    let message = format!("cannot be read: {}", error.reason);
+    let refusal = Refusal::new(message, "a file, empty if there are no resources")
+        .says(format!("Cannot open resources file [{HARESOURCES}]"))
+        .logs(Level::Info, sample(HARESOURCES))
+        .logs(Level::Info, copy_it(HARESOURCES));
+    report.refuse_near(None, refusal);
+    report
+}
+
+/// Reads the groups and checks them. `nodes` is `None` when `ha.cf` could not be read.
+pub(in crate::config) fn check(
+    source: &Source,
+    nodes: Option<&[Node]>,
+    host: &dyn Host,
+) -> (Vec<Group>, Report) {
+    let parsed = parse_as(&source.label, &source.bytes);
+    let mut report = Report::new(&source.label);
+    report.diagnostics = parsed.found;
+    let lines: Vec<Line<'_>> = lines(&source.bytes).collect();
+    check_nodes(
+        &mut report,
+        &lines,
+        &parsed.groups,
+        &parsed.bare,
+        nodes.unwrap_or_default(),
+    );
+    for group in &parsed.groups {
+        for word in &group.words {
+            check_word(&mut report, &lines, word, host);
+        }
+    }
+    (parsed.groups, report)
+}
+
+/// Refuses names that no node has, in file order. Without known nodes nothing is known.
+fn check_nodes(
+    report: &mut Report,
+    lines: &[Line<'_>],
+    groups: &[Group],
+    bare: &[At<'_>],
+    nodes: &[Node],
+) {
+    let named = groups
+        .iter()
+        .filter_map(|group| place(lines, group.line, group.column));
+    let mut named: Vec<At<'_>> = named.chain(bare.iter().cloned()).collect();
+    named.sort_by_key(|at| at.line.number);
+    let unknown = |at: &At<'_>| {
+        let name = at.text();
+        !nodes
+            .iter()
+            .any(|node| node.name.eq_ignore_ascii_case(&name))
+    };
+    for at in named.iter().filter(|at| !nodes.is_empty() && unknown(at)) {
+        refuse_node(report, at, nodes);
+    }
+}
+
+fn refuse_node(report: &mut Report, at: &At<'_>, nodes: &[Node]) {
+    let written = at.text();
+    let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+    let message = format!("there is no node {written:?}");
+    let allowed = format!("a node of ha.cf: {}", names.join(" "));
+    let mut refusal = Refusal::new(message, allowed);
+    if report.reference.is_empty() {
+        // 3.0.6 stops at the first one.
+        refusal = refusal.says(format!("Bad nodename in {HARESOURCES} [{written}]"));
+    }
+    report.refuse(at, refusal);
+}
+
+fn check_word(report: &mut Report, lines: &[Line<'_>], word: &Word, host: &dyn Host) {
+    let at = place(lines, word.line(), word.column());
+    let script = word.script();
+    if host.script(script).is_none() {
+        let message = format!("there is no resource script {script:?}");
+        let allowed = "an executable file in /etc/ha.d/resource.d or /etc/init.d";
+        report.refuse_near(at.as_ref(), Refusal::new(message, allowed));
+    }
+    if let Some(refusal) = address::check(word, host) {
+        report.refuse_near(at.as_ref(), refusal);
+    }
+}
+
+/// The word that stands at a line and column, both from 1.
+fn place<'a>(lines: &[Line<'a>], line: usize, column: usize) -> Option<At<'a>> {
+    let line = *lines.get(line.checked_sub(1)?)?;
+    let words = line.whole().words(|b| is_blank(b) || b == b'#');
+    words.into_iter().find(|at| at.range.start + 1 == column)
+}

@@ -1,0 +1,222 @@
+//! [`LinuxHost`]: facts about this machine for the configuration. It only looks; it changes nothing.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::config::{FileKind, Host, Interface, User};
+use crate::paths;
+
+/// The services database.
+const SERVICES: &str = "/etc/services";
+/// Fencing plug-ins of cluster-glue.
+const STONITH: &str = "/usr/lib/stonith/plugins";
+
+/// The machine this process runs on. Names are looked up with the system's resolver, which may
+/// take long: never on the pulse thread.
+#[derive(Clone, Debug)]
+pub struct LinuxHost {
+    script_directories: Vec<PathBuf>,
+    node_info: PathBuf,
+}
+
+impl Default for LinuxHost {
+    fn default() -> Self {
+        LinuxHost {
+            script_directories: vec![paths::RESOURCE_DIR.into(), paths::INIT_DIR.into()],
+            node_info: paths::NODEINFO.into(),
+        }
+    }
+}
+
+impl LinuxHost {
+    /// The machine, with resource scripts searched in these directories in order.
+    pub fn with_scripts_in(script_directories: Vec<PathBuf>) -> LinuxHost {
+        LinuxHost {
+            script_directories,
+            ..LinuxHost::default()
+        }
+    }
+}
+
+impl Host for LinuxHost {
+    /// The first line of `nodeinfo` as it is if it is not empty, else `uname -n` in lower case.
+    fn node_name(&self) -> String {
+        let info = fs::read(&self.node_info).unwrap_or_default();
+        let first = info
+            .iter()
+            .position(|&b| b == b'\n')
+            .and_then(|end| info.get(..end));
+        match first.map(String::from_utf8_lossy) {
+            Some(name) if !name.is_empty() => name.into_owned(),
+            _ => nix::unistd::gethostname()
+                .map(|name| name.to_string_lossy().to_lowercase())
+                .unwrap_or_default(),
+        }
+    }
+
+    fn interface(&self, name: &str) -> Option<Interface> {
+        let addresses = nix::ifaddrs::getifaddrs().ok()?;
+        let mut found = nix::net::if_::if_nametoindex(name)
+            .ok()
+            .map(|_| Interface::default());
+        for entry in addresses.filter(|entry| entry.interface_name == name) {
+            let known = found.get_or_insert_default();
+            let v4 = |a: Option<nix::sys::socket::SockaddrStorage>| {
+                a.and_then(|a| a.as_sockaddr_in().map(|a| a.ip()))
+            };
+            let Some(ipv4) = v4(entry.address) else {
+                continue;
+            };
+            known.ipv4.get_or_insert(ipv4);
+            let broadcast = v4(entry.broadcast).filter(|a| *a != Ipv4Addr::UNSPECIFIED);
+            if known.broadcast.is_none() {
+                known.broadcast = broadcast;
+            }
+        }
+        found
+    }
+
+    fn user(&self, name: &str) -> Option<User> {
+        let user = nix::unistd::User::from_name(name).ok()??;
+        Some(User {
+            uid: user.uid.as_raw(),
+            gid: user.gid.as_raw(),
+        })
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        let group = nix::unistd::Group::from_name(name).ok()??;
+        Some(group.gid.as_raw())
+    }
+
+    fn executable(&self, path: &str) -> bool {
+        is_executable(Path::new(path))
+    }
+
+    fn file_kind(&self, path: &str) -> Option<FileKind> {
+        let data = fs::metadata(path).ok()?;
+        let kind = data.file_type();
+        Some(if kind.is_file() {
+            FileKind::Regular
+        } else if kind.is_dir() {
+            FileKind::Directory
+        } else if kind.is_char_device() {
+            character_device(data.rdev())
+        } else {
+            FileKind::Other
+        })
+    }
+
+    fn resolve(&self, name: &str) -> Vec<IpAddr> {
+        let found = (name, 0).to_socket_addrs();
+        found
+            .map(|all| all.map(|address| address.ip()).collect())
+            .unwrap_or_default()
+    }
+
+    fn udp_service(&self, name: &str) -> Option<u16> {
+        udp_services()
+            .into_iter()
+            .find(|(names, _)| names.iter().any(|n| n == name))
+            .map(|(_, port)| port)
+    }
+
+    fn udp_service_at(&self, port: u16) -> Option<String> {
+        let found = udp_services().into_iter().find(|&(_, at)| at == port)?;
+        found.0.into_iter().next()
+    }
+
+    fn script(&self, name: &str) -> Option<PathBuf> {
+        if name.is_empty() || name.contains('/') {
+            return None;
+        }
+        let places = self
+            .script_directories
+            .iter()
+            .map(|directory| directory.join(name));
+        places.into_iter().find(|path| is_executable(path))
+    }
+
+    /// Where cluster-glue keeps its plug-ins: programs for `external/X` and `rhcs/X`, else modules.
+    fn stonith_type(&self, name: &str) -> bool {
+        if name.split('/').any(|part| part.is_empty() || part == "..") {
+            return false;
+        }
+        match name.split_once('/') {
+            Some(("external", _)) => is_executable(&Path::new(STONITH).join(name)),
+            Some(("rhcs", agent)) => is_executable(Path::new(&format!("/usr/sbin/fence_{agent}"))),
+            _ => Path::new(STONITH)
+                .join("stonith2")
+                .join(format!("{name}.so"))
+                .exists(),
+        }
+    }
+}
+
+/// A plain file somebody may execute.
+fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether the device is a terminal line. Opening it would raise its modem lines, so the kernel's
+/// device tree is asked; what it does not know, such as pseudo terminals, may be one.
+fn character_device(device: u64) -> FileKind {
+    let (major, minor) = (libc::major(device), libc::minor(device));
+    let class = fs::read_link(format!("/sys/dev/char/{major}:{minor}/subsystem"));
+    match class.ok().as_deref().and_then(Path::file_name) {
+        Some(name) if name != "tty" => FileKind::Device,
+        _ => FileKind::Tty,
+    }
+}
+
+/// The UDP services: their names and port.
+fn udp_services() -> Vec<(Vec<String>, u16)> {
+    let text = fs::read(SERVICES).unwrap_or_default();
+    String::from_utf8_lossy(&text)
+        .lines()
+        .filter_map(udp_service)
+        .collect()
+}
+
+/// A line such as `ha-cluster 694/udp heartbeat # comment`.
+fn udp_service(line: &str) -> Option<(Vec<String>, u16)> {
+    let mut words = line.split('#').next()?.split_whitespace();
+    let name = words.next()?;
+    let port = words.next()?.strip_suffix("/udp")?.parse().ok()?;
+    let names = std::iter::once(name).chain(words).map(str::to_owned);
+    Some((names.collect(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_read() {
+        let line = "ha-cluster\t694/udp\theartbeat # x";
+        let names = vec!["ha-cluster".to_owned(), "heartbeat".to_owned()];
+        assert_eq!(udp_service(line), Some((names, 694)));
+        assert_eq!(udp_service("ssh 22/tcp"), None);
+        assert_eq!(udp_service("# 694/udp"), None);
+    }
+
+    #[test]
+    fn the_loopback_interface_has_its_address() {
+        let host = LinuxHost::default();
+        let ipv4 = host.interface("lo").map(|lo| (lo.ipv4, lo.broadcast));
+        assert_eq!(ipv4, Some((Some(Ipv4Addr::LOCALHOST), None)));
+        assert_eq!(host.interface("no-such-nic"), None);
+    }
+
+    #[test]
+    fn root_is_a_user_and_a_null_device_is_no_terminal() {
+        let host = LinuxHost::default();
+        assert_eq!(host.user("root"), Some(User { uid: 0, gid: 0 }));
+        assert_eq!(host.user("0"), None);
+        assert_eq!(host.file_kind("/dev/null"), Some(FileKind::Device));
+        assert_eq!(host.file_kind("/"), Some(FileKind::Directory));
+        assert!(host.executable("/bin/sh") && !host.executable("/etc/passwd"));
+    }
+}
