@@ -501,7 +501,7 @@ start)
 stop)
     kill `cat $pidfile` 2>/dev/null; rm -f $pidfile; exit 0 ;;
 status)
-    sleep 2 &
+    sleep 30 &
     if [ -f $pidfile ]; then echo "myd is running"; else echo "myd is stopped"; exit 3; fi ;;
 esac
 "#,
@@ -525,7 +525,7 @@ esac
         set: Hold::Local,
     });
     assert!(
-        begin.elapsed() < Duration::from_secs(2),
+        begin.elapsed() < Duration::from_secs(20),
         "we waited for the daemon left behind"
     );
     let said = fs::read_to_string(lab.path("script-log")).unwrap();

@@ -133,6 +133,14 @@ mod tests {
         i32::try_from(child.id()).unwrap()
     }
 
+    fn eventually(mut holds: impl FnMut() -> bool) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !holds() {
+            assert!(std::time::Instant::now() < deadline, "never came true");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
     #[test]
     fn the_daemon_leaves_it_to_the_tool() {
         let dir = tempfile::tempdir().unwrap();
@@ -175,23 +183,25 @@ mod tests {
                     .success()
             );
         }
-        let body = "./ipfail 30 & echo $! > ipfail.pid; ./other 30 & echo $! > other.pid; echo > ready; wait";
+        let body = "./ipfail 30 & echo $! > ipfail.pid; ./other 30 & echo $! > other.pid; wait";
         let mut daemon = Command::new(at("heartbeat"))
             .args(["-c", body])
             .current_dir(dir.path())
             .spawn()
             .unwrap();
-        while !at("ready").exists() {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        let pid_in = |name: &str| {
-            std::fs::read_to_string(at(name))
-                .unwrap()
-                .trim()
-                .parse::<i32>()
-                .unwrap()
-        };
-        let (ipfail, other) = (pid_in("ipfail.pid"), pid_in("other.pid"));
+        let (mut ipfail, mut other) = (0, 0);
+        eventually(|| {
+            let pid_in = |name: &str| {
+                std::fs::read_to_string(at(name))
+                    .ok()?
+                    .trim()
+                    .parse::<i32>()
+                    .ok()
+            };
+            ipfail = pid_in("ipfail.pid").unwrap_or(0);
+            other = pid_in("other.pid").unwrap_or(0);
+            name_of(ipfail) == "ipfail" && name_of(other) == "other"
+        });
 
         std::fs::write(at("pid"), format!("{other:10}\n")).unwrap();
         kill_heartbeat(&at("pid"));
@@ -202,8 +212,8 @@ mod tests {
         assert!(!daemon.wait().unwrap().success());
         let gone =
             |pid: i32| kill(Pid::from_raw(pid), None).is_err() || stat_of(pid).contains(") Z");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        assert!(gone(ipfail) && !gone(other));
+        eventually(|| gone(ipfail));
+        assert!(!gone(other));
         kill(Pid::from_raw(other), Signal::SIGKILL).unwrap();
     }
 }
