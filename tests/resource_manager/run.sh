@@ -11,7 +11,7 @@ mount -t tmpfs none /run
 lab=/run/lab
 export lab
 mkdir "$lab" "$lab/ha.d" "$lab/var" "$lab/bin" "$lab/share"
-[ ! -d /etc/ha.d ] || cp -a /etc/ha.d/. "$lab/ha.d/"
+[ ! -d /etc/ha.d ] || cp -R --preserve=mode,links /etc/ha.d/. "$lab/ha.d/"
 rm -rf "$lab/ha.d/resource.d"
 mkdir -p "$lab/ha.d/resource.d" "$lab/ha.d/rc.d"
 mount --bind "$lab/ha.d" /etc/ha.d
