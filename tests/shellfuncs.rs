@@ -1,10 +1,6 @@
 //! The functions for scripts, standing alone (no OCF library), under the shells that scripts use.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test may fail wherever it likes"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail wherever it likes")]
 
 use std::fs;
 use std::path::Path;
@@ -57,81 +53,34 @@ abc
 fn run(shell: &str) {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    fs::write(
-        at("ha.cf"),
-        "# keepalive 9\nKeepAlive 3\n  udpport\t695\nlogfile /var/log/ha-log # here\n",
-    )
-    .unwrap();
+    fs::write(at("ha.cf"), "# keepalive 9\nKeepAlive 3\n  udpport\t695\nlogfile /var/log/ha-log # here\n")
+        .unwrap();
     fs::write(at("fifo"), "").unwrap();
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/ha.d/shellfuncs");
-    let text = fs::read_to_string(installed)
-        .unwrap()
-        .replace("HA_CF=$HA_DIR/ha.cf", "HA_CF=$TEST_CF");
+    let text = fs::read_to_string(installed).unwrap().replace("HA_CF=$HA_DIR/ha.cf", "HA_CF=$TEST_CF");
     fs::write(at("shellfuncs"), text).unwrap();
     fs::write(at("my-script"), SCRIPT).unwrap();
     let output = Command::new(shell)
         .arg(at("my-script"))
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
-        .envs([
-            ("SHELLFUNCS", at("shellfuncs")),
-            ("TEST_CF", at("ha.cf")),
-            ("HA_FIFO", at("fifo")),
-        ])
-        .envs([
-            ("HA_RSCTMP", at("tmp")),
-            ("HA_LOGFILE", at("log")),
-            ("HA_DEBUGLOG", at("debug")),
-        ])
-        .envs([
-            ("OCF_FUNCTIONS_DIR", "/nonexistent"),
-            ("HA_DATEFMT", "%Y/%m/%d_%T\t"),
-        ])
+        .envs([("SHELLFUNCS", at("shellfuncs")), ("TEST_CF", at("ha.cf")), ("HA_FIFO", at("fifo"))])
+        .envs([("HA_RSCTMP", at("tmp")), ("HA_LOGFILE", at("log")), ("HA_DEBUGLOG", at("debug"))])
+        .envs([("OCF_FUNCTIONS_DIR", "/nonexistent"), ("HA_DATEFMT", "%Y/%m/%d_%T\t")])
         .stdin(std::process::Stdio::null())
         .output()
         .unwrap();
-    let text = String::from_utf8(output.stdout)
-        .unwrap()
-        .replace(dir.path().to_str().unwrap(), "DIR");
-    assert_eq!(
-        text,
-        EXPECTED,
-        "{shell}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        output.stderr.is_empty(),
-        "{shell}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert_eq!(
-        fs::read_to_string(at("fifo")).unwrap(),
-        ">>>\nt=x\na=b\n<<<\n"
-    );
+    let text = String::from_utf8(output.stdout).unwrap().replace(dir.path().to_str().unwrap(), "DIR");
+    assert_eq!(text, EXPECTED, "{shell}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{shell}: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::read_to_string(at("fifo")).unwrap(), ">>>\nt=x\na=b\n<<<\n");
 
-    let log: Vec<String> = fs::read_to_string(at("log"))
-        .unwrap()
-        .lines()
-        .map(String::from)
-        .collect();
-    let texts: Vec<_> = log
-        .iter()
-        .map(|line| line.split_once("]:    ").unwrap().1)
-        .collect();
-    assert_eq!(
-        texts,
-        ["ERROR: lost", "info: to the log", "WARNING: careful"]
-    );
-    assert!(
-        log.iter()
-            .all(|line| line.contains("  my-script(default)[")),
-        "{log:?}"
-    );
+    let log: Vec<String> = fs::read_to_string(at("log")).unwrap().lines().map(String::from).collect();
+    let texts: Vec<_> = log.iter().map(|line| line.split_once("]:    ").unwrap().1).collect();
+    assert_eq!(texts, ["ERROR: lost", "info: to the log", "WARNING: careful"]);
+    assert!(log.iter().all(|line| line.contains("  my-script(default)[")), "{log:?}");
     let debug = fs::read_to_string(at("debug")).unwrap();
-    assert!(
-        debug.lines().last().unwrap().ends_with(" debug: heard"),
-        "{debug}"
-    );
+    assert!(debug.lines().last().unwrap().ends_with(" debug: heard"), "{debug}");
     assert_eq!(debug.lines().count(), 4);
 }
 

@@ -31,10 +31,7 @@ const NAMES: &[(&str, u8)] = &[
 impl Facility {
     /// Reads a name; `none` and unknown names give `None`.
     pub fn parse(name: &str) -> Option<Self> {
-        NAMES
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, code)| Self(*code))
+        NAMES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, code)| Self(*code))
     }
 
     /// The number that starts a datagram.

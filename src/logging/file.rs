@@ -71,10 +71,7 @@ mod tests {
         log.write_line("two").unwrap();
         std::fs::remove_file(&path).unwrap();
         log.write_line("three").unwrap();
-        assert_eq!(
-            std::fs::read_to_string(dir.path().join("ha-log.1")).unwrap(),
-            "one\n"
-        );
+        assert_eq!(std::fs::read_to_string(dir.path().join("ha-log.1")).unwrap(), "one\n");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
     }
 }

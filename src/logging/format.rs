@@ -50,11 +50,7 @@ pub struct Record {
 impl Record {
     /// The text, with the word of its level where it has one.
     pub fn message(&self) -> String {
-        if self.worded {
-            format!("{}: {}", self.level.word(), self.text)
-        } else {
-            self.text.clone()
-        }
+        if self.worded { format!("{}: {}", self.level.word(), self.text) } else { self.text.clone() }
     }
 
     /// The line for the log file, without newline.
@@ -126,13 +122,9 @@ impl Record {
 }
 
 fn month(t: &LocalTime) -> &'static str {
-    const NAMES: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    NAMES
-        .get(t.month.saturating_sub(1) as usize)
-        .copied()
-        .unwrap_or("Jan")
+    const NAMES: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    NAMES.get(t.month.saturating_sub(1) as usize).copied().unwrap_or("Jan")
 }
 
 fn clock(t: &LocalTime) -> String {
@@ -141,10 +133,7 @@ fn clock(t: &LocalTime) -> String {
 
 /// Makes one line of any text: control characters (a field of a message may hold them) become blanks.
 pub fn one_line(text: &str) -> String {
-    text.trim_end()
-        .chars()
-        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
-        .collect()
+    text.trim_end().chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -153,26 +142,15 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     fn record(voice: Voice, level: Level, text: &str) -> Record {
-        Record {
-            voice,
-            level,
-            worded: true,
-            text: text.into(),
-            at: UNIX_EPOCH,
-        }
+        Record { voice, level, worded: true, text: text.into(), at: UNIX_EPOCH }
     }
 
     fn heartbeat() -> Voice {
-        Voice::Program {
-            name: "heartbeat".into(),
-            pid: 26196,
-        }
+        Voice::Program { name: "heartbeat".into(), pid: 26196 }
     }
 
     fn harc() -> Voice {
-        Voice::Script {
-            tag: "harc(default)[26258]".into(),
-        }
+        Voice::Script { tag: "harc(default)[26258]".into() }
     }
 
     #[test]

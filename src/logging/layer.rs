@@ -39,10 +39,7 @@ impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut line = Line::default();
         event.record(&mut line);
-        self.0.log(
-            level(event.metadata()),
-            &format!("{}{}", line.message, line.fields),
-        );
+        self.0.log(level(event.metadata()), &format!("{}{}", line.message, line.fields));
     }
 }
 
@@ -88,13 +85,8 @@ mod tests {
     fn events_become_lines() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let log = Logger::direct(
-            "heartbeat",
-            Settings {
-                debugfile: Some(path.clone()),
-                ..Settings::default()
-            },
-        );
+        let log =
+            Logger::direct("heartbeat", Settings { debugfile: Some(path.clone()), ..Settings::default() });
         let subscriber = tracing_subscriber::registry().with(LogLayer::new(log.clone()));
         tracing::subscriber::with_default(subscriber, || {
             tracing::warn!(node = "b2", lost = 3, "lost packets");
@@ -106,17 +98,8 @@ mod tests {
         });
         let text = std::fs::read_to_string(path).unwrap();
         let mut lines = text.lines();
-        assert!(
-            lines
-                .next()
-                .unwrap()
-                .ends_with("WARN: lost packets node=b2 lost=3"),
-            "{text}"
-        );
-        assert!(
-            lines.next().unwrap().ends_with("debug: at debug level 1"),
-            "{text}"
-        );
+        assert!(lines.next().unwrap().ends_with("WARN: lost packets node=b2 lost=3"), "{text}");
+        assert!(lines.next().unwrap().ends_with("debug: at debug level 1"), "{text}");
         assert_eq!(lines.next(), None);
     }
 }

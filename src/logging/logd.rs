@@ -18,11 +18,7 @@ pub(super) fn send(record: &Record) -> bool {
         Voice::Program { name, .. } => name,
         Voice::Script { tag } => tag,
     };
-    let kind = if record.level == Level::Debug {
-        "ha-debug"
-    } else {
-        "ha-log"
-    };
+    let kind = if record.level == Level::Debug { "ha-debug" } else { "ha-log" };
     Command::new(client)
         .args(["-t", tag, "-D", kind, &record.message()])
         .stdin(Stdio::null())

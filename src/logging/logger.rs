@@ -45,11 +45,7 @@ impl Logger {
     /// A log written in place. `name` is the entity of its lines.
     pub fn direct(name: &str, settings: Settings) -> Self {
         let debug = settings.debug;
-        Self::over(
-            name,
-            debug,
-            Sink::Direct(Mutex::new(Targets::new(settings))),
-        )
+        Self::over(name, debug, Sink::Direct(Mutex::new(Targets::new(settings))))
     }
 
     /// A log written by a thread of its own; no call waits for it. Make it after the last fork.
@@ -57,24 +53,15 @@ impl Logger {
         let debug = settings.debug;
         let targets = Targets::new(settings);
         let (sender, receiver) = sync_channel(QUEUE);
-        thread::Builder::new()
-            .name("log".into())
-            .spawn(move || write_all(targets, &receiver))?;
+        thread::Builder::new().name("log".into()).spawn(move || write_all(targets, &receiver))?;
         Ok(Self::over(name, debug, Sink::Thread(sender)))
     }
 
     fn over(name: &str, debug: u8, sink: Sink) -> Self {
-        let voice = Voice::Program {
-            name: name.into(),
-            pid: std::process::id(),
-        };
+        let voice = Voice::Program { name: name.into(), pid: std::process::id() };
         Self {
             voice,
-            shared: Arc::new(Shared {
-                sink,
-                debug: AtomicU8::new(debug),
-                lost: AtomicU64::new(0),
-            }),
+            shared: Arc::new(Shared { sink, debug: AtomicU8::new(debug), lost: AtomicU64::new(0) }),
         }
     }
 
@@ -82,22 +69,13 @@ impl Logger {
     #[must_use]
     pub fn script(&self, name: &str, instance: &str) -> Self {
         let tag = format!("{name}({instance})[{}]", std::process::id()).into();
-        Self {
-            voice: Voice::Script { tag },
-            shared: Arc::clone(&self.shared),
-        }
+        Self { voice: Voice::Script { tag }, shared: Arc::clone(&self.shared) }
     }
 
     /// The same log in the voice of another program.
     #[must_use]
     pub fn program(&self, name: &str, pid: u32) -> Self {
-        Self {
-            voice: Voice::Program {
-                name: name.into(),
-                pid,
-            },
-            shared: Arc::clone(&self.shared),
-        }
+        Self { voice: Voice::Program { name: name.into(), pid }, shared: Arc::clone(&self.shared) }
     }
 
     /// Says one line. Lines of level debug pass only while [`Logger::debug_level`] is above 0.
@@ -124,18 +102,10 @@ impl Logger {
         if level == Level::Debug && self.debug_level() == 0 {
             return;
         }
-        let record = Record {
-            voice: self.voice.clone(),
-            level,
-            worded,
-            text: one_line(text),
-            at: SystemTime::now(),
-        };
+        let record =
+            Record { voice: self.voice.clone(), level, worded, text: one_line(text), at: SystemTime::now() };
         match &self.shared.sink {
-            Sink::Direct(targets) => targets
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write(&record),
+            Sink::Direct(targets) => targets.lock().unwrap_or_else(PoisonError::into_inner).write(&record),
             Sink::Thread(queue) => self.enqueue(queue, record),
         }
     }
@@ -155,13 +125,7 @@ impl Logger {
 
     fn lost_lines(&self, lost: u64) -> Record {
         let text = format!("{lost} log lines lost");
-        Record {
-            voice: self.voice.clone(),
-            level: Level::Warn,
-            worded: true,
-            text,
-            at: SystemTime::now(),
-        }
+        Record { voice: self.voice.clone(), level: Level::Warn, worded: true, text, at: SystemTime::now() }
     }
 
     /// Waits until what was said so far is written, at most `patience`. True when it is.
@@ -176,9 +140,7 @@ impl Logger {
         }
         let (done, wait) = sync_channel(1);
         send_until(queue, Order::Flush(done), deadline)
-            && wait
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-                .is_ok()
+            && wait.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok()
     }
 }
 

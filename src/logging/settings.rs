@@ -55,19 +55,12 @@ impl Settings {
         let path = |name: &str| get(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let is_set = |name: &str| get(name).is_some_and(|v| !v.is_empty());
         Self {
-            script_dates: if is_set("HA_DATEFMT") {
-                Form::Plain
-            } else {
-                Form::Syslog
-            },
+            script_dates: if is_set("HA_DATEFMT") { Form::Plain } else { Form::Syslog },
             logfile: path("HA_LOGFILE"),
             debugfile: path("HA_DEBUGLOG").filter(|path| path != Path::new("/dev/null")),
             facility: get("HA_LOGFACILITY").and_then(|name| Facility::parse(&name)),
             use_logd: get("HA_LOGD").as_deref() == Some("yes"),
-            debug: get("HA_debug")
-                .or_else(|| get("HA_DEBUG"))
-                .and_then(|v| v.parse().ok())
-                .unwrap_or(0),
+            debug: get("HA_debug").or_else(|| get("HA_DEBUG")).and_then(|v| v.parse().ok()).unwrap_or(0),
             ..Self::default()
         }
     }

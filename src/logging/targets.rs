@@ -41,9 +41,7 @@ impl Targets {
             return;
         }
         if let Some(facility) = s.facility {
-            let _ = self
-                .syslog
-                .send(facility.priority(record.severity()), &record.syslog_line());
+            let _ = self.syslog.send(facility.priority(record.severity()), &record.syslog_line());
         }
         if !s.has_target() {
             self.without_target(record);
@@ -70,11 +68,7 @@ impl Targets {
     /// A script without any target complains on stderr.
     fn without_target(&self, record: &Record) {
         if let Voice::Script { .. } = record.voice {
-            complain(&format!(
-                "{} {}",
-                record.date(self.settings.script_dates),
-                record.message()
-            ));
+            complain(&format!("{} {}", record.date(self.settings.script_dates), record.message()));
         }
     }
 }

@@ -66,9 +66,7 @@ impl Environment {
 
     /// A variable, as text.
     pub fn get(&self, name: &str) -> Option<String> {
-        self.0
-            .get(OsStr::new(name))
-            .map(|value| value.to_string_lossy().into_owned())
+        self.0.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned())
     }
 
     /// A variable that is set and not empty.
@@ -83,9 +81,7 @@ impl Environment {
 
     /// All variables.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
     /// This environment with what the shell layer adds for `layer`.
@@ -134,10 +130,7 @@ impl Environment {
             return;
         }
         let mut whole = OsString::from(front);
-        for part in [path.as_os_str(), OsStr::new(PATH_BACK)]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-        {
+        for part in [path.as_os_str(), OsStr::new(PATH_BACK)].into_iter().filter(|part| !part.is_empty()) {
             whole.push(":");
             whole.push(part);
         }
@@ -150,10 +143,7 @@ mod tests {
     use super::*;
 
     fn pairs(list: &[(&str, &str)]) -> Environment {
-        let owned: Vec<_> = list
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-            .collect();
+        let owned: Vec<_> = list.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         Environment::from_pairs(&owned)
     }
 
@@ -161,16 +151,10 @@ mod tests {
     fn scripts_below_a_hook_see_the_doubled_slash() {
         let base = pairs(&[("HA_DIR", "/etc/ha.d/"), ("PATH", "/bin")]);
         let below = base.dressed(Layer::Script { below_hook: true });
-        assert_eq!(
-            below.get("HA_RESOURCEDIR").unwrap(),
-            "/etc/ha.d//resource.d"
-        );
+        assert_eq!(below.get("HA_RESOURCEDIR").unwrap(), "/etc/ha.d//resource.d");
         assert_eq!(below.get("HA_DIR").unwrap(), "/etc/ha.d");
         let beside = base.dressed(Layer::Script { below_hook: false });
-        assert_eq!(
-            beside.get("HA_RESOURCEDIR").unwrap(),
-            "/etc/ha.d/resource.d"
-        );
+        assert_eq!(beside.get("HA_RESOURCEDIR").unwrap(), "/etc/ha.d/resource.d");
         let hook = base.dressed(Layer::Hook);
         assert_eq!(hook.get("HA_FUNCS").unwrap(), "/etc/ha.d//shellfuncs");
         assert_eq!(hook.get("HA_DIR").unwrap(), "/etc/ha.d/");
@@ -178,21 +162,14 @@ mod tests {
 
     #[test]
     fn dressing_twice_is_dressing_once() {
-        let once = pairs(&[
-            ("PATH", "/opt/bin"),
-            ("HA_LOGFACILITY", "none"),
-            ("LANG", "de"),
-        ])
-        .dressed(Layer::Script { below_hook: false });
+        let once = pairs(&[("PATH", "/opt/bin"), ("HA_LOGFACILITY", "none"), ("LANG", "de")])
+            .dressed(Layer::Script { below_hook: false });
         assert_eq!(
             once.get("PATH").unwrap(),
             "/usr/libexec/heartbeat:/usr/sbin:/usr/share/heartbeat:/opt/bin:/sbin:/bin:/usr/sbin:/usr/bin:/usr/ucb"
         );
         assert_eq!(once.get("HA_LOGFACILITY").unwrap(), "");
-        assert_eq!(
-            (once.get("LANG"), once.get("LC_ALL").as_deref()),
-            (None, Some("C"))
-        );
+        assert_eq!((once.get("LANG"), once.get("LC_ALL").as_deref()), (None, Some("C")));
         assert_eq!(once.dressed(Layer::Script { below_hook: false }), once);
     }
 

@@ -33,10 +33,8 @@ pub fn bytes_of(message: &Message) -> Option<Vec<u8>> {
 pub fn send(path: &Path, message: &Message) -> io::Result<()> {
     let unfit = || io::Error::new(io::ErrorKind::InvalidInput, "not a message for the FIFO");
     let bytes = bytes_of(message).ok_or_else(unfit)?;
-    let mut fifo = OpenOptions::new()
-        .append(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
+    let mut fifo =
+        OpenOptions::new().append(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
     if !fifo.metadata()?.file_type().is_fifo() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a FIFO"));
     }
@@ -52,18 +50,10 @@ mod tests {
 
     #[test]
     fn messages_are_classic_text() {
-        let message = Message::of("resource")
-            .with("rsc_hold", "foreign")
-            .with("info", "mach_down");
-        assert_eq!(
-            bytes_of(&message).unwrap(),
-            b">>>\nt=resource\nrsc_hold=foreign\ninfo=mach_down\n<<<\n"
-        );
+        let message = Message::of("resource").with("rsc_hold", "foreign").with("info", "mach_down");
+        assert_eq!(bytes_of(&message).unwrap(), b">>>\nt=resource\nrsc_hold=foreign\ninfo=mach_down\n<<<\n");
         assert_eq!(bytes_of(&Message::of("x").with("a", "b\nc=d")), None);
-        assert_eq!(
-            bytes_of(&Message::of("x").with("a", &"b".repeat(5000))),
-            None
-        );
+        assert_eq!(bytes_of(&Message::of("x").with("a", &"b".repeat(5000))), None);
     }
 
     #[test]
@@ -71,10 +61,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("fifo");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert_eq!(
-            send(&path, &Message::of("x")).unwrap_err().raw_os_error(),
-            Some(libc::ENXIO)
-        );
+        assert_eq!(send(&path, &Message::of("x")).unwrap_err().raw_os_error(), Some(libc::ENXIO));
         assert!(send(&dir.path().join("none"), &Message::of("x")).is_err());
         std::fs::write(dir.path().join("file"), "").unwrap();
         assert!(send(&dir.path().join("file"), &Message::of("x")).is_err());

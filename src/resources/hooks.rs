@@ -40,12 +40,7 @@ impl Scene<'_> {
 
     /// A ResourceManager for this scene.
     pub fn manager(&self) -> Manager<'_> {
-        Manager::new(
-            self.context,
-            &self.environment,
-            self.below_hook,
-            self.status_errors.clone(),
-        )
+        Manager::new(self.context, &self.environment, self.below_hook, self.status_errors.clone())
     }
 
     fn variable(&self, name: &str) -> String {
@@ -61,9 +56,7 @@ impl Scene<'_> {
     }
 
     fn debug_log(&self) -> Output {
-        self.environment
-            .get_filled("HA_DEBUGLOG")
-            .map_or(Output::Drop, |path| Output::Append(path.into()))
+        self.environment.get_filled("HA_DEBUGLOG").map_or(Output::Drop, |path| Output::Append(path.into()))
     }
 }
 
@@ -74,18 +67,11 @@ pub fn harc(kind: &str, scene: &mut Scene<'_>) -> i32 {
     let log = scene.log("harc");
     let hook = PathBuf::from(format!("{}/{kind}", rc_dir(scene)));
     if kind.is_empty() || kind.contains('/') || !is_program(&hook) {
-        log.log(
-            Level::Error,
-            &format!("{}: {}: not executable", paths::HARC, hook.display()),
-        );
+        log.log(Level::Error, &format!("{}: {}: not executable", paths::HARC, hook.display()));
         return NOT_RUN;
     }
     log.log(Level::Info, &format!("Running {} {kind}", hook.display()));
-    if is_ours(&hook, scene.context) {
-        native(kind, scene)
-    } else {
-        foreign(&hook, kind, scene)
-    }
+    if is_ours(&hook, scene.context) { native(kind, scene) } else { foreign(&hook, kind, scene) }
 }
 
 /// A `Hook` job: as [`harc`], unless the administrator's own dispatcher stands in its place.
@@ -99,10 +85,7 @@ pub(super) fn dispatch(kind: &str, scene: &mut Scene<'_>) -> i32 {
 }
 
 fn rc_dir(scene: &Scene<'_>) -> String {
-    scene
-        .environment
-        .get_filled("HA_RCDIR")
-        .unwrap_or_else(|| format!("{}/rc.d", paths::HA_DIR))
+    scene.environment.get_filled("HA_RCDIR").unwrap_or_else(|| format!("{}/rc.d", paths::HA_DIR))
 }
 
 /// Whether a program is a link to our multi-call program.
@@ -127,9 +110,7 @@ fn foreign(program: &Path, kind: &str, scene: &Scene<'_>) -> i32 {
     match call.run() {
         Ok(done) => done.code,
         Err(error) => {
-            scene
-                .log("harc")
-                .log(Level::Error, &format!("{}: {error}", program.display()));
+            scene.log("harc").log(Level::Error, &format!("{}: {error}", program.display()));
             NOT_RUN
         }
     }
@@ -150,11 +131,7 @@ pub fn native(kind: &str, scene: &mut Scene<'_>) -> i32 {
 /// `rc.d/status`: a node died.
 fn status(scene: &mut Scene<'_>) -> i32 {
     let node = scene.variable("HA_src");
-    if scene.variable("HA_st") == "dead" {
-        mach_down(&node, scene)
-    } else {
-        0
-    }
+    if scene.variable("HA_st") == "dead" { mach_down(&node, scene) } else { 0 }
 }
 
 /// `mach_down NODE`: takes every group of that node, and says so to the daemon.
@@ -167,16 +144,10 @@ pub fn mach_down(node: &str, scene: &mut Scene<'_>) -> i32 {
     take_all_of(&node, scene, &log);
     if scene.nice() {
         let program = format!("{}/mach_down", paths::SHARE);
-        log.log(
-            Level::Info,
-            &format!("{program}: nice_failback: foreign resources acquired"),
-        );
+        log.log(Level::Info, &format!("{program}: nice_failback: foreign resources acquired"));
         (scene.emit)(foreign_held("mach_down"));
     }
-    log.log(
-        Level::Info,
-        &format!("mach_down takeover complete for node {node}."),
-    );
+    log.log(Level::Info, &format!("mach_down takeover complete for node {node}."));
     0
 }
 
@@ -189,9 +160,7 @@ fn take_all_of(node: &str, scene: &Scene<'_>, log: &Logger) {
 }
 
 fn foreign_held(reason: &str) -> Message {
-    Message::of("resource")
-        .with("rsc_hold", Hold::Foreign.word())
-        .with("info", reason)
+    Message::of("resource").with("rsc_hold", Hold::Foreign.word()).with("info", reason)
 }
 
 /// `req_resource KEY`: asks for a group that does not run here yet; nobody else to ask, or the
@@ -211,11 +180,7 @@ pub fn req_resource(key: &str, scene: &mut Scene<'_>) {
 
 fn ip_response(to: &str, key: &str, we_own: bool) -> Message {
     let answer = if we_own { "yes" } else { "no" };
-    Message::of("ip-request-resp")
-        .with("dest", to)
-        .with("ipaddr", key)
-        .with("weown", answer)
-        .with("ok", "OK")
+    Message::of("ip-request-resp").with("dest", to).with("ipaddr", key).with("weown", answer).with("ok", "OK")
 }
 
 /// `rc.d/ip-request`: the other node wants a group (legacy mode).
@@ -242,16 +207,9 @@ fn ip_request_resp(scene: &Scene<'_>) -> i32 {
         return 0;
     }
     let (key, ok) = (scene.variable("HA_ipaddr"), scene.variable("HA_ok"));
-    let text = format!(
-        "received ip-request-resp {key} {ok} {}",
-        scene.variable("HA_weown")
-    );
+    let text = format!("received ip-request-resp {key} {ok} {}", scene.variable("HA_weown"));
     scene.log("ip-request-resp").bare(&text);
-    if ok == "OK" {
-        scene.manager().take(&key)
-    } else {
-        0
-    }
+    if ok == "OK" { scene.manager().take(&key) } else { 0 }
 }
 
 /// `rc.d/ask_resources`: the legacy helper. The daemon handles this message itself and runs no hook.
@@ -261,10 +219,7 @@ fn ask_resources(scene: &mut Scene<'_>) -> i32 {
     log.log(Level::Info, &format!("XXXX standby node {node}"));
     take_all_of(&node, scene, &log);
     if scene.nice() {
-        let text = format!(
-            "{}/ask_resources: nice_failback: acquiring foreign resources",
-            rc_dir(scene)
-        );
+        let text = format!("{}/ask_resources: nice_failback: acquiring foreign resources", rc_dir(scene));
         log.log(Level::Info, &text);
         (scene.emit)(foreign_held("standby"));
     }
@@ -283,8 +238,6 @@ fn hb_takeover(scene: &mut Scene<'_>) -> i32 {
 
 /// `hb_standby SET`.
 pub fn hb_standby(set: Hold, scene: &mut Scene<'_>) {
-    scene
-        .log("hb_standby")
-        .bare(&format!("Going standby [{}].", set.word()));
+    scene.log("hb_standby").bare(&format!("Going standby [{}].", set.word()));
     (scene.emit)(standby::request(set));
 }

@@ -27,30 +27,16 @@ pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) {
     }
 }
 
-fn scene<'a>(
-    context: &'a Context,
-    env: &[(String, String)],
-    emit: &'a mut dyn FnMut(Message),
-) -> Scene<'a> {
+fn scene<'a>(context: &'a Context, env: &[(String, String)], emit: &'a mut dyn FnMut(Message)) -> Scene<'a> {
     let mut environment = Environment::from_pairs(&context.env);
     environment.set_default("HA_CURHOST", &context.host);
     environment.add_pairs(env);
-    Scene {
-        context,
-        environment,
-        below_hook: false,
-        status_errors: Output::Drop,
-        emit,
-    }
+    Scene { context, environment, below_hook: false, status_errors: Output::Drop, emit }
 }
 
 fn asking(nice: bool, dont_ask: bool) -> Vec<(String, String)> {
     let flags = [("HA_NICEFAILBACK", nice), ("HA_DONTASK", dont_ask)];
-    flags
-        .into_iter()
-        .filter(|(_, set)| *set)
-        .map(|(name, _)| (name.to_owned(), "yes".to_owned()))
-        .collect()
+    flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name.to_owned(), "yes".to_owned())).collect()
 }
 
 fn manager_program() -> String {
@@ -63,10 +49,7 @@ fn acquire_local(scene: &mut Scene<'_>) {
     let keys = scene.manager().keys_of(&scene.context.host);
     if keys.is_empty() {
         let listing = format!("{} listkeys {}", manager_program(), scene.context.host);
-        return log.log(
-            Level::Info,
-            &format!("No local resources [{listing}] to acquire."),
-        );
+        return log.log(Level::Info, &format!("No local resources [{listing}] to acquire."));
     }
     for key in keys {
         hooks::req_resource(&key, scene);
@@ -81,25 +64,17 @@ fn standby(verb: Verb, set: Hold, scene: &Scene<'_>) {
         Verb::Take => ("acquire", "acquisition"),
     };
     let log = &scene.context.logger;
-    log.log(
-        Level::Info,
-        &format!("{doing} {} HA resources (standby).", set.word()),
-    );
+    log.log(Level::Info, &format!("{doing} {} HA resources (standby).", set.word()));
     for key in keys_in(set, scene) {
         move_group(verb, &key, scene);
     }
-    log.log(
-        Level::Info,
-        &format!("{} HA resource {done} completed (standby).", set.word()),
-    );
+    log.log(Level::Info, &format!("{} HA resource {done} completed (standby).", set.word()));
 }
 
 fn keys_in(set: Hold, scene: &Scene<'_>) -> Vec<String> {
     let own = |own: bool| {
         let groups = scene.manager().groups();
-        let chosen = groups
-            .iter()
-            .filter(|group| (group.node == scene.context.host) == own);
+        let chosen = groups.iter().filter(|group| (group.node == scene.context.host) == own);
         chosen.map(|group| group.key().to_owned()).collect()
     };
     match set {
@@ -127,10 +102,7 @@ fn move_group(verb: Verb, key: &str, scene: &Scene<'_>) {
         Verb::Take => ("takegroup", manager.take(key)),
     };
     if code != 0 {
-        let text = format!(
-            "{} {word} {key} exited with return code {code}",
-            manager_program()
-        );
+        let text = format!("{} {word} {key} exited with return code {code}", manager_program());
         scene.context.logger.log(Level::Error, &text);
     }
 }

@@ -38,12 +38,7 @@ impl<'a> Manager<'a> {
     ) -> Self {
         let mut environment = environment.dressed(Layer::Script { below_hook });
         environment.set_default("HA_CURHOST", &context.host);
-        Self {
-            context,
-            environment,
-            log: context.logger.script("ResourceManager", "default"),
-            status_errors,
-        }
+        Self { context, environment, log: context.logger.script("ResourceManager", "default"), status_errors }
     }
 
     /// The groups of haresources; none when there is no such file.
@@ -55,11 +50,8 @@ impl<'a> Manager<'a> {
     /// `listkeys NODE`; `.*` names every node.
     pub fn keys_of(&self, node: &str) -> Vec<String> {
         let groups = self.groups();
-        let keys = if node == ".*" {
-            haresources::all_keys(&groups)
-        } else {
-            haresources::keys_of(&groups, node)
-        };
+        let keys =
+            if node == ".*" { haresources::all_keys(&groups) } else { haresources::keys_of(&groups, node) };
         keys.into_iter().map(String::from).collect()
     }
 
@@ -85,12 +77,8 @@ impl<'a> Manager<'a> {
 
     fn plan(&self, key: &str) -> Option<Plan> {
         let groups = self.groups();
-        let retries = self
-            .environment
-            .get("HA_STOPRETRYMAX")
-            .and_then(|n| n.trim().parse().ok());
-        haresources::group_by_key(&groups, key)
-            .map(|group| Plan::new(group, retries.unwrap_or(STOP_RETRIES)))
+        let retries = self.environment.get("HA_STOPRETRYMAX").and_then(|n| n.trim().parse().ok());
+        haresources::group_by_key(&groups, key).map(|group| Plan::new(group, retries.unwrap_or(STOP_RETRIES)))
     }
 
     /// Where the output of start and stop goes.
@@ -101,18 +89,13 @@ impl<'a> Manager<'a> {
     }
 
     fn find(&self, resource: &Word) -> Option<PathBuf> {
-        let own = self
-            .environment
-            .get_filled("HA_RESOURCEDIR")
-            .unwrap_or_else(|| paths::RESOURCE_DIR.to_owned());
+        let own =
+            self.environment.get_filled("HA_RESOURCEDIR").unwrap_or_else(|| paths::RESOURCE_DIR.to_owned());
         find(resource.script(), &[&own, paths::INIT_DIR])
     }
 
     fn cannot_locate(&self, resource: &Word) {
-        self.log.log(
-            Level::Error,
-            &format!("Cannot locate resource script {}", resource.script()),
-        );
+        self.log.log(Level::Error, &format!("Cannot locate resource script {}", resource.script()));
     }
 
     fn act(&self, resource: &Word, op: &str) -> i32 {
@@ -122,16 +105,10 @@ impl<'a> Manager<'a> {
             return NOT_RUN;
         };
         let shown = path.display();
-        self.log.log(
-            Level::Info,
-            &format!("Running {shown} {} {op}", resource.args().join(" ")),
-        );
-        let code = self
-            .call(resource, op, &path, self.debug_log())
-            .map_or(NOT_RUN, |done| done.code);
+        self.log.log(Level::Info, &format!("Running {shown} {} {op}", resource.args().join(" ")));
+        let code = self.call(resource, op, &path, self.debug_log()).map_or(NOT_RUN, |done| done.code);
         if code != 0 {
-            self.log
-                .log(Level::Error, &format!("Return code {code} from {shown}"));
+            self.log.log(Level::Error, &format!("Return code {code} from {shown}"));
         }
         code
     }
@@ -139,42 +116,21 @@ impl<'a> Manager<'a> {
     fn call(&self, resource: &Word, op: &str, path: &Path, output: Output) -> Option<Finished> {
         let mut args = resource.args();
         args.push(op);
-        let (directory, limit) = (
-            self.context.options.directory.as_deref(),
-            self.context.options.limit,
-        );
+        let (directory, limit) = (self.context.options.directory.as_deref(), self.context.options.limit);
         let capture = op == STATUS;
-        match (Call {
-            path,
-            args,
-            environment: &self.environment,
-            directory,
-            output,
-            capture,
-            limit,
-        })
-        .run()
-        {
+        match (Call { path, args, environment: &self.environment, directory, output, capture, limit }).run() {
             Ok(done) => Some(self.timed(resource, op, done)),
             Err(error) => {
-                self.log
-                    .log(Level::Error, &format!("{}: {error}", path.display()));
+                self.log.log(Level::Error, &format!("{}: {error}", path.display()));
                 None
             }
         }
     }
 
     fn timed(&self, resource: &Word, op: &str, done: Finished) -> Finished {
-        let level = if op == STATUS {
-            Level::Debug
-        } else {
-            Level::Info
-        };
+        let level = if op == STATUS { Level::Debug } else { Level::Info };
         let took = done.took.as_millis();
-        self.log.log(
-            level,
-            &format!("{resource} {op} finished rc={} in {took} ms", done.code),
-        );
+        self.log.log(level, &format!("{resource} {op} finished rc={} in {took} ms", done.code));
         done
     }
 }
@@ -208,15 +164,9 @@ impl Hands for &Manager<'_> {
     fn reboot(&mut self) {
         let allowed = self.environment.get("HA_REBOOT_ON_STOP_FAILURE").as_deref() != Some("no");
         if allowed {
-            self.context
-                .options
-                .reboot
-                .reboot(&self.log, &self.environment);
+            self.context.options.reboot.reboot(&self.log, &self.environment);
         } else {
-            self.log.log(
-                Level::Crit,
-                "No reboot (REBOOT_ON_STOP_FAILURE=no): the resource is NOT released!",
-            );
+            self.log.log(Level::Crit, "No reboot (REBOOT_ON_STOP_FAILURE=no): the resource is NOT released!");
         }
     }
 

@@ -65,20 +65,13 @@ impl Plan {
     /// A plan for a group of haresources.
     pub fn new(group: &Group, stop_retries: i64) -> Self {
         let text = format!("{} {}", group.node, group.remainder());
-        Self {
-            text: text.trim_end().to_owned(),
-            resources: group.words.clone(),
-            stop_retries,
-        }
+        Self { text: text.trim_end().to_owned(), resources: group.words.clone(), stop_retries }
     }
 
     /// Left to right: what does not run is started. The first failure gives the whole group up.
     /// Returns the exit code of `takegroup`.
     pub fn acquire(&self, hands: &mut dyn Hands) -> i32 {
-        hands.say(
-            Level::Info,
-            &format!("Acquiring resource group: {}", self.text),
-        );
+        hands.say(Level::Info, &format!("Acquiring resource group: {}", self.text));
         for resource in &self.resources {
             if !hands.status(resource) && hands.start(resource) != 0 {
                 return self.give_up(resource, hands);
@@ -88,10 +81,7 @@ impl Plan {
     }
 
     fn give_up(&self, failed: &Word, hands: &mut dyn Hands) -> i32 {
-        hands.say(
-            Level::Crit,
-            &format!("Giving up resources due to failure of {}", failed),
-        );
+        hands.say(Level::Crit, &format!("Giving up resources due to failure of {}", failed));
         let code = self.release(hands);
         hands.standby_later();
         code
@@ -100,10 +90,7 @@ impl Plan {
     /// Right to left, each resource, whether it runs or not. Returns 0, or the code of a stop that
     /// failed for good.
     pub fn release(&self, hands: &mut dyn Hands) -> i32 {
-        hands.say(
-            Level::Info,
-            &format!("Releasing resource group: {}", self.text),
-        );
+        hands.say(Level::Info, &format!("Releasing resource group: {}", self.text));
         let mut code = 0;
         for resource in self.resources.iter().rev() {
             match self.stop(resource, hands) {
@@ -126,20 +113,13 @@ impl Plan {
             }
             retries += 1;
             hands.pause(STOP_RETRY_PAUSE);
-            hands.say(
-                Level::Info,
-                &format!("Retrying failed stop operation [{}]", resource),
-            );
+            hands.say(Level::Info, &format!("Retrying failed stop operation [{}]", resource));
         }
     }
 
     /// `statgroup`.
     pub fn extent(&self, hands: &mut dyn Hands) -> Extent {
-        let running = self
-            .resources
-            .iter()
-            .filter(|resource| hands.status(resource))
-            .count();
+        let running = self.resources.iter().filter(|resource| hands.status(resource)).count();
         match running {
             0 => Extent::None,
             n if n == self.resources.len() => Extent::All,
@@ -157,14 +137,8 @@ fn after_failed_stop(resource: &Word, code: i32, hands: &mut dyn Hands) -> i32 {
         hands.reboot();
         return code;
     }
-    hands.say(
-        Level::Error,
-        &format!("Resource script for {word} probably not LSB-compliant."),
-    );
-    hands.say(
-        Level::Warn,
-        &format!("it ({word}) MUST succeed on a stop when already stopped"),
-    );
+    hands.say(Level::Error, &format!("Resource script for {word} probably not LSB-compliant."));
+    hands.say(Level::Warn, &format!("it ({word}) MUST succeed on a stop when already stopped"));
     hands.say(Level::Warn, "Machine reboot narrowly avoided!");
     0
 }
@@ -172,9 +146,7 @@ fn after_failed_stop(resource: &Word, code: i32, hands: &mut dyn Hands) -> i32 {
 /// Reads the output of `status`; its exit code means nothing (resources.md section 2.1).
 pub fn says_running(output: &[u8]) -> bool {
     let running = |text: &[u8]| contains(text, b"Running") || contains(text, b"running");
-    let not = output
-        .windows(4)
-        .position(|w| w.eq_ignore_ascii_case(b"not "));
+    let not = output.windows(4).position(|w| w.eq_ignore_ascii_case(b"not "));
     if not.and_then(|at| output.get(at + 4..)).is_some_and(running) {
         return false;
     }
@@ -244,36 +216,19 @@ mod tests {
 
     fn plan(retries: i64) -> Plan {
         let words = ["A", "B", "C"].map(|word| Word::new(word, 1, 1)).to_vec();
-        Plan::new(
-            &Group {
-                node: "b1".into(),
-                words,
-                line: 1,
-                column: 1,
-            },
-            retries,
-        )
+        Plan::new(&Group { node: "b1".into(), words, line: 1, column: 1 }, retries)
     }
 
     #[test]
     fn acquires_left_to_right_and_skips_what_runs() {
-        let mut fake = Fake {
-            running: vec!["B"],
-            ..Fake::default()
-        };
+        let mut fake = Fake { running: vec!["B"], ..Fake::default() };
         assert_eq!(plan(2).acquire(&mut fake), 0);
-        assert_eq!(
-            fake.did,
-            ["status A", "start A", "status B", "status C", "start C"]
-        );
+        assert_eq!(fake.did, ["status A", "start A", "status B", "status C", "start C"]);
     }
 
     #[test]
     fn a_failing_start_gives_the_whole_group_up() {
-        let mut fake = Fake {
-            fails: [("start B", 1)].into(),
-            ..Fake::default()
-        };
+        let mut fake = Fake { fails: [("start B", 1)].into(), ..Fake::default() };
         assert_eq!(plan(2).acquire(&mut fake), 0);
         let expected = [
             "status A",
@@ -291,25 +246,14 @@ mod tests {
 
     #[test]
     fn a_stop_is_retried() {
-        let mut fake = Fake {
-            fails: [("stop C", 2)].into(),
-            ..Fake::default()
-        };
+        let mut fake = Fake { fails: [("stop C", 2)].into(), ..Fake::default() };
         assert_eq!(plan(2).release(&mut fake), 0);
-        assert_eq!(
-            fake.did,
-            [
-                "stop C", "pause", "stop C", "pause", "stop C", "stop B", "stop A"
-            ]
-        );
+        assert_eq!(fake.did, ["stop C", "pause", "stop C", "pause", "stop C", "stop B", "stop A"]);
     }
 
     #[test]
     fn a_stopped_resource_that_will_not_stop_is_forgiven() {
-        let mut fake = Fake {
-            fails: [("stop B", 9)].into(),
-            ..Fake::default()
-        };
+        let mut fake = Fake { fails: [("stop B", 9)].into(), ..Fake::default() };
         assert_eq!(plan(1).release(&mut fake), 0);
         let expected = [
             "stop C",
@@ -327,11 +271,7 @@ mod tests {
 
     #[test]
     fn a_running_resource_that_will_not_stop_takes_the_node_down() {
-        let mut fake = Fake {
-            fails: [("stop C", 9)].into(),
-            stubborn: vec!["C"],
-            ..Fake::default()
-        };
+        let mut fake = Fake { fails: [("stop C", 9)].into(), stubborn: vec!["C"], ..Fake::default() };
         assert_eq!(plan(1).release(&mut fake), 7);
         let expected = [
             "stop C",
@@ -348,10 +288,7 @@ mod tests {
 
     #[test]
     fn no_limit_means_no_limit() {
-        let mut fake = Fake {
-            fails: [("stop C", 40)].into(),
-            ..Fake::default()
-        };
+        let mut fake = Fake { fails: [("stop C", 40)].into(), ..Fake::default() };
         assert_eq!(plan(0).release(&mut fake), 0);
         assert_eq!(fake.did.iter().filter(|call| *call == "stop C").count(), 41);
     }
@@ -359,12 +296,7 @@ mod tests {
     #[test]
     fn extents() {
         let extent = |running: &[&'static str]| {
-            plan(1)
-                .extent(&mut Fake {
-                    running: running.to_vec(),
-                    ..Fake::default()
-                })
-                .word()
+            plan(1).extent(&mut Fake { running: running.to_vec(), ..Fake::default() }).word()
         };
         assert_eq!(extent(&[]), "NONE");
         assert_eq!(extent(&["B"]), "SOME");
@@ -373,15 +305,9 @@ mod tests {
 
     #[test]
     fn status_words() {
-        for yes in [
-            "running",
-            "Running OK",
-            "stopped, was running",
-            "OK",
-            "NOK",
-            "notrunning",
-            "RUNNING... OK",
-        ] {
+        for yes in
+            ["running", "Running OK", "stopped, was running", "OK", "NOK", "notrunning", "RUNNING... OK"]
+        {
             assert!(says_running(yes.as_bytes()), "{yes}");
         }
         for no in [

@@ -57,11 +57,7 @@ impl Reboot for RebootByTool {
 fn force_reboot(log: &Logger) {
     let ways: [(&str, &[&str]); 2] = [("/sbin/reboot", &["-nf"]), ("/sbin/init", &["6"])];
     let worked = |(program, args): &(&str, &[&str])| {
-        Command::new(program)
-            .args(*args)
-            .stdin(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
+        Command::new(program).args(*args).stdin(Stdio::null()).status().is_ok_and(|status| status.success())
     };
     if !ways.iter().any(worked) {
         log.log(Level::Crit, "Unable to force reboot.");
@@ -74,10 +70,7 @@ fn kill_heartbeat(pid_file: &Path) {
         return;
     };
     let helpers = ["heartbeat", "ipfail", "ccm"];
-    for child in children_of(daemon)
-        .into_iter()
-        .filter(|pid| helpers.contains(&name_of(*pid).as_str()))
-    {
+    for child in children_of(daemon).into_iter().filter(|pid| helpers.contains(&name_of(*pid).as_str())) {
         let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
     }
     let _ = kill(Pid::from_raw(daemon), Signal::SIGKILL);
@@ -85,19 +78,12 @@ fn kill_heartbeat(pid_file: &Path) {
 
 /// The pid in the pid file, if a heartbeat lives there: the file outlives the daemon.
 fn daemon_pid(pid_file: &Path) -> Option<i32> {
-    let pid = std::fs::read_to_string(pid_file)
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
+    let pid = std::fs::read_to_string(pid_file).ok()?.trim().parse().ok()?;
     (pid > 1 && name_of(pid).starts_with("heartbeat")).then_some(pid)
 }
 
 fn name_of(pid: i32) -> String {
-    std::fs::read_to_string(format!("/proc/{pid}/comm"))
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
 fn stat_of(pid: i32) -> String {
@@ -108,21 +94,13 @@ fn children_of(parent: i32) -> Vec<i32> {
     let Ok(all) = std::fs::read_dir(Path::new("/proc")) else {
         return Vec::new();
     };
-    let pids = all
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let pids = all.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
 }
 
 /// The second field behind the name in brackets, which may itself hold brackets and blanks.
 fn parent_of(pid: i32) -> Option<i32> {
-    stat_of(pid)
-        .rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
+    stat_of(pid).rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -149,55 +127,29 @@ mod tests {
         let mut environment = Environment::default();
         environment.set("OUT", dir.path().join("out").to_str().unwrap());
         let tool = dir.path().join("tool");
-        let copied = Command::new("install")
-            .args(["-m755", "/dev/stdin"])
-            .arg(&tool)
-            .stdin(Stdio::piped())
-            .spawn();
+        let copied =
+            Command::new("install").args(["-m755", "/dev/stdin"]).arg(&tool).stdin(Stdio::piped()).spawn();
         let mut copied = copied.unwrap();
         let body = "#!/bin/sh\necho \"$*\" > \"$OUT\"\n";
         std::io::Write::write_all(&mut copied.stdin.take().unwrap(), body.as_bytes()).unwrap();
         assert!(copied.wait().unwrap().success());
         RebootByTool(tool).reboot(&log, &environment);
-        assert_eq!(
-            std::fs::read_to_string(dir.path().join("out")).unwrap(),
-            "last_resort stop-failed\n"
-        );
+        assert_eq!(std::fs::read_to_string(dir.path().join("out")).unwrap(), "last_resort stop-failed\n");
     }
 
     #[test]
     fn only_a_heartbeat_and_its_helpers_are_killed() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        for (name, program) in [
-            ("heartbeat", "/bin/sh"),
-            ("ipfail", "/bin/sleep"),
-            ("other", "/bin/sleep"),
-        ] {
-            assert!(
-                Command::new("cp")
-                    .arg(program)
-                    .arg(at(name))
-                    .status()
-                    .unwrap()
-                    .success()
-            );
+        for (name, program) in [("heartbeat", "/bin/sh"), ("ipfail", "/bin/sleep"), ("other", "/bin/sleep")] {
+            assert!(Command::new("cp").arg(program).arg(at(name)).status().unwrap().success());
         }
         let body = "./ipfail 30 & echo $! > ipfail.pid; ./other 30 & echo $! > other.pid; wait";
-        let mut daemon = Command::new(at("heartbeat"))
-            .args(["-c", body])
-            .current_dir(dir.path())
-            .spawn()
-            .unwrap();
+        let mut daemon =
+            Command::new(at("heartbeat")).args(["-c", body]).current_dir(dir.path()).spawn().unwrap();
         let (mut ipfail, mut other) = (0, 0);
         eventually(|| {
-            let pid_in = |name: &str| {
-                std::fs::read_to_string(at(name))
-                    .ok()?
-                    .trim()
-                    .parse::<i32>()
-                    .ok()
-            };
+            let pid_in = |name: &str| std::fs::read_to_string(at(name)).ok()?.trim().parse::<i32>().ok();
             ipfail = pid_in("ipfail.pid").unwrap_or(0);
             other = pid_in("other.pid").unwrap_or(0);
             name_of(ipfail) == "ipfail" && name_of(other) == "other"
@@ -210,8 +162,7 @@ mod tests {
         std::fs::write(at("pid"), format!("{:10}\n", pid_of(&daemon))).unwrap();
         kill_heartbeat(&at("pid"));
         assert!(!daemon.wait().unwrap().success());
-        let gone =
-            |pid: i32| kill(Pid::from_raw(pid), None).is_err() || stat_of(pid).contains(") Z");
+        let gone = |pid: i32| kill(Pid::from_raw(pid), None).is_err() || stat_of(pid).contains(") Z");
         eventually(|| gone(ipfail));
         assert!(!gone(other));
         kill(Pid::from_raw(other), Signal::SIGKILL).unwrap();

@@ -62,12 +62,7 @@ impl Output {
 }
 
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o644)
-        .custom_flags(libc::O_NOCTTY)
-        .open(path)
+    OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOCTTY).open(path)
 }
 
 /// A script about to run.
@@ -115,21 +110,9 @@ impl Call<'_> {
 
     fn command(&self, program: &Path, script: Option<&Path>) -> io::Result<Command> {
         let mut command = Command::new(program);
-        command
-            .args(script)
-            .args(&self.args)
-            .env_clear()
-            .envs(self.environment.iter())
-            .process_group(0);
-        let stdout = if self.capture {
-            Stdio::piped()
-        } else {
-            self.output.open()?
-        };
-        command
-            .stdin(Stdio::null())
-            .stdout(stdout)
-            .stderr(self.output.open()?);
+        command.args(script).args(&self.args).env_clear().envs(self.environment.iter()).process_group(0);
+        let stdout = if self.capture { Stdio::piped() } else { self.output.open()? };
+        command.stdin(Stdio::null()).stdout(stdout).stderr(self.output.open()?);
         if let Some(directory) = self.directory.filter(|d| d.is_dir()) {
             command.current_dir(directory).env("PWD", directory);
         }
@@ -140,26 +123,14 @@ impl Call<'_> {
         let begin = Instant::now();
         let mut reader = Reader::of(child)?;
         let nothing_to_watch = !self.capture && self.limit.is_none();
-        let status = if nothing_to_watch {
-            child.wait()?
-        } else {
-            self.watch(child, &mut reader)?
-        };
-        Ok(Finished {
-            code: exit_code(status),
-            output: reader.kept,
-            took: begin.elapsed(),
-        })
+        let status = if nothing_to_watch { child.wait()? } else { self.watch(child, &mut reader)? };
+        Ok(Finished { code: exit_code(status), output: reader.kept, took: begin.elapsed() })
     }
 
     /// Waits in short naps, reading what comes and minding the limit.
     fn watch(&self, child: &mut Child, reader: &mut Reader) -> io::Result<ExitStatus> {
         let begin = Instant::now();
-        let mut watch = Watch {
-            limit: self.limit,
-            group: child.id(),
-            told: None,
-        };
+        let mut watch = Watch { limit: self.limit, group: child.id(), told: None };
         let mut nap = Duration::from_micros(200);
         loop {
             let ended = child.try_wait()?;
@@ -175,10 +146,7 @@ impl Call<'_> {
 }
 
 fn exit_code(status: ExitStatus) -> i32 {
-    status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal))
-        .unwrap_or(1)
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
 }
 
 /// The pipe from a script, read without ever waiting.
@@ -189,18 +157,12 @@ struct Reader {
 
 impl Reader {
     fn of(child: &mut Child) -> io::Result<Self> {
-        let pipe = child
-            .stdout
-            .take()
-            .map(|out| File::from(std::os::fd::OwnedFd::from(out)));
+        let pipe = child.stdout.take().map(|out| File::from(std::os::fd::OwnedFd::from(out)));
         if let Some(pipe) = &pipe {
             use nix::fcntl::{FcntlArg, OFlag, fcntl};
             fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         }
-        Ok(Self {
-            pipe,
-            kept: Vec::new(),
-        })
+        Ok(Self { pipe, kept: Vec::new() })
     }
 
     /// Takes what is there, a bounded number of times: a script that never stops writing must not
@@ -212,8 +174,7 @@ impl Reader {
             match pipe.read(&mut buffer) {
                 Ok(n) if n > 0 => {
                     let room = OUTPUT_KEPT.saturating_sub(self.kept.len()).min(n);
-                    self.kept
-                        .extend_from_slice(buffer.get(..room).unwrap_or_default());
+                    self.kept.extend_from_slice(buffer.get(..room).unwrap_or_default());
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 _ => return,
@@ -254,11 +215,7 @@ impl Watch {
 
 /// The name a program was called by, without directory.
 pub fn base_name(program: &OsStr) -> String {
-    Path::new(program)
-        .file_name()
-        .unwrap_or(program)
-        .to_string_lossy()
-        .into_owned()
+    Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -270,17 +227,9 @@ mod tests {
         use std::io::Write;
         let path = dir.join("script");
         let mut install = Command::new("install");
-        install
-            .args(["-m755", "/dev/stdin"])
-            .arg(&path)
-            .stdin(Stdio::piped());
+        install.args(["-m755", "/dev/stdin"]).arg(&path).stdin(Stdio::piped());
         let mut child = install.spawn().unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(format!("#!/bin/sh\n{text}\n").as_bytes())
-            .unwrap();
+        child.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{text}\n").as_bytes()).unwrap();
         assert!(child.wait().unwrap().success());
         path
     }
@@ -303,10 +252,7 @@ mod tests {
         let path = script(dir.path(), "/bin/sleep 30 & echo running");
         let environment = Environment::default();
         let finished = call(&path, &environment, None).run().unwrap();
-        assert_eq!(
-            (finished.code, finished.output.as_slice()),
-            (0, b"running\n".as_slice())
-        );
+        assert_eq!((finished.code, finished.output.as_slice()), (0, b"running\n".as_slice()));
         assert!(finished.took < Duration::from_secs(20));
     }
 
@@ -327,9 +273,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = script(dir.path(), "/bin/sleep 20; exit 0");
         let environment = Environment::default();
-        let finished = call(&path, &environment, Some(Duration::from_millis(100)))
-            .run()
-            .unwrap();
+        let finished = call(&path, &environment, Some(Duration::from_millis(100))).run().unwrap();
         assert_eq!(finished.code, 128 + libc::SIGTERM);
     }
 

@@ -22,16 +22,12 @@ pub enum Later {
 
 /// The request that `hb_standby` makes.
 pub(super) fn request(set: Hold) -> Message {
-    Message::of("ask_resources")
-        .with("rsc_hold", set.word())
-        .with("info", "me")
+    Message::of("ask_resources").with("rsc_hold", set.word()).with("info", "me")
 }
 
 /// The FIFO of the daemon.
 pub(super) fn fifo_path(environment: &Environment) -> PathBuf {
-    environment
-        .get_filled("HA_FIFO")
-        .map_or_else(|| PathBuf::from(paths::FIFO), PathBuf::from)
+    environment.get_filled("HA_FIFO").map_or_else(|| PathBuf::from(paths::FIFO), PathBuf::from)
 }
 
 /// Asks for standby once the delay is over. It is always the foreign groups: the reference means to
@@ -51,17 +47,11 @@ fn by_thread(context: Context, fifo: PathBuf) {
         let log = context.logger.script("hb_standby", "default");
         log.bare(&format!("Going standby [{}].", Hold::Foreign.word()));
         if let Err(error) = fifo::send(&fifo, &request(Hold::Foreign)) {
-            log.log(
-                Level::Error,
-                &format!("Cannot ask for standby: {}: {error}", fifo.display()),
-            );
+            log.log(Level::Error, &format!("Cannot ask for standby: {}: {error}", fifo.display()));
         }
     };
     if let Err(error) = thread::Builder::new().name("standby".into()).spawn(body) {
-        logger.log(
-            Level::Error,
-            &format!("No standby after the failure: {error}"),
-        );
+        logger.log(Level::Error, &format!("No standby after the failure: {error}"));
     }
 }
 
@@ -79,9 +69,6 @@ fn by_process(context: &Context, environment: &Environment) {
         .stderr(Stdio::null())
         .spawn();
     if let Err(error) = started {
-        context.logger.log(
-            Level::Error,
-            &format!("No standby after the failure: {error}"),
-        );
+        context.logger.log(Level::Error, &format!("No standby after the failure: {error}"));
     }
 }

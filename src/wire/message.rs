@@ -90,10 +90,7 @@ impl Message {
 
     /// The first value of that name.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.fields
-            .iter()
-            .find(|f| f.name == name.as_bytes())
-            .map(|f| &f.value)
+        self.fields.iter().find(|f| f.name == name.as_bytes()).map(|f| &f.value)
     }
 
     /// The first field of that name, if it is text and valid UTF-8.

@@ -8,11 +8,7 @@ use super::setting::Setting;
 use crate::resources::reboot::{Reboot, RebootHere};
 
 pub(super) fn run(args: &Args<'_>, setting: &mut Setting) -> i32 {
-    let forbidden = setting
-        .environment
-        .get("HA_REBOOT_ON_STOP_FAILURE")
-        .as_deref()
-        == Some("no");
+    let forbidden = setting.environment.get("HA_REBOOT_ON_STOP_FAILURE").as_deref() == Some("no");
     if forbidden || args.rest != ["stop-failed"] {
         eprintln!("{}: only heartbeat calls this", args.program);
         return 1;

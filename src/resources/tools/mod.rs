@@ -54,14 +54,7 @@ pub fn run(name: &str, program: &str, rest: &[String]) -> Option<i32> {
         "last_resort" => last_resort::run,
         _ => return None,
     };
-    Some(face(
-        &Args {
-            program,
-            name,
-            rest,
-        },
-        &mut Setting::of_this_process(name),
-    ))
+    Some(face(&Args { program, name, rest }, &mut Setting::of_this_process(name)))
 }
 
 /// The names of all faces a user may call.

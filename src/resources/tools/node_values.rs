@@ -11,9 +11,5 @@ pub(super) fn run(args: &Args<'_>, setting: &mut Setting) -> i32 {
         println!("usage: {} <node> <{field}>", args.name);
         return 1;
     }
-    setting.send(
-        Message::of(kind)
-            .with("node", args.get(0))
-            .with(field, args.get(1)),
-    )
+    setting.send(Message::of(kind).with("node", args.get(0)).with(field, args.get(1)))
 }

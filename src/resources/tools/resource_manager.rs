@@ -12,16 +12,8 @@ const RUNNING: i32 = 0;
 const NOT_RUNNING: i32 = 3;
 
 pub(super) fn run(args: &Args<'_>, setting: &mut Setting) -> i32 {
-    let below_hook = setting
-        .environment
-        .get("HA_RESOURCEDIR")
-        .is_some_and(|dir| dir.contains("//"));
-    let manager = Manager::new(
-        &setting.context,
-        &setting.environment,
-        below_hook,
-        Output::Inherit,
-    );
+    let below_hook = setting.environment.get("HA_RESOURCEDIR").is_some_and(|dir| dir.contains("//"));
+    let manager = Manager::new(&setting.context, &setting.environment, below_hook, Output::Inherit);
     let (word, host) = (args.get(1), setting.context.host.as_str());
     match args.get(0) {
         "listkeys" => print(manager.keys_of(word)),
@@ -50,10 +42,7 @@ fn print(lines: Vec<String>) -> i32 {
 fn stat_group(key: &str, manager: &Manager<'_>) -> i32 {
     let extent = manager.extent(key);
     if let (Some(extent), Output::Append(path)) = (extent, manager.debug_log())
-        && let Ok(mut file) = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
+        && let Ok(mut file) = std::fs::OpenOptions::new().append(true).create(true).open(path)
     {
         let _ = writeln!(file, "{}", extent.word());
     }
@@ -78,10 +67,7 @@ fn verify_all_idle(manager: &Manager<'_>, setting: &Setting) -> i32 {
 fn complain(key: &str, setting: &Setting) {
     let log = setting.log();
     let read = |source: &str| {
-        format!(
-            "Read the docs and/or {source} to {}/ResourceManager for more details.",
-            crate::paths::SHARE
-        )
+        format!("Read the docs and/or {source} to {}/ResourceManager for more details.", crate::paths::SHARE)
     };
     let lines = [
         format!("CRITICAL: Resource {key} is active, and should not be!"),
@@ -101,8 +87,6 @@ fn complain(key: &str, setting: &Setting) {
 }
 
 fn usage(program: &str) -> i32 {
-    eprintln!(
-        "usage: {program} listkeys machine | takegroup key | givegroup key|status resource\n"
-    );
+    eprintln!("usage: {program} listkeys machine | takegroup key | givegroup key|status resource\n");
     1
 }

@@ -26,9 +26,7 @@ pub(super) struct Setting {
 impl Setting {
     pub(super) fn of_this_process(name: &str) -> Self {
         let mut environment = Environment::of_this_process();
-        let host = environment
-            .get_filled("HA_CURHOST")
-            .unwrap_or_else(own_name);
+        let host = environment.get_filled("HA_CURHOST").unwrap_or_else(own_name);
         environment.set("HA_CURHOST", &host);
         let settings = Settings {
             host: host.clone(),
@@ -36,18 +34,8 @@ impl Setting {
             ..Settings::from_environment(|name| environment.get(name))
         };
         let logger = Logger::direct(name, settings);
-        let context = Context {
-            host,
-            env: Vec::new(),
-            logger,
-            options: options(),
-        };
-        Self {
-            context,
-            environment,
-            name: name.to_owned(),
-            failures: 0,
-        }
+        let context = Context { host, env: Vec::new(), logger, options: options() };
+        Self { context, environment, name: name.to_owned(), failures: 0 }
     }
 
     /// The log in the voice of this tool.
@@ -63,27 +51,17 @@ impl Setting {
         let mut emit = |message: Message| {
             if let Err(error) = fifo::send(&fifo, &message) {
                 *failures += 1;
-                log.log(
-                    Level::Error,
-                    &format!("Cannot reach heartbeat: {}: {error}", fifo.display()),
-                );
+                log.log(Level::Error, &format!("Cannot reach heartbeat: {}: {error}", fifo.display()));
             }
         };
         let code = work(&mut Scene {
             context: &self.context,
-            below_hook: self
-                .environment
-                .get("HA_RCDIR")
-                .is_some_and(|dir| dir.contains("//")),
+            below_hook: self.environment.get("HA_RCDIR").is_some_and(|dir| dir.contains("//")),
             environment: self.environment.clone(),
             status_errors: Output::Inherit,
             emit: &mut emit,
         });
-        if code == 0 {
-            i32::from(self.failures > 0)
-        } else {
-            code
-        }
+        if code == 0 { i32::from(self.failures > 0) } else { code }
     }
 
     /// Sends one message to the daemon; the exit code of a tool that does no more.
@@ -100,8 +78,7 @@ fn options() -> Options {
         reboot: Arc::new(RebootHere),
         later: Later::Process,
         directory: None,
-        tool: std::env::current_exe()
-            .unwrap_or_else(|_| PathBuf::from(paths::LIBEXEC).join("hb_tool")),
+        tool: std::env::current_exe().unwrap_or_else(|_| PathBuf::from(paths::LIBEXEC).join("hb_tool")),
         ..Options::default()
     }
 }
@@ -112,10 +89,7 @@ fn own_name() -> String {
     let told = file
         .and_then(|text| text.lines().next().map(|line| line.trim().to_lowercase()))
         .filter(|name| !name.is_empty());
-    let uname = || {
-        nix::unistd::gethostname()
-            .map(|name| name.to_string_lossy().to_lowercase())
-            .unwrap_or_default()
-    };
+    let uname =
+        || nix::unistd::gethostname().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     told.unwrap_or_else(uname)
 }
