@@ -91,8 +91,8 @@ impl Record {
         }
     }
 
-    /// Syslog severity. Scripts of the reference know only err, warning and notice; what is graver
-    /// keeps its own severity here (docs/compatibility-resources.md).
+    /// Syslog severity. A script's `info` is a notice. In the reference its `CRIT` is one too; here it
+    /// keeps its own severity (docs/compatibility-resources.md).
     pub fn severity(&self) -> u8 {
         let own = match self.level {
             Level::Emerg => 0,
@@ -106,7 +106,8 @@ impl Record {
         };
         match self.voice {
             Voice::Program { .. } => own,
-            Voice::Script { .. } => own.min(5),
+            Voice::Script { .. } if self.level == Level::Info => 5,
+            Voice::Script { .. } => own,
         }
     }
 

@@ -1,6 +1,9 @@
 //! The way through ha_logd: its own client `ha_logger`, one call a line (`use_logd yes`).
+//!
+//! ha_logd writes the process id of that client into the line.
 
 use super::format::{Record, Voice};
+use crate::level::Level;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -12,11 +15,12 @@ pub(super) fn send(record: &Record) -> bool {
         return false;
     };
     let tag = match &record.voice {
-        Voice::Program { name, pid } => format!("{name}[{pid}]"),
-        Voice::Script { tag } => tag.to_string(),
+        Voice::Program { name, .. } => name,
+        Voice::Script { tag } => tag,
     };
+    let kind = if record.level == Level::Debug { "ha-debug" } else { "ha-log" };
     Command::new(client)
-        .args(["-t", &tag, &record.message()])
+        .args(["-t", tag, "-D", kind, &record.message()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -1,7 +1,7 @@
 //! Where log lines go. Plain values; nothing is opened here.
 
 use super::{Facility, Form};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The targets of a log and the form of its lines.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct Settings {
     pub logfile: Option<PathBuf>,
     /// Everything.
     pub debugfile: Option<PathBuf>,
-    /// Everything except debug, when set.
+    /// Everything, when set.
     pub facility: Option<Facility>,
     /// Also to stderr: the daemon before it goes into the background.
     pub stderr: bool,
@@ -57,7 +57,7 @@ impl Settings {
         Self {
             script_dates: if is_set("HA_DATEFMT") { Form::Plain } else { Form::Syslog },
             logfile: path("HA_LOGFILE"),
-            debugfile: path("HA_DEBUGLOG"),
+            debugfile: path("HA_DEBUGLOG").filter(|path| path != Path::new("/dev/null")),
             facility: get("HA_LOGFACILITY").and_then(|name| Facility::parse(&name)),
             use_logd: get("HA_LOGD").as_deref() == Some("yes"),
             debug: get("HA_debug").or_else(|| get("HA_DEBUG")).and_then(|v| v.parse().ok()).unwrap_or(0),

@@ -40,9 +40,7 @@ impl Targets {
         if s.use_logd && logd::send(record) {
             return;
         }
-        if let Some(facility) = s.facility
-            && record.level != Level::Debug
-        {
+        if let Some(facility) = s.facility {
             let _ = self.syslog.send(facility.priority(record.severity()), &record.syslog_line());
         }
         if !s.has_target() {

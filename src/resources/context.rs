@@ -45,15 +45,16 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
+        let tool = PathBuf::from(format!("{}/hb_tool", paths::LIBEXEC));
         Self {
             limit: None,
-            reboot: Arc::new(RebootByTool),
+            reboot: Arc::new(RebootByTool(tool.clone())),
             later: Later::Thread,
             standby_delay: Duration::from_secs(30),
             directory: Some(PathBuf::from(paths::CORE_DIR)),
             haresources: PathBuf::from("/etc/ha.d/haresources"),
             harc: PathBuf::from(paths::HARC),
-            tool: PathBuf::from(format!("{}/hb_tool", paths::LIBEXEC)),
+            tool,
         }
     }
 }

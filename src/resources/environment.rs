@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// Programs of heartbeat come first, so that a script finds its helpers by name.
-const PATH_FRONT: &str = "/usr/libexec/heartbeat:/usr/sbin:/usr/share/heartbeat";
+/// Behind the programs of heartbeat, which come first so that a script finds its helpers by name.
+const PATH_FRONT: &str = "/usr/sbin:/usr/share/heartbeat";
 /// Whatever the daemon was started with, the system's programs are found.
 const PATH_BACK: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/ucb";
 
@@ -92,7 +92,7 @@ impl Environment {
         dressed.set_default("HA_DATEFMT", "%Y/%m/%d_%T\t");
         dressed.set_default("OCF_ROOT", "/usr/lib/ocf");
         dressed.set_default("OCF_AGENTS", "/usr/lib/ocf/resource.d/heartbeat/");
-        dressed.set("LC_ALL", "C");
+        dressed.set_language();
         if dressed.get("HA_LOGFACILITY").as_deref() == Some("none") {
             dressed.set("HA_LOGFACILITY", "");
         }
@@ -115,12 +115,21 @@ impl Environment {
         self.set_default("HA_DOCDIR", "/usr/share/doc/heartbeat");
     }
 
+    /// Scripts read the output of programs: it must be in the language they were written for.
+    fn set_language(&mut self) {
+        self.0.remove(OsStr::new("LANG"));
+        self.0.remove(OsStr::new("LANGUAGE"));
+        self.set("LC_ALL", "C");
+    }
+
     fn set_path(&mut self) {
+        let bin = self.get("HA_BIN").unwrap_or_default();
+        let front = format!("{bin}:{PATH_FRONT}");
         let path = self.0.get(OsStr::new("PATH")).cloned().unwrap_or_default();
-        if path.as_bytes().starts_with(PATH_FRONT.as_bytes()) {
+        if path.as_bytes().starts_with(front.as_bytes()) {
             return;
         }
-        let mut whole = OsString::from(PATH_FRONT);
+        let mut whole = OsString::from(front);
         for part in [path.as_os_str(), OsStr::new(PATH_BACK)].into_iter().filter(|part| !part.is_empty()) {
             whole.push(":");
             whole.push(part);
@@ -153,13 +162,14 @@ mod tests {
 
     #[test]
     fn dressing_twice_is_dressing_once() {
-        let once = pairs(&[("PATH", "/opt/bin"), ("HA_LOGFACILITY", "none")])
+        let once = pairs(&[("PATH", "/opt/bin"), ("HA_LOGFACILITY", "none"), ("LANG", "de")])
             .dressed(Layer::Script { below_hook: false });
         assert_eq!(
             once.get("PATH").unwrap(),
             "/usr/libexec/heartbeat:/usr/sbin:/usr/share/heartbeat:/opt/bin:/sbin:/bin:/usr/sbin:/usr/bin:/usr/ucb"
         );
         assert_eq!(once.get("HA_LOGFACILITY").unwrap(), "");
+        assert_eq!((once.get("LANG"), once.get("LC_ALL").as_deref()), (None, Some("C")));
         assert_eq!(once.dressed(Layer::Script { below_hook: false }), once);
     }
 

@@ -10,7 +10,7 @@ use crate::logging::Logger;
 use crate::paths;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Takes the node down.
@@ -23,14 +23,14 @@ pub trait Reboot: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct RebootHere;
 
-/// By a process of its own, since the daemon dies first.
-#[derive(Clone, Copy, Debug)]
-pub struct RebootByTool;
+/// By a process of its own, since the daemon dies first: our multi-call program of this path.
+#[derive(Clone, Debug)]
+pub struct RebootByTool(pub PathBuf);
 
 impl Reboot for RebootHere {
     fn reboot(&self, log: &Logger, _: &Environment) {
         log.log(Level::Crit, "Killing heartbeat ungracefully!");
-        kill_heartbeat();
+        kill_heartbeat(Path::new(paths::PID_FILE));
         force_reboot(log);
     }
 }
@@ -38,8 +38,7 @@ impl Reboot for RebootHere {
 impl Reboot for RebootByTool {
     fn reboot(&self, log: &Logger, environment: &Environment) {
         use std::os::unix::process::CommandExt;
-        let tool = format!("{}/hb_tool", paths::LIBEXEC);
-        let helper = Command::new(tool)
+        let helper = Command::new(&self.0)
             .args(["last_resort", "stop-failed"])
             .env_clear()
             .envs(environment.iter())
@@ -65,25 +64,30 @@ fn force_reboot(log: &Logger) {
     }
 }
 
-/// SIGKILL to the daemon of the pid file and to its children ipfail and ccm.
-fn kill_heartbeat() {
-    let Some(daemon) = daemon_pid() else { return };
-    for child in
-        children_of(daemon).into_iter().filter(|pid| ["ipfail", "ccm"].contains(&name_of(*pid).as_str()))
-    {
+/// SIGKILL to the daemon of the pid file and to its children of heartbeat.
+fn kill_heartbeat(pid_file: &Path) {
+    let Some(daemon) = daemon_pid(pid_file) else {
+        return;
+    };
+    let helpers = ["heartbeat", "ipfail", "ccm"];
+    for child in children_of(daemon).into_iter().filter(|pid| helpers.contains(&name_of(*pid).as_str())) {
         let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
     }
     let _ = kill(Pid::from_raw(daemon), Signal::SIGKILL);
 }
 
-/// The pid in the pid file, if a heartbeat lives there.
-fn daemon_pid() -> Option<i32> {
-    let pid = std::fs::read_to_string(paths::PID_FILE).ok()?.trim().parse().ok()?;
+/// The pid in the pid file, if a heartbeat lives there: the file outlives the daemon.
+fn daemon_pid(pid_file: &Path) -> Option<i32> {
+    let pid = std::fs::read_to_string(pid_file).ok()?.trim().parse().ok()?;
     (pid > 1 && name_of(pid).starts_with("heartbeat")).then_some(pid)
 }
 
 fn name_of(pid: i32) -> String {
     std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
+}
+
+fn stat_of(pid: i32) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default()
 }
 
 fn children_of(parent: i32) -> Vec<i32> {
@@ -96,22 +100,71 @@ fn children_of(parent: i32) -> Vec<i32> {
 
 /// The second field behind the name in brackets, which may itself hold brackets and blanks.
 fn parent_of(pid: i32) -> Option<i32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    stat_of(pid).rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn pid_of(child: &std::process::Child) -> i32 {
+        i32::try_from(child.id()).unwrap()
+    }
+
+    fn eventually(mut holds: impl FnMut() -> bool) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !holds() {
+            assert!(std::time::Instant::now() < deadline, "never came true");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
     #[test]
-    fn parents_and_children_find_each_other() {
-        let me = i32::try_from(std::process::id()).unwrap();
-        let mut child = Command::new("/bin/sleep").arg("5").spawn().unwrap();
-        let pid = i32::try_from(child.id()).unwrap();
-        assert_eq!(parent_of(pid), Some(me));
-        assert!(children_of(me).contains(&pid));
-        child.kill().unwrap();
-        child.wait().unwrap();
+    fn the_daemon_leaves_it_to_the_tool() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = crate::logging::Settings::default();
+        let log = Logger::direct("heartbeat", settings).script("ResourceManager", "default");
+        let mut environment = Environment::default();
+        environment.set("OUT", dir.path().join("out").to_str().unwrap());
+        let tool = dir.path().join("tool");
+        let copied =
+            Command::new("install").args(["-m755", "/dev/stdin"]).arg(&tool).stdin(Stdio::piped()).spawn();
+        let mut copied = copied.unwrap();
+        let body = "#!/bin/sh\necho \"$*\" > \"$OUT\"\n";
+        std::io::Write::write_all(&mut copied.stdin.take().unwrap(), body.as_bytes()).unwrap();
+        assert!(copied.wait().unwrap().success());
+        RebootByTool(tool).reboot(&log, &environment);
+        assert_eq!(std::fs::read_to_string(dir.path().join("out")).unwrap(), "last_resort stop-failed\n");
+    }
+
+    #[test]
+    fn only_a_heartbeat_and_its_helpers_are_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for (name, program) in [("heartbeat", "/bin/sh"), ("ipfail", "/bin/sleep"), ("other", "/bin/sleep")] {
+            assert!(Command::new("cp").arg(program).arg(at(name)).status().unwrap().success());
+        }
+        let body = "./ipfail 30 & echo $! > ipfail.pid; ./other 30 & echo $! > other.pid; wait";
+        let mut daemon =
+            Command::new(at("heartbeat")).args(["-c", body]).current_dir(dir.path()).spawn().unwrap();
+        let (mut ipfail, mut other) = (0, 0);
+        eventually(|| {
+            let pid_in = |name: &str| std::fs::read_to_string(at(name)).ok()?.trim().parse::<i32>().ok();
+            ipfail = pid_in("ipfail.pid").unwrap_or(0);
+            other = pid_in("other.pid").unwrap_or(0);
+            name_of(ipfail) == "ipfail" && name_of(other) == "other"
+        });
+
+        std::fs::write(at("pid"), format!("{other:10}\n")).unwrap();
+        kill_heartbeat(&at("pid"));
+        assert!(parent_of(other).is_some() && daemon.try_wait().unwrap().is_none());
+
+        std::fs::write(at("pid"), format!("{:10}\n", pid_of(&daemon))).unwrap();
+        kill_heartbeat(&at("pid"));
+        assert!(!daemon.wait().unwrap().success());
+        let gone = |pid: i32| kill(Pid::from_raw(pid), None).is_err() || stat_of(pid).contains(") Z");
+        eventually(|| gone(ipfail));
+        assert!(!gone(other));
+        kill(Pid::from_raw(other), Signal::SIGKILL).unwrap();
     }
 }
