@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use super::transcript::{Heading, Transcript};
 use super::{Act, Scenario, Step};
 use crate::lab::network::Cable;
-use crate::lab::{Failure, Flavour, Lab, bail, logfile};
+use crate::lab::{Failure, Flavour, Lab, Node, bail, logfile};
 
-/// What the pair looks like at rest: nothing of it changed for a while.
-const CALM: Duration = Duration::from_millis(2500);
+/// A pair is at rest when nothing of it changed for a while.
+const CALM: Duration = Duration::from_millis(1500);
+/// Processes of a node at rest: the one that holds the namespaces, and the daemon's.
+const AT_REST: [&str; 2] = ["cat", "heartbeat"];
 /// The longest anything may take; a partition's restart needs most.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -86,19 +88,39 @@ fn take(lab: &Lab, step: &Step, transcript: &mut Transcript) -> Result<(), Failu
     Ok(())
 }
 
-/// Addresses, notes and logs stay as they are for a while.
+/// What is seen of a node while one waits for it to become calm.
+#[derive(PartialEq)]
+struct Look {
+    held: BTreeSet<String>,
+    calls: usize,
+    log: usize,
+    processes: usize,
+    scripts: Vec<String>,
+}
+
+impl Look {
+    fn at(node: &Node) -> Self {
+        let processes = node.processes();
+        let log = logfile::weight(&node.log());
+        let scripts = processes.iter().filter(|name| !AT_REST.contains(&name.as_str())).cloned().collect();
+        Self { held: node.vips(), calls: node.calls().len(), log, processes: processes.len(), scripts }
+    }
+}
+
+/// Nothing changes for a while, and no script runs.
 fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> {
-    let look = || lab.nodes().iter().map(|n| (n.vips(), n.calls().len(), logfile::weight(&n.log()))).collect::<Vec<_>>();
+    let look = || lab.nodes().iter().map(Look::at).collect::<Vec<_>>();
     let (mut last, mut since) = (look(), Instant::now());
     lab.wait_until("calm", LIMIT, || {
         let now = look();
         if let [a, b] = now.as_slice() {
-            shared.extend(a.0.intersection(&b.0).cloned());
+            shared.extend(a.held.intersection(&b.held).cloned());
         }
-        if now != last {
+        let busy: Vec<_> = now.iter().flat_map(|l| l.scripts.clone()).collect();
+        if now != last || !busy.is_empty() {
             (last, since) = (now, Instant::now());
         }
-        if since.elapsed() >= CALM { Ok(()) } else { Err("something still changes".to_owned()) }
+        if since.elapsed() >= CALM { Ok(()) } else { Err(format!("something still changes; running: {busy:?}")) }
     })
 }
 
