@@ -64,13 +64,17 @@ fn show() -> Result<(), Failure> {
     if let Some(reason) = flavour().unavailable() {
         return Err(Failure::new(reason));
     }
-    println!("Two nodes, b1 and b2, and a client on one switch: namespaces of this machine, gone at the end.");
+    println!(
+        "Two nodes, b1 and b2, and a client on one switch: namespaces of this machine, gone at the end."
+    );
     println!("Both nodes have these three files, nothing else is configured:\n");
     for (name, text) in [("ha.cf", HA_CF), ("authkeys", AUTHKEYS), ("haresources", HARESOURCES)] {
         println!("  /etc/ha.d/{name}");
         text.lines().for_each(|line| println!("      {line}"));
     }
-    println!("\n`webpage` is an init script that serves one page. The client asks http://{VIP}/ every 20 ms.\n");
+    println!(
+        "\n`webpage` is an init script that serves one page. The client asks http://{VIP}/ every 20 ms.\n"
+    );
 
     let lab = Lab::new("demo", [flavour(); 2])?;
     for node in lab.nodes() {

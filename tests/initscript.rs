@@ -1,5 +1,7 @@
 //! Our init script beside Debian's: every verb in every state, with the real 3.0.6 daemon below both.
 
+#![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+
 mod lab;
 
 use lab::network::Cable;
@@ -8,7 +10,8 @@ use lab::{Failure, Flavour, Lab, Node};
 const GOOD: &str = "logfile /var/log/ha-log\nkeepalive 200ms\ndeadtime 2\ninitdead 4\nbcast eth0\nauto_failback on\nnode b1 b2\n";
 const AUTHKEYS: &str = "auth 1\n1 sha1 secret\n";
 const RESOURCES: &str = "b1 probe::one\nb2 probe::two\n";
-const VERBS: [&str; 8] = ["status", "start", "stop", "reload", "force-reload", "standby", "restart", "nonsense"];
+const VERBS: [&str; 8] =
+    ["status", "start", "stop", "reload", "force-reload", "standby", "restart", "nonsense"];
 
 #[test]
 fn says_and_returns_what_debians_does() {
@@ -23,7 +26,14 @@ fn says_and_returns_what_debians_does() {
     let ours = include_str!("../packaging/init.d/heartbeat");
     lab.node(2).write("/etc/init.d/heartbeat", ours, 0o755).unwrap();
     let [debian, ours] = std::thread::scope(|scope| {
-        [1, 2].map(|i| scope.spawn({ let node = lab.node(i); move || course(node).unwrap() })).map(|t| t.join().unwrap())
+        [1, 2]
+            .map(|i| {
+                scope.spawn({
+                    let node = lab.node(i);
+                    move || course(node).unwrap()
+                })
+            })
+            .map(|t| t.join().unwrap())
     });
     // for whoever wonders: cargo test --test initscript -- --nocapture
     eprintln!("{}", debian.join("\n"));
@@ -42,7 +52,9 @@ fn course(node: &Node) -> Result<Vec<String>, Failure> {
         let text = |bytes: &[u8]| alike(&String::from_utf8_lossy(bytes), node);
         answers.push(format!(
             "{state}: {verb}: exit {:?}\nstdout: {}\nstderr: {}",
-            output.status.code(), text(&output.stdout), text(&output.stderr)
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr)
         ));
         Ok(())
     };
@@ -54,7 +66,11 @@ fn course(node: &Node) -> Result<Vec<String>, Failure> {
         ask("bad ha.cf", verb)?;
     }
     for (text, state) in [("legacy", "legacy"), ("Legacy", "capital legacy")] {
-        node.configure(&GOOD.replace("auto_failback on", &format!("auto_failback {text}")), AUTHKEYS, RESOURCES)?;
+        node.configure(
+            &GOOD.replace("auto_failback on", &format!("auto_failback {text}")),
+            AUTHKEYS,
+            RESOURCES,
+        )?;
         ask(state, "standby")?;
     }
     node.configure(&GOOD.replace("auto_failback on\n", ""), AUTHKEYS, RESOURCES)?;
@@ -84,12 +100,19 @@ fn course(node: &Node) -> Result<Vec<String>, Failure> {
 /// Node names, numbers of processes and times differ, and so does the daemon's talk about the load.
 fn alike(text: &str, node: &Node) -> String {
     let mut out = String::new();
-    for line in text.replace(&node.name(), "NODE").lines().filter(|l| !l.contains("core_") && !l.contains("ore dumps")) {
-        let line = line.rsplit_once("]: ").filter(|_| line.contains("heartbeat: [")).map_or(line, |(_, rest)| rest);
+    for line in text
+        .replace(&node.name(), "NODE")
+        .lines()
+        .filter(|l| !l.contains("core_") && !l.contains("ore dumps"))
+    {
+        let line =
+            line.rsplit_once("]: ").filter(|_| line.contains("heartbeat: [")).map_or(line, |(_, rest)| rest);
         let mut last_digit = false;
         for c in line.chars() {
             if c.is_ascii_digit() {
-                if !last_digit { out.push('N') }
+                if !last_digit {
+                    out.push('N')
+                }
             } else {
                 out.push(c);
             }

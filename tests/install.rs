@@ -1,5 +1,7 @@
 //! `scripts/install`, and its tree laid over roots as people lay trees over roots.
 
+#![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -143,7 +145,10 @@ fn again_changes_nothing_and_a_private_directory_becomes_a_public_root() {
     let first = listing(&tree);
     place.tree();
     assert_eq!(listing(&tree), first);
-    assert!(!first.iter().any(|l| l.contains(".new") || l.starts_with("run") || l.starts_with("lib ") || l.starts_with("var/run")));
+    assert!(!first.iter().any(|l| l.contains(".new")
+        || l.starts_with("run")
+        || l.starts_with("lib ")
+        || l.starts_with("var/run")));
 }
 
 #[test]

@@ -13,7 +13,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Prints `NAME GAP` whenever the page comes from another node than before, or after a silence: GAP
 /// is the time since the last answer in milliseconds. Ends when nobody reads that any more.
 pub(crate) fn ask_for_ever(address: &str) -> Result<(), Failure> {
-    let address: SocketAddr = format!("{address}:80").parse().map_err(|e| Failure::new(format!("{address}: {e}")))?;
+    let address: SocketAddr =
+        format!("{address}:80").parse().map_err(|e| Failure::new(format!("{address}: {e}")))?;
     let (mut last, mut answered) = (String::new(), Instant::now());
     loop {
         let asked = Instant::now();

@@ -58,12 +58,19 @@ impl Timeline {
             .spawn()?;
         if let Some(output) = client.stdout.take() {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).for_each(|line| hear_client(&shared, &line)));
+            thread::spawn(move || {
+                BufReader::new(output)
+                    .lines()
+                    .map_while(Result::ok)
+                    .for_each(|line| hear_client(&shared, &line))
+            });
         }
         for node in lab.nodes() {
             let (log, name) = (node.stage().path(crate::lab::node::LOG), node.name());
             let shared = Arc::downgrade(&shared);
-            thread::spawn(move || follow(log, |line| shared.upgrade().map(|shared| hear_log(&shared, &name, line))));
+            thread::spawn(move || {
+                follow(log, |line| shared.upgrade().map(|shared| hear_log(&shared, &name, line)))
+            });
         }
         Ok(Self { shared, client })
     }
@@ -140,6 +147,7 @@ fn hear_log(shared: &Shared, node: &str, line: &str) {
     if !TOLD.iter().any(|told| line.contains(told)) {
         return;
     }
-    let text = ["info: ", "WARN: "].iter().find_map(|level| line.split_once(level)).map_or(line, |(_, text)| text);
+    let text =
+        ["info: ", "WARN: "].iter().find_map(|level| line.split_once(level)).map_or(line, |(_, text)| text);
     shared.print(node, text);
 }

@@ -48,7 +48,11 @@ const WRAPPER: &str = "#!/bin/sh\n. /etc/ha.d/lab/record\nexec /etc/ha.d/lab/${0
 
 /// Put the recorders into a node.
 pub(crate) fn install(node: &Node) -> Result<(), Failure> {
-    node.must(&["sh", "-c", "mkdir -p /etc/ha.d/lab && mv /etc/ha.d/resource.d/IPaddr2 /etc/ha.d/lab/IPaddr2"])?;
+    node.must(&[
+        "sh",
+        "-c",
+        "mkdir -p /etc/ha.d/lab && mv /etc/ha.d/resource.d/IPaddr2 /etc/ha.d/lab/IPaddr2",
+    ])?;
     node.write("/etc/ha.d/lab/record", RECORD, 0o644)?;
     node.write("/etc/ha.d/resource.d/probe", PROBE, 0o755)?;
     node.write("/etc/ha.d/resource.d/IPaddr2", WRAPPER, 0o755)?;

@@ -24,12 +24,20 @@ impl Flavour {
         if !super::stage::is_root() {
             return Some("the reference needs root: it changes to the users hacluster and nobody".to_owned());
         }
-        let needed = ["/usr/libexec/heartbeat/heartbeat", "/usr/share/heartbeat/ResourceManager", "/etc/ha.d/resource.d/IPaddr2", "/etc/ha.d/shellfuncs"];
+        let needed = [
+            "/usr/libexec/heartbeat/heartbeat",
+            "/usr/share/heartbeat/ResourceManager",
+            "/etc/ha.d/resource.d/IPaddr2",
+            "/etc/ha.d/shellfuncs",
+        ];
         let missing: Vec<_> = needed.into_iter().filter(|path| !Path::new(path).exists()).collect();
         if missing.is_empty() {
             return None;
         }
-        Some(format!("the reference is not installed (Debian packages heartbeat, resource-agents): no {}", missing.join(", ")))
+        Some(format!(
+            "the reference is not installed (Debian packages heartbeat, resource-agents): no {}",
+            missing.join(", ")
+        ))
     }
 }
 
@@ -49,7 +57,11 @@ pub(crate) const INSTALLED: &str = "/mnt/installed";
 /// when the laboratory goes.
 pub(crate) fn install(frame: &Stage) -> Result<(), Failure> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/install");
-    let output = frame.enter(&["--mount"]).args([script, "--destdir", INSTALLED, "--bin-dir"]).arg(programs()?).output()?;
+    let output = frame
+        .enter(&["--mount"])
+        .args([script, "--destdir", INSTALLED, "--bin-dir"])
+        .arg(programs()?)
+        .output()?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
     }

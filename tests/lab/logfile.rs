@@ -12,7 +12,9 @@ const BY_CHANCE: [&str; 1] = ["HBDoMsg_T_ACK: corrupted ackseq"];
 pub(crate) fn errors(log: &str) -> Vec<String> {
     let mut found: Vec<String> = log
         .lines()
-        .filter_map(|line| ["ERROR: ", "CRIT: "].iter().find_map(|level| line.find(level)).and_then(|at| line.get(at..)))
+        .filter_map(|line| {
+            ["ERROR: ", "CRIT: "].iter().find_map(|level| line.find(level)).and_then(|at| line.get(at..))
+        })
         .filter(|line| !BY_CHANCE.iter().any(|chance| line.contains(chance)))
         .map(without_numbers)
         .collect();

@@ -34,8 +34,8 @@ use std::time::{Duration, Instant};
 
 pub(crate) use failure::{Failure, bail};
 pub(crate) use flavour::Flavour;
-pub(crate) use node::Node;
 use network::Cable;
+pub(crate) use node::Node;
 use stage::Stage;
 
 /// How often a condition is looked at while something waits for it.

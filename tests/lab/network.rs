@@ -45,7 +45,10 @@ pub(crate) fn build(switch: &Stage, nodes: [&Stage; 2], client: &Stage) -> Resul
     for (node, stage) in (1..).zip(nodes) {
         stage.script(&[], &format!("set -e\nip link set lo up\n{}", addresses(node)))?;
     }
-    client.script(&[], "set -e\nip link set lo up\nip addr add 10.80.0.9/24 brd + dev eth0\nip link set eth0 up\n")?;
+    client.script(
+        &[],
+        "set -e\nip link set lo up\nip addr add 10.80.0.9/24 brd + dev eth0\nip link set eth0 up\n",
+    )?;
     Ok(())
 }
 
@@ -58,7 +61,12 @@ fn plug(port: &str, network: usize, stage: &Stage) -> String {
 
 fn addresses(node: usize) -> String {
     (0..NETWORKS)
-        .map(|n| format!("ip addr flush dev eth{n}\nip addr add {}/24 brd + dev eth{n}\nip link set eth{n} up\n", address(node, n)))
+        .map(|n| {
+            format!(
+                "ip addr flush dev eth{n}\nip addr add {}/24 brd + dev eth{n}\nip link set eth{n} up\n",
+                address(node, n)
+            )
+        })
         .collect()
 }
 
@@ -69,7 +77,9 @@ pub(crate) fn forget_addresses(node: &Node) -> Result<(), Failure> {
 
 /// Pull or plug.
 pub(crate) fn set(switch: &Stage, cable: Cable, up: bool) -> Result<(), Failure> {
-    switch.script(&[], &format!("ip link set {} {}\n", cable.port(), if up { "up" } else { "down" })).map(drop)
+    switch
+        .script(&[], &format!("ip link set {} {}\n", cable.port(), if up { "up" } else { "down" }))
+        .map(drop)
 }
 
 /// Random loss by a classic packet filter at the port: it works without the netem module, and in a
@@ -98,7 +108,10 @@ pub(crate) fn held(node: &Node) -> BTreeSet<String> {
     for line in trie.lines().map(str::trim_start) {
         if let Some(prefix) = line.strip_prefix("|-- ") {
             last = prefix;
-        } else if line.starts_with("/32 host LOCAL") && !last.starts_with("127.") && !own.iter().any(|a| a == last) {
+        } else if line.starts_with("/32 host LOCAL")
+            && !last.starts_with("127.")
+            && !own.iter().any(|a| a == last)
+        {
             held.insert(last.to_owned());
         }
     }

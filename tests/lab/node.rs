@@ -65,7 +65,9 @@ impl Node {
 
     /// Read a file inside; empty when there is none.
     pub(crate) fn read(&self, path: &str) -> String {
-        fs::read(self.stage.path(path)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        fs::read(self.stage.path(path))
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 
     /// The three files of /etc/ha.d.
@@ -82,13 +84,15 @@ impl Node {
         let Some((program, arguments)) = argv.split_first() else { bail!("nothing to run") };
         let mut command = self.stage.command(program);
         command.args(arguments);
-        bounded_output(command, COMMAND_LIMIT).map_err(|f| f.of(format!("{}: {}", self.name(), argv.join(" "))))
+        bounded_output(command, COMMAND_LIMIT)
+            .map_err(|f| f.of(format!("{}: {}", self.name(), argv.join(" "))))
     }
 
     /// As [`Node::run`], and exit code 0 is expected.
     pub(crate) fn must(&self, argv: &[&str]) -> Result<String, Failure> {
         let output = self.run(argv)?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let text =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             bail!("{}: {}: {}: {text}", self.name(), argv.join(" "), output.status);
         }
@@ -117,8 +121,12 @@ impl Node {
 
     /// Kill the daemon's processes and nothing else: resources keep running, cables stay plugged.
     pub(crate) fn kill_daemon(&self) -> Result<(), Failure> {
-        self.must(&["sh", "-c", "pid=$(cat /run/heartbeat.pid) && kill -9 -$((pid)) 2>/dev/null || kill -9 $((pid))"])
-            .map(drop)
+        self.must(&[
+            "sh",
+            "-c",
+            "pid=$(cat /run/heartbeat.pid) && kill -9 -$((pid)) 2>/dev/null || kill -9 $((pid))",
+        ])
+        .map(drop)
     }
 
     /// Every process but the one that holds the namespaces.
@@ -150,7 +158,10 @@ impl Node {
         let Ok(entries) = fs::read_dir(self.stage.path("/proc")) else { return Vec::new() };
         let numbers = entries.flatten().filter(|e| e.file_name().to_string_lossy().parse::<u32>().is_ok());
         // one that ends meanwhile is none
-        numbers.filter_map(|e| fs::read_to_string(e.path().join("comm")).ok()).map(|name| name.trim_end().to_owned()).collect()
+        numbers
+            .filter_map(|e| fs::read_to_string(e.path().join("comm")).ok())
+            .map(|name| name.trim_end().to_owned())
+            .collect()
     }
 
     /// The virtual addresses it holds.
@@ -166,7 +177,11 @@ impl Node {
     /// Wait until the log, from byte `since` on, has a line with `wanted` in it.
     pub(crate) fn wait_for_log(&self, wanted: &str, since: usize, within: Duration) -> Result<(), Failure> {
         super::wait_until(&format!("{}: log line '{wanted}'", self.name()), within, || {
-            if logfile::after(&self.log(), since).contains(wanted) { Ok(()) } else { Err("not there".to_owned()) }
+            if logfile::after(&self.log(), since).contains(wanted) {
+                Ok(())
+            } else {
+                Err("not there".to_owned())
+            }
         })
     }
 

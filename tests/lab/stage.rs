@@ -47,7 +47,17 @@ impl Stage {
     fn raise(mut command: Command, script: &str) -> Result<Self, Failure> {
         let script = format!("set -e\nexec 2>&1\numask 022\nexport PATH={PATH}\n{script}\n{HOLD}");
         let mut holder = command
-            .args(["--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
+            .args([
+                "--net",
+                "--uts",
+                "--ipc",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+                "--",
+            ])
             .args(["sh", "-c", &script])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -143,7 +153,8 @@ fn first_process_below(pid: u32) -> Result<u32, Failure> {
     for _ in 0..4 {
         let Some(child) = child_of(at)? else { break };
         let status = fs::read_to_string(format!("/proc/{child}/status"))?;
-        let inside = status.lines().find(|l| l.starts_with("NSpid:")).and_then(|l| l.split_whitespace().last());
+        let inside =
+            status.lines().find(|l| l.starts_with("NSpid:")).and_then(|l| l.split_whitespace().last());
         // the outermost process of a frame's own namespace is number 1 of nothing below `pid`
         if inside == Some("1") {
             return Ok(child);

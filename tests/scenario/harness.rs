@@ -117,7 +117,8 @@ fn run_one(title: &str, pair: Pair, scenario: &Scenario) -> Result<(), Failure> 
 }
 
 fn judge(pair: Pair, scenario: &Scenario, got: &str) -> Result<(), Failure> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/interop/expected/{}.txt", scenario.expected));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("tests/interop/expected/{}.txt", scenario.expected));
     if std::env::var_os("LAB_RECORD").is_some() {
         if pair != [Flavour::Reference; 2] {
             bail!("only LAB_PAIR=ref/ref can be recorded: the reference is right");
@@ -135,7 +136,8 @@ fn judge(pair: Pair, scenario: &Scenario, got: &str) -> Result<(), Failure> {
 
 /// Logs and notes of both nodes, for a post-mortem.
 fn keep_logs(title: &str, lab: &Lab) -> Result<PathBuf, Failure> {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab").join(title.replace('/', "-")).join(lab.name());
+    let dir =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab").join(title.replace('/', "-")).join(lab.name());
     std::fs::create_dir_all(&dir)?;
     for node in lab.nodes() {
         std::fs::write(dir.join(format!("{}.log", node.name())), node.read(LOG))?;

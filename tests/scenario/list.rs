@@ -16,7 +16,11 @@ pub(crate) fn all() -> Vec<Scenario> {
     for failback in ["on", "off"] {
         all.push(scenario("start-alone", failback, vec![start_alone(1), joins(2, failback)]));
         for node in [1, 2] {
-            all.push(scenario(&format!("crash-b{node}"), failback, vec![both_start(), crashes(node), returns(node, failback)]));
+            all.push(scenario(
+                &format!("crash-b{node}"),
+                failback,
+                vec![both_start(), crashes(node), returns(node, failback)],
+            ));
             all.push(scenario(&format!("stop-b{node}"), failback, stop_and_start_again(node, failback)));
         }
         all.push(scenario("standby", failback, standby_tour()));
@@ -24,6 +28,11 @@ pub(crate) fn all() -> Vec<Scenario> {
         all.push(scenario("reload", failback, vec![both_start(), reloads(1), reloads(2)]));
         all.push(scenario("partition", failback, vec![both_start(), cut(), heal()]));
     }
+    all.push(scenario(
+        "loss",
+        "on",
+        vec![both_start(), loss(25), standby(1, "all"), standby(2, "foreign"), crashes(1)],
+    ));
     all.push(scenario("crash-b1", "legacy", vec![legacy_start(), legacy_crash(1), legacy_return(1)]));
     all.extend(matrix());
     all
@@ -37,7 +46,9 @@ fn scenario(name: &str, failback: &'static str, steps: Vec<Step>) -> Scenario {
 /// Every medium with every kind of signature and both message formats: a handover there and back.
 fn matrix() -> Vec<Scenario> {
     let mut all = Vec::new();
-    for (medium, medium_name) in [(Medium::Bcast, "bcast"), (Medium::Mcast, "mcast"), (Medium::Ucast, "ucast")] {
+    for (medium, medium_name) in
+        [(Medium::Bcast, "bcast"), (Medium::Mcast, "mcast"), (Medium::Ucast, "ucast")]
+    {
         for (key, key_name) in [("crc", "crc"), (ODD_KEY, "md5"), (SHA1, "sha1")] {
             for msgfmt in ["classic", "netstring"] {
                 all.push(Scenario {
@@ -142,7 +153,11 @@ fn takeover(node: usize, what: &'static str) -> Step {
 }
 
 fn reloads(node: usize) -> Step {
-    let up = if node == 1 { "Status update for node b1: status active" } else { "Status update for node b2: status active" };
+    let up = if node == 1 {
+        "Status update for node b1: status active"
+    } else {
+        "Status update for node b2: status active"
+    };
     step(format!("b{node} reloads"), Act::Reload(node), vec![(other(node), up), (node, PEER_STABLE)])
 }
 
@@ -156,13 +171,21 @@ fn heal() -> Step {
     step("the cable is whole again".to_owned(), Act::Heal, signs)
 }
 
+fn loss(percent: u8) -> Step {
+    step(format!("{percent} of 100 packets get lost"), Act::Loss(percent), vec![])
+}
+
 fn legacy_start() -> Step {
     let active = "Local status now set to: 'active'";
     step("both nodes start".to_owned(), Act::StartBoth, vec![(1, active), (2, active)])
 }
 
 fn legacy_crash(node: usize) -> Step {
-    step(format!("b{node} crashes"), Act::Crash(node), vec![(other(node), "mach_down takeover complete for node")])
+    step(
+        format!("b{node} crashes"),
+        Act::Crash(node),
+        vec![(other(node), "mach_down takeover complete for node")],
+    )
 }
 
 fn legacy_return(node: usize) -> Step {

@@ -63,7 +63,9 @@ fn take(lab: &Lab, step: &Step, transcript: &mut Transcript) -> Result<(), Failu
     let mut shared = BTreeSet::new();
     lab.wait_until("signs in the log", LIMIT, || {
         shared.extend(lab.node(1).vips().intersection(&lab.node(2).vips()).cloned());
-        let missing = |(node, sign): &&(usize, &str)| !logfile::after(&lab.node(*node).log(), marks.log(*node)).contains(sign);
+        let missing = |(node, sign): &&(usize, &str)| {
+            !logfile::after(&lab.node(*node).log(), marks.log(*node)).contains(sign)
+        };
         match step.signs.iter().find(missing) {
             None => Ok(()),
             Some((node, sign)) => Err(format!("b{node} has not logged '{sign}'")),
@@ -120,7 +122,11 @@ fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> 
         if now != last || !busy.is_empty() {
             (last, since) = (now, Instant::now());
         }
-        if since.elapsed() >= CALM { Ok(()) } else { Err(format!("something still changes; running: {busy:?}")) }
+        if since.elapsed() >= CALM {
+            Ok(())
+        } else {
+            Err(format!("something still changes; running: {busy:?}"))
+        }
     })
 }
 
@@ -138,6 +144,9 @@ fn act(lab: &Lab, act: Act) -> Result<(), Failure> {
             lab.node(node).must(&["/usr/libexec/heartbeat/heartbeat", "-r"]).map(drop)
         }
         Act::Cut => lab.cut(Cable { node: 1, network: 0 }),
+        Act::Loss(percent) => {
+            [1, 2].into_iter().try_for_each(|node| lab.loss(Cable { node, network: 0 }, percent))
+        }
         Act::Heal => lab.heal(Cable { node: 1, network: 0 }),
     }
 }

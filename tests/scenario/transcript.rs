@@ -20,9 +20,13 @@
 use crate::lab::calls::Call;
 
 /// Values that differ from run to run, or between scenarios that share a transcript.
-const VOLATILE: [&str; 6] = ["HA_auth=", "HA_hg=", "HA_ld=", "HA_seq=", "HA_ts=", "HA_msgfmt="];
-/// Of the search path only the part that heartbeat puts in front.
-const PATH_PREFIX: usize = 3;
+const VOLATILE: [&str; 5] = ["HA_hg=", "HA_ld=", "HA_seq=", "HA_ts=", "HA_msgfmt="];
+/// The signature of the message that caused the call: the reference passes it on when its own messages
+/// travel in the classic format, by accident. Ours keeps signatures to itself.
+const SIGNATURE: &str = "HA_auth=";
+/// What every search path of the reference begins with; before it there may be the program directory,
+/// depending on how many shells were in between, and after it all of that again.
+const PATH_PREFIX: [&str; 2] = ["/usr/sbin", "/usr/share/heartbeat"];
 
 /// The kinds of line in a step.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +65,7 @@ impl Transcript {
 
     /// An environment is named after the message in it; others of the same name get a number.
     fn name_of(&mut self, node: usize, call: &Call) -> String {
-        let environment: Vec<_> = call.environment.iter().map(|pair| steady(pair)).collect();
+        let environment: Vec<_> = call.environment.iter().filter_map(|pair| steady(pair)).collect();
         let plain = occasion(call);
         let mut name = plain.clone();
         for number in 2.. {
@@ -87,7 +91,8 @@ impl Transcript {
     pub(crate) fn text(&self) -> String {
         let mut environments: Vec<_> = self.environments.iter().collect();
         environments.sort();
-        let common: Vec<&String> = environments.first().into_iter().flat_map(|(_, e)| e).filter(|p| self.in_all(p)).collect();
+        let common: Vec<&String> =
+            environments.first().into_iter().flat_map(|(_, e)| e).filter(|p| self.in_all(p)).collect();
         let mut text = format!("{}== environment of every call\n", self.steps);
         for pair in &common {
             text = text + pair + "\n";
@@ -108,9 +113,11 @@ impl Transcript {
 
 /// What a call is about, as far as its environment tells.
 fn occasion(call: &Call) -> String {
-    let value = |name: &str| call.environment.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let value =
+        |name: &str| call.environment.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     match value("HA_t") {
-        None if value("HA_DONTASK").is_some() => "daemon, not asking".to_owned(),
+        None if value("HA_DONTASK").is_some() => "acquiring, not asking".to_owned(),
+        None if value("HA_NICEFAILBACK").is_some() => "acquiring".to_owned(),
         None => "daemon".to_owned(),
         Some(kind) => {
             let from = value("HA_src").unwrap_or("nobody");
@@ -120,14 +127,26 @@ fn occasion(call: &Call) -> String {
     }
 }
 
-fn steady(pair: &str) -> String {
+/// A variable without what may differ; nothing if all of it may.
+fn steady(pair: &str) -> Option<String> {
+    if pair.starts_with(SIGNATURE) {
+        return None;
+    }
     if let Some(name) = VOLATILE.iter().find(|name| pair.starts_with(**name)) {
-        return format!("{name}*");
+        return Some(format!("{name}*"));
     }
-    match pair.strip_prefix("PATH=") {
-        Some(path) => format!("PATH={}:*", path.split(':').take(PATH_PREFIX).collect::<Vec<_>>().join(":")),
-        None => pair.to_owned(),
+    match pair.split_once('=') {
+        Some(("PATH", path)) => Some(format!("PATH={}", steady_path(path))),
+        // how many shells were in between, again: the functions for shell scripts blank a `none`
+        Some(("HA_LOGFACILITY", "none")) => Some("HA_LOGFACILITY=".to_owned()),
+        _ => Some(pair.to_owned()),
     }
+}
+
+fn steady_path(path: &str) -> String {
+    let own = path.strip_prefix("/usr/libexec/heartbeat:").unwrap_or(path);
+    let prefix = PATH_PREFIX.join(":");
+    if own.starts_with(&prefix) { format!("{prefix}:*") } else { path.to_owned() }
 }
 
 /// The differences that matter, as lines with `-` (missing) and `+` (too much), below their step.
@@ -160,7 +179,8 @@ fn sections(text: &str) -> Vec<Section<'_>> {
             (Some(heading), _) => {
                 // the same words may head several steps
                 let again = all.iter().filter(|(h, _)| h.split(" / ").next() == Some(heading)).count();
-                let heading = if again == 0 { heading.to_owned() } else { format!("{heading} / {}", again + 1) };
+                let heading =
+                    if again == 0 { heading.to_owned() } else { format!("{heading} / {}", again + 1) };
                 all.push((heading, Vec::new()));
             }
             (None, Some((_, lines))) => lines.push(line),
@@ -192,7 +212,8 @@ fn diff(expected: &[&str], got: &[&str]) -> String {
     let mut length = vec![vec![0usize; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            length[i][j] = if a[i] == b[j] { length[i + 1][j + 1] + 1 } else { length[i + 1][j].max(length[i][j + 1]) };
+            length[i][j] =
+                if a[i] == b[j] { length[i + 1][j + 1] + 1 } else { length[i + 1][j].max(length[i][j + 1]) };
         }
     }
     let (mut i, mut j, mut out) = (0, 0, String::new());
