@@ -93,7 +93,7 @@ impl Transcript {
         environments.sort();
         let common: Vec<&String> =
             environments.first().into_iter().flat_map(|(_, e)| e).filter(|p| self.in_all(p)).collect();
-        let mut text = format!("{}== environment of every call\n", self.steps);
+        let mut text = format!("{}== {EVERY_CALL}\n", self.steps);
         for pair in &common {
             text = text + pair + "\n";
         }
@@ -149,25 +149,42 @@ fn steady_path(path: &str) -> String {
     if own.starts_with(&prefix) { format!("{prefix}:*") } else { path.to_owned() }
 }
 
-/// The differences that matter, as lines with `-` (missing) and `+` (too much), below their step.
+const EVERY_CALL: &str = "environment of every call";
+
+/// The differences that matter, as lines with `-` (missing) and `+` (too much), below their step or
+/// their environments.
 pub(crate) fn differences(expected: &str, got: &str) -> String {
-    let (expected, got) = (sections(expected), sections(got));
-    let mut out = String::new();
+    let (expected, got) = (whole(sections(expected)), whole(sections(got)));
+    // what is different, and where
+    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut note = |what: String, place| match found.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, places)) => places.push(place),
+        None => found.push((what, vec![place])),
+    };
     for (heading, lines) in &expected {
         match got.iter().find(|(h, _)| h == heading) {
-            None => out += &format!("- {heading}\n"),
-            Some((_, seen)) => {
-                let found = diff(lines, seen);
-                if !found.is_empty() {
-                    out += &format!("  {heading}\n{found}");
-                }
-            }
+            None => note("    not seen\n".to_owned(), heading.as_str()),
+            Some((_, seen)) => note(diff(lines, seen), heading.as_str()),
         }
     }
-    for (heading, lines) in got.iter().filter(|(h, _)| !expected.iter().any(|(e, _)| e == h)) {
-        out += &format!("+ {heading}\n{}", diff(&[], lines));
+    for (heading, _) in got.iter().filter(|(h, _)| !expected.iter().any(|(e, _)| e == h)) {
+        note("    not expected\n".to_owned(), heading.as_str());
     }
-    out
+    let told = |(what, places): (String, Vec<&str>)| format!("  {}\n{what}", places.join("\n  "));
+    found.into_iter().filter(|(what, _)| !what.is_empty()).map(told).collect()
+}
+
+/// Each environment as it was: with what all of them have in common.
+fn whole(sections: Vec<Section<'_>>) -> Vec<Section<'_>> {
+    let common =
+        sections.iter().find(|(h, _)| h == EVERY_CALL).map(|(_, lines)| lines.clone()).unwrap_or_default();
+    let mut all = sections;
+    all.retain(|(heading, _)| heading != EVERY_CALL);
+    for (_, lines) in all.iter_mut().filter(|(heading, _)| heading.starts_with("environment ")) {
+        lines.extend(&common);
+        lines.sort_unstable();
+    }
+    all
 }
 
 type Section<'a> = (String, Vec<&'a str>);
