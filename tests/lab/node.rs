@@ -153,6 +153,17 @@ impl Node {
         !pid.is_empty() && self.stage.path(&format!("/proc/{pid}/stat")).exists()
     }
 
+    /// The names of its processes.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.stage.path("/proc")) else { return Vec::new() };
+        let numbers = entries.flatten().filter(|e| e.file_name().to_string_lossy().parse::<u32>().is_ok());
+        // one that ends meanwhile is none
+        numbers
+            .filter_map(|e| fs::read_to_string(e.path().join("comm")).ok())
+            .map(|name| name.trim_end().to_owned())
+            .collect()
+    }
+
     /// The virtual addresses it holds.
     pub(crate) fn vips(&self) -> BTreeSet<String> {
         network::held(self)

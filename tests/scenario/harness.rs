@@ -22,7 +22,8 @@ type Pair = [Flavour; 2];
 /// The whole test program, for these pairs unless the environment names another.
 pub(crate) fn main(pairs: &[Pair]) -> ExitCode {
     let verdict = match wanted_pairs(pairs) {
-        Ok(pairs) => pairs.into_iter().all(run_pair),
+        // every pair is run, whatever came of the one before
+        Ok(pairs) => pairs.into_iter().filter(|pair| !run_pair(*pair)).count() == 0,
         Err(failure) => {
             eprintln!("{failure}");
             false

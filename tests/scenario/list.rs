@@ -28,7 +28,16 @@ pub(crate) fn all() -> Vec<Scenario> {
         all.push(scenario("reload", failback, vec![both_start(), reloads(1), reloads(2)]));
         all.push(scenario("partition", failback, vec![both_start(), cut(), heal()]));
     }
-    all.push(scenario("crash-b1", "legacy", vec![legacy_start(), legacy_crash(1), legacy_return(1)]));
+    all.push(scenario(
+        "loss",
+        "on",
+        vec![both_start(), loss(25), standby(1, "all"), standby(2, "foreign"), crashes(1)],
+    ));
+    all.push(scenario(
+        "crash-b1",
+        "legacy",
+        vec![legacy_start(2), legacy_return(1), legacy_crash(1), legacy_return(1)],
+    ));
     all.extend(matrix());
     all
 }
@@ -166,9 +175,18 @@ fn heal() -> Step {
     step("the cable is whole again".to_owned(), Act::Heal, signs)
 }
 
-fn legacy_start() -> Step {
-    let active = "Local status now set to: 'active'";
-    step("both nodes start".to_owned(), Act::StartBoth, vec![(1, active), (2, active)])
+fn loss(percent: u8) -> Step {
+    step(format!("{percent} of 100 packets get lost"), Act::Loss(percent), vec![])
+}
+
+/// One after the other: whether a node asks for its resources depends on whether it has seen the other
+/// become active, and when both start at once that is chance.
+fn legacy_start(node: usize) -> Step {
+    step(
+        format!("b{node} starts alone"),
+        Act::Start(node),
+        vec![(node, "mach_down takeover complete for node")],
+    )
 }
 
 fn legacy_crash(node: usize) -> Step {
@@ -180,5 +198,5 @@ fn legacy_crash(node: usize) -> Step {
 }
 
 fn legacy_return(node: usize) -> Step {
-    step(format!("b{node} returns"), Act::Return(node), vec![(node, "received ip-request-resp")])
+    step(format!("b{node} comes up"), Act::Return(node), vec![(node, "received ip-request-resp")])
 }

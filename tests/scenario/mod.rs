@@ -3,6 +3,8 @@
 //! One list ([`list`]) serves every pair of flavours. What must come of a step is not written down
 //! here but recorded from a pair of real 3.0.6 daemons ([`transcript`], `tests/interop/expected`).
 
+#![allow(clippy::indexing_slicing, reason = "in a test program a panic is a failure that points at its line")]
+
 pub(crate) mod config;
 pub(crate) mod harness;
 pub(crate) mod list;
@@ -48,4 +50,6 @@ pub(crate) enum Act {
     /// All cables between the nodes.
     Cut,
     Heal,
+    /// Of the packets of either node, this share in percent gets lost from now on.
+    Loss(u8),
 }

@@ -20,9 +20,13 @@
 use crate::lab::calls::Call;
 
 /// Values that differ from run to run, or between scenarios that share a transcript.
-const VOLATILE: [&str; 6] = ["HA_auth=", "HA_hg=", "HA_ld=", "HA_seq=", "HA_ts=", "HA_msgfmt="];
-/// Of the search path only the part that heartbeat puts in front.
-const PATH_PREFIX: usize = 3;
+const VOLATILE: [&str; 5] = ["HA_hg=", "HA_ld=", "HA_seq=", "HA_ts=", "HA_msgfmt="];
+/// The signature of the message that caused the call: the reference passes it on when its own messages
+/// travel in the classic format, by accident. Ours keeps signatures to itself.
+const SIGNATURE: &str = "HA_auth=";
+/// What every search path of the reference begins with; before it there may be the program directory,
+/// depending on how many shells were in between, and after it all of that again.
+const PATH_PREFIX: [&str; 2] = ["/usr/sbin", "/usr/share/heartbeat"];
 
 /// The kinds of line in a step.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +65,7 @@ impl Transcript {
 
     /// An environment is named after the message in it; others of the same name get a number.
     fn name_of(&mut self, node: usize, call: &Call) -> String {
-        let environment: Vec<_> = call.environment.iter().map(|pair| steady(pair)).collect();
+        let environment: Vec<_> = call.environment.iter().filter_map(|pair| steady(pair)).collect();
         let plain = occasion(call);
         let mut name = plain.clone();
         for number in 2.. {
@@ -89,7 +93,11 @@ impl Transcript {
         environments.sort();
         let common: Vec<&String> =
             environments.first().into_iter().flat_map(|(_, e)| e).filter(|p| self.in_all(p)).collect();
+<<<<<<< HEAD
         let mut text = format!("{}== environment of every call\n", self.steps);
+=======
+        let mut text = format!("{}== {EVERY_CALL}\n", self.steps);
+>>>>>>> lab
         for pair in &common {
             text = text + pair + "\n";
         }
@@ -112,7 +120,8 @@ fn occasion(call: &Call) -> String {
     let value =
         |name: &str| call.environment.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     match value("HA_t") {
-        None if value("HA_DONTASK").is_some() => "daemon, not asking".to_owned(),
+        None if value("HA_DONTASK").is_some() => "acquiring, not asking".to_owned(),
+        None if value("HA_NICEFAILBACK").is_some() => "acquiring".to_owned(),
         None => "daemon".to_owned(),
         Some(kind) => {
             let from = value("HA_src").unwrap_or("nobody");
@@ -122,35 +131,64 @@ fn occasion(call: &Call) -> String {
     }
 }
 
-fn steady(pair: &str) -> String {
-    if let Some(name) = VOLATILE.iter().find(|name| pair.starts_with(**name)) {
-        return format!("{name}*");
+/// A variable without what may differ; nothing if all of it may.
+fn steady(pair: &str) -> Option<String> {
+    if pair.starts_with(SIGNATURE) {
+        return None;
     }
-    match pair.strip_prefix("PATH=") {
-        Some(path) => format!("PATH={}:*", path.split(':').take(PATH_PREFIX).collect::<Vec<_>>().join(":")),
-        None => pair.to_owned(),
+    if let Some(name) = VOLATILE.iter().find(|name| pair.starts_with(**name)) {
+        return Some(format!("{name}*"));
+    }
+    match pair.split_once('=') {
+        Some(("PATH", path)) => Some(format!("PATH={}", steady_path(path))),
+        // how many shells were in between, again: the functions for shell scripts blank a `none`
+        Some(("HA_LOGFACILITY", "none")) => Some("HA_LOGFACILITY=".to_owned()),
+        _ => Some(pair.to_owned()),
     }
 }
 
-/// The differences that matter, as lines with `-` (missing) and `+` (too much), below their step.
+fn steady_path(path: &str) -> String {
+    let own = path.strip_prefix("/usr/libexec/heartbeat:").unwrap_or(path);
+    let prefix = PATH_PREFIX.join(":");
+    if own.starts_with(&prefix) { format!("{prefix}:*") } else { path.to_owned() }
+}
+
+const EVERY_CALL: &str = "environment of every call";
+
+/// The differences that matter, as lines with `-` (missing) and `+` (too much), below their step or
+/// their environments.
 pub(crate) fn differences(expected: &str, got: &str) -> String {
-    let (expected, got) = (sections(expected), sections(got));
-    let mut out = String::new();
+    let (expected, got) = (whole(sections(expected)), whole(sections(got)));
+    // what is different, and where
+    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut note = |what: String, place| match found.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, places)) => places.push(place),
+        None => found.push((what, vec![place])),
+    };
     for (heading, lines) in &expected {
         match got.iter().find(|(h, _)| h == heading) {
-            None => out += &format!("- {heading}\n"),
-            Some((_, seen)) => {
-                let found = diff(lines, seen);
-                if !found.is_empty() {
-                    out += &format!("  {heading}\n{found}");
-                }
-            }
+            None => note("    not seen\n".to_owned(), heading.as_str()),
+            Some((_, seen)) => note(diff(lines, seen), heading.as_str()),
         }
     }
-    for (heading, lines) in got.iter().filter(|(h, _)| !expected.iter().any(|(e, _)| e == h)) {
-        out += &format!("+ {heading}\n{}", diff(&[], lines));
+    for (heading, _) in got.iter().filter(|(h, _)| !expected.iter().any(|(e, _)| e == h)) {
+        note("    not expected\n".to_owned(), heading.as_str());
     }
-    out
+    let told = |(what, places): (String, Vec<&str>)| format!("  {}\n{what}", places.join("\n  "));
+    found.into_iter().filter(|(what, _)| !what.is_empty()).map(told).collect()
+}
+
+/// Each environment as it was: with what all of them have in common.
+fn whole(sections: Vec<Section<'_>>) -> Vec<Section<'_>> {
+    let common =
+        sections.iter().find(|(h, _)| h == EVERY_CALL).map(|(_, lines)| lines.clone()).unwrap_or_default();
+    let mut all = sections;
+    all.retain(|(heading, _)| heading != EVERY_CALL);
+    for (_, lines) in all.iter_mut().filter(|(heading, _)| heading.starts_with("environment ")) {
+        lines.extend(&common);
+        lines.sort_unstable();
+    }
+    all
 }
 
 type Section<'a> = (String, Vec<&'a str>);
