@@ -156,7 +156,6 @@ impl Engine {
         let Some(node) = self.nodes.get_mut(at) else {
             return;
         };
-        let known = node.generation > 0;
         node.generation = generation;
         node.track.reset();
         node.acked = 0;

@@ -61,16 +61,6 @@ impl Marks {
 fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript) -> Result<(), Failure> {
     let marks = Marks::of(lab);
     let mut shared = BTreeSet::new();
-<<<<<<< HEAD
-    lab.wait_until("signs in the log", LIMIT, || {
-        shared.extend(lab.node(1).vips().intersection(&lab.node(2).vips()).cloned());
-        let missing = |(node, sign): &&(usize, &str)| {
-            !logfile::after(&lab.node(*node).log(), marks.log(*node)).contains(sign)
-        };
-        match step.signs.iter().find(missing) {
-            None => Ok(()),
-            Some((node, sign)) => Err(format!("b{node} has not logged '{sign}'")),
-=======
     let attempts = attempts(scenario, step.act);
     for attempt in 1..=attempts {
         act(lab, step.act)?;
@@ -78,7 +68,6 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
             Ok(()) => break,
             Err(failure) if attempt == attempts => return Err(failure),
             Err(_) => {}
->>>>>>> lab
         }
     }
     become_calm(lab, &mut shared)?;
@@ -147,13 +136,7 @@ impl Look {
 
 /// Nothing changes for a while, and no script runs.
 fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> {
-<<<<<<< HEAD
-    let look = || {
-        lab.nodes().iter().map(|n| (n.vips(), n.calls().len(), logfile::weight(&n.log()))).collect::<Vec<_>>()
-    };
-=======
     let look = || lab.nodes().iter().map(Look::at).collect::<Vec<_>>();
->>>>>>> lab
     let (mut last, mut since) = (look(), Instant::now());
     lab.wait_until("calm", LIMIT, || {
         let now = look();

@@ -93,11 +93,7 @@ impl Transcript {
         environments.sort();
         let common: Vec<&String> =
             environments.first().into_iter().flat_map(|(_, e)| e).filter(|p| self.in_all(p)).collect();
-<<<<<<< HEAD
-        let mut text = format!("{}== environment of every call\n", self.steps);
-=======
         let mut text = format!("{}== {EVERY_CALL}\n", self.steps);
->>>>>>> lab
         for pair in &common {
             text = text + pair + "\n";
         }
