@@ -20,6 +20,9 @@ pub(super) fn of_children(
     for (name, value) in &config.env {
         env.insert(format!("HA_{name}"), value.clone());
     }
+    if let Some(method) = env.get("HA_compression").cloned() {
+        env.insert("HA_COMPRESSION".to_owned(), method);
+    }
     let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
     set("HA_CURHOST", &config.this_node);
     set("HA_DIR", paths::HA_DIR);
