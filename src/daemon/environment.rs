@@ -35,8 +35,8 @@ pub(super) fn of_children(
     let silent = if config.logging.facility.is_some() { "/dev/null" } else { "" };
     set("HA_LOGFILE", config.logging.logfile.as_deref().unwrap_or(silent));
     set("HA_DEBUGLOG", config.logging.debugfile.as_deref().unwrap_or(silent));
-    if let Some(facility) = &config.logging.facility {
-        set("HA_LOGFACILITY", facility);
+    if let Some(facility) = env.get("HA_logfacility").cloned() {
+        env.insert("HA_LOGFACILITY".to_owned(), facility);
     }
     env.into_iter().collect()
 }

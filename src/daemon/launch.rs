@@ -229,10 +229,16 @@ fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<Th
 fn resource_context(config: &Config, log: &Logger) -> resources::Context {
     resources::Context {
         host: config.this_node.clone(),
-        env: environment::of_children(config, std::env::vars()),
+        env: environment::of_children(config, inherited()),
         logger: log.clone(),
         options: resources::Options::default(),
     }
+}
+
+/// The environment this process was started with, as far as it is text.
+fn inherited() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// Directives that are checked but whose effect a later version brings.

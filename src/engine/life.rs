@@ -227,6 +227,7 @@ impl Engine {
             node.last_status_ts = ts;
             node.last_status_seq = seq;
         }
+        self.ask_for_local();
     }
 
     fn judge_lateness(&mut self, from: usize) {

@@ -42,6 +42,8 @@ pub(super) struct Resources {
     /// Set once: the 10 s timer runs once in a life.
     take_local_armed: bool,
     claim_at: Option<Duration>,
+    /// Legacy mode: own groups are wanted as soon as it is known whether a peer is active.
+    wants_local: bool,
 }
 
 impl Resources {
@@ -63,6 +65,7 @@ impl Resources {
             take_local_at: None,
             take_local_armed: false,
             claim_at: None,
+            wants_local: false,
         }
     }
 }
@@ -74,12 +77,21 @@ impl Engine {
             self.resources.foreign_done = true;
         }
         if !self.nice() {
-            return self.acquire_local(true);
+            self.resources.wants_local = true;
+            return self.ask_for_local();
         }
         if self.resources.state == State::Init {
             self.resources.state = State::Starting;
         }
         self.send(Message::of("starting"));
+    }
+
+    /// Legacy mode: an active peer must be asked, so nothing is taken while a live peer's status is unknown.
+    pub(super) fn ask_for_local(&mut self) {
+        if self.resources.wants_local && self.other_nodes().all(|n| n.is_dead() || n.had_status) {
+            self.resources.wants_local = false;
+            self.acquire_local(true);
+        }
     }
 
     /// Tells everybody what this node holds.

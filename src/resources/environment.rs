@@ -96,6 +96,9 @@ impl Environment {
         if dressed.get("HA_LOGFACILITY").as_deref() == Some("none") {
             dressed.set("HA_LOGFACILITY", "");
         }
+        if dressed.get_filled("HA_DEBUGLOG").is_none() {
+            dressed.set("HA_DEBUGLOG", "/dev/null");
+        }
         dressed.set_path();
         dressed
     }

@@ -12,7 +12,7 @@ const FAULTS: usize = 12;
 #[test]
 fn crashes_and_requests_never_double_a_group() {
     for seed in 0..SEEDS {
-        let failback = if seed % 2 == 0 { Failback::On } else { Failback::Off };
+        let failback = [Failback::On, Failback::Off, Failback::Legacy][seed as usize % 3];
         let mut world = World::new(failback, 1 + (seed as usize / 2) % 2, seed);
         world.start(0);
         let pause = world.random().u64(0..8000);
@@ -32,7 +32,7 @@ fn crashes_and_requests_never_double_a_group() {
 #[test]
 fn bad_weather_and_a_broken_cable_do_not_double_a_group() {
     for seed in 0..SEEDS {
-        let failback = if seed % 2 == 0 { Failback::On } else { Failback::Off };
+        let failback = [Failback::On, Failback::Off, Failback::Legacy][seed as usize % 3];
         let mut world = World::new(failback, 2, 10_000 + seed);
         let loss = world.random().f64() * 0.1;
         let jitter = ms(world.random().u64(0..30));
