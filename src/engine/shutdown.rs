@@ -5,8 +5,10 @@ use super::standby::StandbyState;
 use super::{Action, Ending, Engine, Hold, Job, Note};
 use std::time::Duration;
 
-/// After a partition both sides give up everything, this long after they met.
-const RESTART_AFTER: Duration = Duration::from_secs(2);
+/// After a partition both sides give up everything, this long after they met: the reference's two seconds
+/// and one of its polling intervals, so that a C daemon has begun too when ours is through and does not
+/// take over for the moment that is left to it.
+const RESTART_AFTER: Duration = Duration::from_millis(2250);
 /// From the end of giving up to the end of the clients, and from there to silence.
 const PHASE: Duration = Duration::from_secs(1);
 
