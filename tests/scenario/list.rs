@@ -101,7 +101,7 @@ fn other(node: usize) -> usize {
 }
 
 fn step(text: String, act: Act, signs: Vec<(usize, &'static str)>) -> Step {
-    Step { text, act, signs }
+    Step { text, act, signs, changes_only: false }
 }
 
 fn both_start() -> Step {
@@ -172,7 +172,8 @@ fn cut() -> Step {
 fn heal() -> Step {
     let again = "Performing heartbeat restart exec.";
     let signs = vec![(1, again), (2, again), (1, ACQUIRED), (2, ACQUIRED)];
-    step("the cable is whole again".to_owned(), Act::Heal, signs)
+    // both stop 2 s later; who hears of the other's end before its own begins looks at everything once more
+    Step { changes_only: true, ..step("the cable is whole again".to_owned(), Act::Heal, signs) }
 }
 
 fn loss(percent: u8) -> Step {

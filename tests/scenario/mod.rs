@@ -32,6 +32,8 @@ pub(crate) struct Step {
     pub(crate) act: Act,
     /// (node, part of a line that must appear in its log after the act)
     pub(crate) signs: Vec<(usize, &'static str)>,
+    /// Write down starts and stops only: how often a status is asked depends on who is faster.
+    pub(crate) changes_only: bool,
 }
 
 /// What can be done.
