@@ -90,7 +90,7 @@ check() {
 program=/usr/share/heartbeat/ResourceManager
 manager() { check $program "$@"; }
 hook() { env="HA_DIR=/etc/ha.d/ HA_FUNCS=/etc/ha.d//shellfuncs $env" check /etc/ha.d/harc "$@"; }
-env= up=
+env='' up=''
 
 # ---- ResourceManager ----------------------------------------------------------------------------
 
