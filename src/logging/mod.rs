@@ -1,7 +1,7 @@
 //! Heartbeat's log formats, files and syslog (commands.md section 9, resources.md section 7).
 //!
 //! [`Logger`] is a cheap handle. In the daemon it hands each line to one log thread and never waits
-//! ([`Logger::background`]); short-lived tools write in place ([`Logger::direct`]). [`format`] is
+//! ([`Logger::background`]); short-lived tools write in place ([`Logger::direct`]). [`mod@format`] is
 //! pure. What is worth logging, and in which words, is decided elsewhere.
 
 mod facility;
