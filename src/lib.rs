@@ -9,13 +9,13 @@
 //! | [`engine`] | yes | the cluster: events and time in, actions out |
 //! | [`resources`] | plan only | which script runs when; running it |
 //! | [`agents`] | plan only | native address agents: IPaddr, IPaddr2, IPv6addr, SendArp |
-//! | [`media`] | no | bcast, mcast, ucast: bytes in, bytes out |
-//! | [`logging`] | no | heartbeat's log formats, files and syslog |
+//! | [`media`] | no | bcast, mcast, ucast, mcast6, ucast6: bytes in, bytes out |
+//! | [`logging`] | no | heartbeat's log formats, files, syslog, ha_logd |
 //! | [`sys`] | no | the only `unsafe` of the package |
 //! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
 //!
 //! Three laws hold it up. The deciding code is pure: it names no socket, file, process or clock, and
-//! `tests/laws.rs` greps for them. Data flows one way: bytes, `wire`, verified message,
+//! `tests/laws` looks for them. Data flows one way: bytes, `wire`, verified message,
 //! [`engine::Input`], `engine`, [`engine::Action`], whoever carries it out. Nothing that can block
 //! shares a thread with the pulse.
 

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Lines that only one side writes; each is explained in docs/compatibility-resources.md.
+/// Lines that only one side writes; each is explained in docs/compatibility.md.
 const KNOWN: [&str; 2] = [" finished rc=", ": status: not found"];
 
 fn here(name: &str) -> PathBuf {

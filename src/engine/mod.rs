@@ -8,7 +8,7 @@
 //!   early is harmless. Hand in every datagram that waits before a tick: the engine looks, then decides.
 //! * [`Input::Start`] comes first; after [`Action::End`] nothing has an effect.
 //!
-//! Rules live by topic: [`receive`](self) pipeline, `life` (status, death), `startup`, `negotiation`
+//! Rules live by topic: `receive` (the pipeline), `life` (status, death), `startup`, `negotiation`
 //! (who holds what), `standby`, `takeover`, `shutdown`, `jobs`; `sequence` and `node` are their data.
 //! Section numbers in these files are those of `spec/wire-protocol.md`.
 

@@ -92,7 +92,7 @@ impl Record {
     }
 
     /// Syslog severity. A script's `info` is a notice. In the reference its `CRIT` is one too; here it
-    /// keeps its own severity (docs/compatibility-resources.md).
+    /// keeps its own severity (docs/compatibility.md).
     pub fn severity(&self) -> u8 {
         let own = match self.level {
             Level::Emerg => 0,

@@ -4,7 +4,7 @@
 //! diagnostics out. Whether the nodes exist and the scripts can be found is `check`'s business.
 //!
 //! Where 3.0.6's shell code does something nobody wants, the sane thing is done and a warning given
-//! (docs/compatibility-config.md).
+//! (docs/compatibility.md).
 
 mod address;
 pub(super) mod check;
