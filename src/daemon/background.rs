@@ -27,6 +27,13 @@ impl Herald {
         Self(None)
     }
 
+    /// It came to nothing: the command ends with this exit code.
+    pub(super) fn failed(&mut self, code: i32) {
+        if let Some(mut pipe) = self.0.take() {
+            let _ = pipe.write_all(&[u8::try_from(code).unwrap_or(1)]);
+        }
+    }
+
     /// All is well; lets go of the terminal.
     pub(super) fn ready(&mut self) -> io::Result<()> {
         let Some(mut pipe) = self.0.take() else { return Ok(()) };
@@ -48,7 +55,8 @@ pub(super) fn detach() -> io::Result<Side> {
             drop(write);
             let mut code = [1];
             let told = File::from(read).read(&mut code);
-            Ok(Side::Command(if matches!(told, Ok(1)) { i32::from(code[0]) } else { 1 }))
+            let [code] = code;
+            Ok(Side::Command(if matches!(told, Ok(1)) { i32::from(code) } else { 1 }))
         }
         Forked::Child => {
             drop(read);

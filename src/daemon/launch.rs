@@ -116,7 +116,7 @@ fn launch(options: &Options, config: &Config, stamps: Stamps, log: &Logger) -> i
         log.log(Level::Error, &format!("cannot make the directories of heartbeat: {error}"));
         return exit_code(&error);
     }
-    let herald = if options.foreground || options.resume {
+    let mut herald = if options.foreground || options.resume {
         Herald::nobody()
     } else {
         match background::detach() {
@@ -130,6 +130,7 @@ fn launch(options: &Options, config: &Config, stamps: Stamps, log: &Logger) -> i
     };
     if let Err(error) = pidfile::claim() {
         log.log(Level::Error, &format!("heartbeat: could not create pidfile [{PID_FILE}]: {error}"));
+        herald.failed(NO_PERMISSION);
         return NO_PERMISSION;
     }
     match live(options, config, stamps, herald) {
@@ -223,7 +224,14 @@ fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<Th
     uuid.warning.iter().for_each(|text| log.log(Level::Info, text));
     let resumed = options.held.as_deref().and_then(Hold::parse);
     let seed = generation.value ^ u64::from(std::process::id()) << 32;
-    Ok(ThisStart { uuid: uuid.value, generation: generation.value, hooks: settings::hooks(), resumed, seed })
+    Ok(ThisStart {
+        uuid: uuid.value,
+        generation: generation.value,
+        hooks: settings::hooks(),
+        resumed,
+        manages: !options.no_resources,
+        seed,
+    })
 }
 
 fn resource_context(config: &Config, log: &Logger) -> resources::Context {
@@ -244,7 +252,8 @@ fn inherited() -> impl Iterator<Item = (String, String)> {
 /// Directives that are checked but whose effect a later version brings.
 fn warn_of_what_is_not_served(config: &Config, log: &Logger) {
     let mut missing = Vec::new();
-    missing.extend(config.clients.iter().map(|c| format!("respawn {}", c.command)));
+    let directive = |failfast| if failfast { "failfast" } else { "respawn" };
+    missing.extend(config.clients.iter().map(|c| format!("{} {}", directive(c.failfast), c.command)));
     missing.extend(config.stonith.iter().map(|s| format!("stonith {}", s.kind)));
     missing.extend(config.watchdog.iter().map(|w| format!("watchdog {w}")));
     for what in missing {
@@ -302,6 +311,9 @@ fn again(options: &Options, held: Option<Hold>) -> io::Error {
     command.arg("-f").args((0..options.debug).map(|_| "-d"));
     if options.no_realtime {
         command.arg("-l");
+    }
+    if options.no_resources {
+        command.arg("-M");
     }
     if let Some(held) = held {
         command.args(["-R", "-C", held.word()]);

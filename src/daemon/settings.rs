@@ -13,6 +13,7 @@ pub(super) struct ThisStart {
     pub(super) generation: u64,
     pub(super) hooks: Vec<String>,
     pub(super) resumed: Option<Hold>,
+    pub(super) manages: bool,
     pub(super) seed: u64,
 }
 
@@ -22,7 +23,7 @@ pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
         me: config.this_node.clone(),
         uuid: start.uuid,
         generation: start.generation,
-        nodes: config.nodes.iter().map(node).collect(),
+        nodes: config.nodes.iter().filter(|n| n.kind == config::NodeKind::Normal).map(node).collect(),
         links: config.media.iter().filter(|m| spec(m).is_some()).map(|m| m.link().to_owned()).collect(),
         keepalive: config.timing.keepalive,
         deadtime: config.timing.deadtime,
@@ -38,17 +39,15 @@ pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
         max_rexmit_delay: config.max_rexmit_delay,
         hooks: start.hooks,
         resumed: start.resumed,
+        manages: start.manages,
         pid: std::process::id(),
         seed: start.seed,
     }
 }
 
+/// Ping nodes stay out as long as no ping medium is served: nobody would ever hear from them.
 fn node(node: &config::Node) -> NodeSpec {
-    let kind = match node.kind {
-        config::NodeKind::Normal => NodeKind::Normal,
-        config::NodeKind::Ping => NodeKind::Ping,
-    };
-    NodeSpec { name: node.name.clone(), kind }
+    NodeSpec { name: node.name.clone(), kind: NodeKind::Normal }
 }
 
 /// The medium to open; `None` for the kinds that are not served yet.

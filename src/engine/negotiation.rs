@@ -73,6 +73,9 @@ impl Resources {
 impl Engine {
     /// Communication is up: ask what the peer holds, or in legacy mode ask for our own groups.
     pub(super) fn begin_negotiation(&mut self) {
+        if !self.settings.manages {
+            return;
+        }
         if self.nodes.iter().all(|n| !n.is_dead()) {
             self.resources.foreign_done = true;
         }

@@ -238,6 +238,8 @@ impl Engine {
             "reqnodes" if !own => self.on_reqnodes(from),
             "repnodes" if !own => self.on_repnodes(from, message),
             "reqnodes" | "repnodes" | "stonith" => {}
+            "shutdone" | "starting" | "resource" | "ask_resources" | "ip-request" | "ip-request-resp"
+                if !self.settings.manages => {}
             "shutdone" => {
                 self.is_outdated(from, message);
                 self.on_shutdone(from);

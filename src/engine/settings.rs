@@ -73,6 +73,8 @@ pub struct Settings {
     pub hooks: Vec<String>,
     /// After a quick restart (`-R -C`): what this node still holds.
     pub resumed: Option<Hold>,
+    /// Whether resources are this daemon's business; `-M` says no.
+    pub manages: bool,
     /// Process id, for the log.
     pub pid: u32,
     /// Seed of the random delays.

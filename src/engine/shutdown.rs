@@ -93,9 +93,15 @@ impl Engine {
         self.shutdown.stage = Stage::GivingUp;
         self.resources.i_hold = Hold::None;
         self.resources.state = State::Shutdown;
-        self.send_held(false, Some("shutdown"));
+        if self.settings.manages {
+            self.send_held(false, Some("shutdown"));
+        }
         self.note(Note::ShutdownBegins(self.settings.pid));
-        self.run(Job::GiveUpAll);
+        if self.settings.manages {
+            self.run(Job::GiveUpAll);
+        } else {
+            self.gave_up_everything();
+        }
     }
 
     /// Calm, or nobody left to be calm with.
@@ -103,7 +109,7 @@ impl Engine {
         let r = &self.resources;
         let alone = self.other_nodes().all(|n| n.is_dead() || !n.may_hold);
         let idle = self.jobs.idle() && r.standby == StandbyState::Not && !r.takeover_in_progress;
-        self.resources_stable() || (alone && idle)
+        !self.settings.manages || self.resources_stable() || (alone && idle)
     }
 
     /// Own `shutdone`: the peer may take over from now on.

@@ -11,6 +11,9 @@ impl Engine {
             return;
         };
         let name = node.name.clone();
+        if !self.settings.manages {
+            return self.retry_shutdown();
+        }
         if !node.is_normal() {
             return self.queue_death_hook(&name, Some("ping"));
         }

@@ -282,3 +282,19 @@ fn stopping_alone_right_after_a_take_over_does_not_wait() {
     world.run_until("gone", 5 * SECOND, |w| !w.running(0));
     assert_eq!(world.layout(), "- -");
 }
+
+#[test]
+fn without_resource_management_no_script_runs_and_a_stop_is_a_stop() {
+    let mut world = World::new(Failback::On, 1, 3);
+    world.manages = false;
+    world.start(0);
+    world.start(1);
+    world.run(SETTLE);
+    world.crash(0);
+    world.run(SETTLE);
+    assert_eq!(world.logged(1, "node a1: is dead"), 1);
+    assert_eq!(world.layout(), "- -");
+    world.stop(1);
+    world.run_until("gone", 5 * SECOND, |w| !w.running(1));
+    assert_eq!(world.errors(1), [""; 0]);
+}

@@ -93,6 +93,8 @@ pub struct World {
     pub cables: Vec<[Weather; 2]>,
     pub failback: Failback,
     pub script_time: Duration,
+    /// `false`: the daemons are started with -M.
+    pub manages: bool,
     /// Times at which both nodes ran a group: (from, to).
     pub doubles: Vec<(Duration, Duration)>,
     double_since: Option<Duration>,
@@ -123,6 +125,7 @@ impl World {
             cables: vec![[Weather::FAIR; 2]; links],
             failback,
             script_time: ms(40),
+            manages: true,
             doubles: Vec::new(),
             double_since: None,
             random: fastrand::Rng::with_seed(seed),
@@ -166,6 +169,7 @@ impl World {
                 .map(str::to_owned)
                 .to_vec(),
             resumed,
+            manages: self.manages,
             pid: 1,
             seed: self.random.u64(..),
         }
