@@ -86,11 +86,10 @@ impl Agent {
         format!("usage: {program} {words} {ACTIONS}")
     }
 
-    /// `IPaddr(IPaddr_10.0.0.5)`, as it stands before the pid in log lines.
-    fn tag(self, word: &str) -> String {
-        let name = self.name();
+    /// `IPaddr_10.0.0.5`, as log lines name the instance.
+    fn instance(self, word: &str) -> String {
         let instance = if self == Agent::IPv6addr { word } else { word.split('/').next().unwrap_or(word) };
-        format!("{name}({name}_{instance})")
+        format!("{}_{instance}", self.name())
     }
 
     fn carry_out(self, operation: Operation, word: &str, cx: &Context<'_>) -> Outcome {
@@ -113,8 +112,8 @@ pub fn main(agent: Agent) -> ExitCode {
     }
     let words: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-    let tag = agent.tag(words.first().copied().unwrap_or_default());
-    let sink = log::stderr(tag);
+    let instance = agent.instance(words.first().copied().unwrap_or_default());
+    let sink = log::of_this_process(agent.name(), &instance);
     let code = run(agent, &program.to_string_lossy(), &words, &sink, &|line| {
         // Nobody listening is no reason to fail.
         let _ = writeln!(std::io::stdout(), "{line}");

@@ -1,8 +1,7 @@
 //! The one seam between the agents and the log: a sink of level and text.
 
-use std::io::Write as _;
-
 use crate::level::Level;
+use crate::logging::{Logger, Settings};
 
 /// Whoever takes log lines. The text comes without its level word.
 pub type Sink<'a> = &'a dyn Fn(Level, &str);
@@ -19,23 +18,11 @@ pub fn word(level: Level) -> &'static str {
     }
 }
 
-/// A sink for command lines: standard error, `TAG[pid]:<TAB>DATE LEVEL: text`.
+/// Where the agents' programs log: as the environment of heartbeat says, in the form of its scripts.
 ///
 /// The only place where the agents' binaries decide where log lines go.
-pub fn stderr(tag: String) -> impl Fn(Level, &str) {
-    move |level, text| {
-        if level == Level::Debug {
-            return;
-        }
-        let pid = std::process::id();
-        // A closed standard error is no reason to fail.
-        let _ = writeln!(std::io::stderr(), "{tag}[{pid}]:\t{} {}: {text}", date(), word(level));
-    }
-}
-
-/// `YYYY/MM/DD_HH:MM:SS` in local time, heartbeat's default date format.
-fn date() -> String {
-    let seconds =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    crate::sys::clock::local_date(seconds)
+pub fn of_this_process(name: &str, instance: &str) -> impl Fn(Level, &str) {
+    let log = Logger::direct(name, Settings::from_environment(|name| std::env::var(name).ok()));
+    let log = log.script(name, instance);
+    move |level, text| log.bare(level, &format!("{}: {text}", word(level)))
 }

@@ -83,9 +83,9 @@ impl Logger {
         self.put(level, true, text);
     }
 
-    /// Says one line without the word of a level, as some scripts of the reference do.
-    pub fn bare(&self, text: &str) {
-        self.put(Level::Info, false, text);
+    /// Says one line whose text brings its own word for the level, or none, as some scripts of the reference do.
+    pub fn bare(&self, level: Level, text: &str) {
+        self.put(level, false, text);
     }
 
     /// The current debug level.

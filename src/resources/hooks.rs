@@ -208,7 +208,7 @@ fn ip_request_resp(scene: &Scene<'_>) -> i32 {
     }
     let (key, ok) = (scene.variable("HA_ipaddr"), scene.variable("HA_ok"));
     let text = format!("received ip-request-resp {key} {ok} {}", scene.variable("HA_weown"));
-    scene.log("ip-request-resp").bare(&text);
+    scene.log("ip-request-resp").bare(Level::Info, &text);
     if ok == "OK" { scene.manager().take(&key) } else { 0 }
 }
 
@@ -238,6 +238,6 @@ fn hb_takeover(scene: &mut Scene<'_>) -> i32 {
 
 /// `hb_standby SET`.
 pub fn hb_standby(set: Hold, scene: &mut Scene<'_>) {
-    scene.log("hb_standby").bare(&format!("Going standby [{}].", set.word()));
+    scene.log("hb_standby").bare(Level::Info, &format!("Going standby [{}].", set.word()));
     (scene.emit)(standby::request(set));
 }

@@ -45,7 +45,7 @@ fn by_thread(context: Context, fifo: PathBuf) {
     let body = move || {
         thread::sleep(wait);
         let log = context.logger.script("hb_standby", "default");
-        log.bare(&format!("Going standby [{}].", Hold::Foreign.word()));
+        log.bare(Level::Info, &format!("Going standby [{}].", Hold::Foreign.word()));
         if let Err(error) = fifo::send(&fifo, &request(Hold::Foreign)) {
             log.log(Level::Error, &format!("Cannot ask for standby: {}: {error}", fifo.display()));
         }

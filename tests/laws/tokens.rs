@@ -25,7 +25,9 @@ pub(crate) fn names(tokens: &[Token]) -> Vec<Name> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
-        if token.text == "use" {
+        // `impl X + use<'a>` is a bound, not an import.
+        let imports = tokens.get(at + 1).is_some_and(|next| next.text != "<");
+        if token.text == "use" && imports {
             at = use_tree(tokens, at + 1, "", &mut found);
         } else if is_word(&token.text) {
             at = plain_path(tokens, at, &mut found);

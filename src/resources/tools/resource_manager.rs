@@ -58,8 +58,8 @@ fn verify_all_idle(manager: &Manager<'_>, setting: &Setting) -> i32 {
         .collect();
     if !active.is_empty() {
         let log = setting.log();
-        log.bare("CRITICAL: Non-idle resources will affect resource takeback!");
-        log.bare("CRITICAL: Non-idle resources may affect data integrity!");
+        log.bare(Level::Info, "CRITICAL: Non-idle resources will affect resource takeback!");
+        log.bare(Level::Info, "CRITICAL: Non-idle resources may affect data integrity!");
     }
     i32::try_from(active.len().min(255)).unwrap_or(255)
 }
@@ -74,7 +74,7 @@ fn complain(key: &str, setting: &Setting) {
         "CRITICAL: Non-idle resources can affect data integrity!".to_owned(),
     ];
     for line in &lines {
-        log.bare(line);
+        log.bare(Level::Info, line);
     }
     let help = "If you don't know what this means, then get help!";
     log.log(Level::Info, help);
