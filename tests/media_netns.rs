@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use heartbeat::level::Level;
 use heartbeat::media::{self, Buffer, Cause, ErrorLimiter, Medium, Spec};
@@ -133,13 +133,23 @@ fn open(spec: &Spec) -> Medium {
     media::open(spec).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// What arrives within a short while, by medium.
+/// Nothing more comes after a silence of this length.
+const QUIET: Duration = Duration::from_millis(150);
+/// So long the first datagram is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What arrives, by medium: from the first datagram until it is quiet.
 async fn arrivals(media: &[Medium]) -> BTreeMap<(&str, Vec<u8>), usize> {
-    tokio::time::sleep(Duration::from_millis(100)).await;
     let (mut buffer, mut seen) = (Buffer::default(), BTreeMap::new());
-    for medium in media {
-        let each = |bytes: &[u8]| *seen.entry((medium.name(), bytes.to_vec())).or_default() += 1;
-        medium.drain(&mut buffer, each).unwrap();
+    let (began, mut heard) = (Instant::now(), Instant::now());
+    while began.elapsed() < PATIENCE && (seen.is_empty() || heard.elapsed() < QUIET) {
+        for medium in media {
+            let each = |bytes: &[u8]| *seen.entry((medium.name(), bytes.to_vec())).or_default() += 1;
+            if medium.drain(&mut buffer, each).unwrap() > 0 {
+                heard = Instant::now();
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     seen
 }
