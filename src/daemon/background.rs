@@ -29,15 +29,26 @@ impl Herald {
 
     /// All is well; lets go of the terminal.
     pub(super) fn ready(&mut self) -> io::Result<()> {
-        let Some(mut pipe) = self.0.take() else { return Ok(()) };
+        let Some(pipe) = self.0.take() else { return Ok(()) };
         let null = File::options().read(true).write(true).open("/dev/null")?;
         dup2_stdin(&null)?;
         dup2_stdout(&null)?;
         dup2_stderr(&null)?;
-        // A command that was killed does not wait any more.
-        let _ = pipe.write_all(&[0]);
+        tell(pipe, 0);
         Ok(())
     }
+
+    /// It did not go well; nothing if all was well once.
+    pub(super) fn failed(&mut self, code: i32) {
+        if let Some(pipe) = self.0.take() {
+            tell(pipe, u8::try_from(code).unwrap_or(1));
+        }
+    }
+}
+
+fn tell(mut pipe: File, code: u8) {
+    // A command that was killed does not wait any more.
+    let _ = pipe.write_all(&[code]);
 }
 
 /// Forks; the parent waits for the herald. A child that dies silently counts as exit code 1.
