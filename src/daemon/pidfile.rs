@@ -23,7 +23,8 @@ pub(super) enum Running {
 /// Reads the file and probes the process. Our own pid (after an exec) is nobody else's.
 pub(super) fn look() -> Running {
     let Ok(text) = fs::read_to_string(PID_FILE) else { return Running::No };
-    let Some(number) = text.trim().parse::<i32>().ok().filter(|n| *n > 0) else { return Running::No };
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let Some(number) = word.parse::<i32>().ok().filter(|n| *n > 0) else { return Running::No };
     let pid = Pid::from_raw(number);
     if pid == Pid::this() || !is_alive(pid) { Running::Stale } else { Running::Yes(pid) }
 }

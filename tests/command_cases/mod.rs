@@ -1,7 +1,11 @@
 //! What the cases share: a configuration, and ways to ask and compare.
 
 mod broken;
+mod init;
+mod logs;
 mod options;
+mod setup;
+mod signals;
 
 use crate::lab::{Flavour, Lab, Node, wait_until};
 use std::time::Duration;

@@ -145,7 +145,7 @@ fn with_a_daemon() {
             text.lines().map(fact).collect()
         };
         assert_eq!(facts(&ours.out), facts(&theirs.out), "{what}");
-        let of_the_machine = |m: &&str| !m.contains("ore dump") && !m.contains("Consider setting");
+        let of_the_machine = |m: &&str| !["ore dump", "Consider setting", "debug: "].iter().any(|w| m.contains(w));
         let theirs: Vec<_> = messages(&theirs.err).into_iter().filter(of_the_machine).map(without_pids).collect();
         let wanted: Vec<_> = theirs.iter().map(String::as_str).collect();
         in_order(&without_pids(&ours.err), &wanted);
