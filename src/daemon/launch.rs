@@ -77,6 +77,7 @@ fn log_host() -> String {
 }
 
 fn start(options: &Options, host: &LinuxHost) -> i32 {
+    background::unmask();
     let stamps = Stamps::now();
     let running = pidfile::look();
     let checked = config::check(&sources::read(options.debug), host);

@@ -1,7 +1,8 @@
 //! The pid file (commands.md section 2): 10 columns and a newline, made by link(2), never removed.
 
-use crate::paths::PID_FILE;
+use crate::paths::{PID_FILE, STATE_DIR};
 use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use std::fs;
@@ -42,8 +43,11 @@ fn is_zombie(pid: Pid) -> bool {
     stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
 }
 
-/// Writes our pid, unless a daemon runs.
+/// Writes our pid, unless a daemon runs. Of several at once the last would remove the first one's file
+/// for a stale one: so one after the other.
 pub(super) fn claim() -> io::Result<()> {
+    let _turn =
+        Flock::lock(fs::File::open(STATE_DIR)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
     let own = format!("{PID_FILE}.{}", Pid::this());
     let made = write_new(Path::new(&own)).and_then(|()| link_over_stale(&own));
     let _ = fs::remove_file(&own);

@@ -145,9 +145,12 @@ fn refused(node: &Node, case: &Case) -> Result<(), String> {
     let said = heartbeat(node, "");
     let state = shell(node, STATE);
     let place = format!("ERROR: /etc/ha.d//{}", case.at);
-    let told = said.err.lines().any(|l| l.split_once(&place).is_some_and(|(_, rest)| rest.contains(": error: ")));
+    let told =
+        said.err.lines().any(|l| l.split_once(&place).is_some_and(|(_, rest)| rest.contains(": error: ")));
     let logs = node.log() + &node.read("/var/log/ha-debug");
-    let secret = ["TopSecret"].iter().any(|key| said.err.contains(key) || logs.contains(key) || said.out.contains(key));
+    let secret = ["TopSecret"]
+        .iter()
+        .any(|key| said.err.contains(key) || logs.contains(key) || said.out.contains(key));
     let last = said.err.contains("ERROR: Configuration error, heartbeat not started.");
     match (said.code, told, last, secret, before == state, node.daemon_runs()) {
         (Some(6), true, true, false, true, false) => Ok(()),
@@ -164,13 +167,17 @@ fn is_refused_and_nothing_else_happens() {
     let cases = cases();
     assert!(cases.len() >= 60);
     let failures: Vec<String> = std::thread::scope(|scope| {
-        let halves: Vec<_> = cases.chunks(cases.len().div_ceil(2)).zip(lab.nodes()).map(|(cases, node)| {
-            scope.spawn(move || {
-                // as after an earlier life
-                node.write("/var/lib/heartbeat/hb_generation", "            700\n", 0o644).unwrap();
-                cases.iter().filter_map(|case| refused(node, case).err()).collect::<Vec<_>>()
+        let halves: Vec<_> = cases
+            .chunks(cases.len().div_ceil(2))
+            .zip(lab.nodes())
+            .map(|(cases, node)| {
+                scope.spawn(move || {
+                    // as after an earlier life
+                    node.write("/var/lib/heartbeat/hb_generation", "            700\n", 0o644).unwrap();
+                    cases.iter().filter_map(|case| refused(node, case).err()).collect::<Vec<_>>()
+                })
             })
-        }).collect();
+            .collect();
         halves.into_iter().flat_map(|half| half.join().unwrap()).collect()
     });
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n\n"));

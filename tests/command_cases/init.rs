@@ -13,7 +13,10 @@ fn course(node: &Node) -> Vec<(String, Said)> {
         }
     };
     shell(node, "rm /etc/ha.d/ha.cf");
-    asks("no ha.cf", &["start", "stop", "status", "restart", "reload", "force-reload", "standby", "nonsense"]);
+    asks(
+        "no ha.cf",
+        &["start", "stop", "status", "restart", "reload", "force-reload", "standby", "nonsense"],
+    );
     node.write("/etc/ha.d/ha.cf", &format!("{HA_CF}foo\n"), 0o644).unwrap();
     asks("broken", &["start", "status", "stop"]);
     node.write("/etc/ha.d/ha.cf", HA_CF, 0o644).unwrap();
@@ -37,7 +40,12 @@ fn every_verb() {
     let Some(lab) = beside_the_reference("init") else { return };
     apart(&lab);
     let [ours, theirs] = std::thread::scope(|scope| {
-        [1, 2].map(|i| { let node = lab.node(i); scope.spawn(move || course(node)) }).map(|t| t.join().unwrap())
+        [1, 2]
+            .map(|i| {
+                let node = lab.node(i);
+                scope.spawn(move || course(node))
+            })
+            .map(|t| t.join().unwrap())
     });
     assert!(ours.len() > 20 && ours.len() == theirs.len());
     let plain = |text: &str| -> String {
@@ -47,7 +55,8 @@ fn every_verb() {
         assert_eq!(ours.code, theirs.code, "{what}: {ours:?}");
         // ours may say more about a broken file
         let of_the_machine = |m: &&str| !["ore dump", "Consider setting"].iter().any(|w| m.contains(w));
-        let wanted: Vec<String> = messages(&theirs.out).into_iter().filter(of_the_machine).map(plain).collect();
+        let wanted: Vec<String> =
+            messages(&theirs.out).into_iter().filter(of_the_machine).map(plain).collect();
         in_order(&plain(&ours.out), &wanted.iter().map(String::as_str).collect::<Vec<_>>());
         if !what.starts_with("broken") {
             assert_eq!(plain(&ours.out), plain(&theirs.out), "{what}");

