@@ -82,7 +82,7 @@ fn start(options: &Options, host: &LinuxHost) -> i32 {
     let running = pidfile::look();
     let checked = config::check(&sources::read(options.debug), host);
     let log = Logger::direct("heartbeat", settings::log(&checked.logging, &log_host(), true));
-    tell(&checked, &log);
+    tell(&checked, options.reread && matches!(running, Running::Yes(_)), &log);
     let config = match (checked.config, running) {
         (Some(config), _) => config,
         (None, Running::Yes(pid)) if options.reread => {
@@ -113,10 +113,9 @@ fn start(options: &Options, host: &LinuxHost) -> i32 {
 
 /// Everything there is to say about the files: the reference's lines, then ours with the place. A warning
 /// that repeats one of the reference takes one line, so that what is new does not drown.
-fn tell(checked: &Checked, log: &Logger) {
-    for (level, text) in checked.reference_lines() {
-        log.log(*level, text);
-    }
+fn tell(checked: &Checked, running: bool, log: &Logger) {
+    let lines = checked.reference_lines().iter().filter(|(_, text)| !running || text != config::REFUSED);
+    lines.for_each(|(level, text)| log.log(*level, text));
     for diagnostic in &checked.diagnostics {
         if diagnostic.is_error() || diagnostic.reference.is_empty() {
             diagnostic.render().lines().for_each(|line| log.log(diagnostic.level, line));
@@ -278,7 +277,7 @@ fn warn_of_what_is_not_served(config: &Config, log: &Logger) {
 pub(super) fn recheck(change: Change, log: &Logger) -> Option<News> {
     let checked = config::check(&sources::read(0), &LinuxHost::default());
     let Some(config) = &checked.config else {
-        tell(&checked, log);
+        tell(&checked, true, log);
         log.log(Level::Error, "Config errors: going on with the configuration of the last start");
         return None;
     };

@@ -34,7 +34,7 @@ fn syslog(node: &Node) -> Arc<Mutex<String>> {
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(length) = socket.recv(&mut buffer) {
-            let line = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let line = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
             sink.lock().unwrap().push_str(&(line + "\n"));
         }
     });
@@ -105,10 +105,10 @@ fn story(lab: &Lab) {
             "WARN: No STONITH device configured.",
             "WARN: Shared disks are not protected.",
             "info: Resources being acquired from b2.",
-            "mach_down takeover complete for node b2.",
             "info: mach_down takeover complete.",
         ],
     );
+    lab.node(1).wait_for_log("info: Link b2:eth0 dead.", mark, SOON).unwrap();
     in_order(&lab.node(1).log()[mark..], &["WARN: node b2: is dead", "info: Link b2:eth0 dead."]);
     // it returns, and gets its own back
     let (first, second) = (lab.node(1).log().len(), lab.node(2).log().len());
@@ -136,12 +136,12 @@ fn story(lab: &Lab) {
         &[
             "info: Received shutdown notice from 'b2'.",
             "info: Resources being acquired from b2.",
-            "mach_down takeover complete for node b2.",
             "info: mach_down takeover complete.",
             "WARN: node b2: is dead",
             "info: Dead node b2 gave up resources.",
         ],
     );
+    lab.node(1).wait_for_log("info: Link b2:eth0 dead.", mark, SOON).unwrap();
     in_order(&lab.node(1).log()[mark..], &["WARN: node b2: is dead", "info: Link b2:eth0 dead."]);
 }
 

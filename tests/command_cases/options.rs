@@ -194,6 +194,7 @@ fn a_reload_that_is_refused_does_not_say_that_nothing_runs() {
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains(&format!("info: Config errors: Heartbeat pid {} NOT restarted\n", pid(node))));
     assert!(said.err.contains("/etc/ha.d//ha.cf:10:1: error: "), "{}", said.err);
+    assert!(!said.err.contains("heartbeat not started"), "{}", said.err);
 }
 
 /// Scheduling policies of the daemon's threads: 0 ordinary, 2 round robin.

@@ -99,6 +99,7 @@ fn a_broken_file_changes_nothing() {
         node.wait_for_log("Config errors: ", mark, SOON).unwrap();
         let log = node.log()[mark..].to_owned();
         assert!(log.contains(&format!("/etc/ha.d//{file}:")) && !log.contains("TopSecret"), "{log}");
+        assert!(!log.contains("heartbeat not started"), "{log}");
         untouched(node, process, calls);
         assert_eq!(node.read("/var/lib/heartbeat/hb_generation"), generation);
         // mended, it is taken
