@@ -27,28 +27,24 @@ impl Herald {
         Self(None)
     }
 
+    /// It came to nothing: the command ends with this exit code.
+    pub(super) fn failed(&mut self, code: i32) {
+        if let Some(mut pipe) = self.0.take() {
+            let _ = pipe.write_all(&[u8::try_from(code).unwrap_or(1)]);
+        }
+    }
+
     /// All is well; lets go of the terminal.
     pub(super) fn ready(&mut self) -> io::Result<()> {
-        let Some(pipe) = self.0.take() else { return Ok(()) };
+        let Some(mut pipe) = self.0.take() else { return Ok(()) };
         let null = File::options().read(true).write(true).open("/dev/null")?;
         dup2_stdin(&null)?;
         dup2_stdout(&null)?;
         dup2_stderr(&null)?;
-        tell(pipe, 0);
+        // A command that was killed does not wait any more.
+        let _ = pipe.write_all(&[0]);
         Ok(())
     }
-
-    /// It did not go well; nothing if all was well once.
-    pub(super) fn failed(&mut self, code: i32) {
-        if let Some(pipe) = self.0.take() {
-            tell(pipe, u8::try_from(code).unwrap_or(1));
-        }
-    }
-}
-
-fn tell(mut pipe: File, code: u8) {
-    // A command that was killed does not wait any more.
-    let _ = pipe.write_all(&[code]);
 }
 
 /// Forks; the parent waits for the herald. A child that dies silently counts as exit code 1.
@@ -59,7 +55,8 @@ pub(super) fn detach() -> io::Result<Side> {
             drop(write);
             let mut code = [1];
             let told = File::from(read).read(&mut code);
-            Ok(Side::Command(if matches!(told, Ok(1)) { i32::from(code[0]) } else { 1 }))
+            let [code] = code;
+            Ok(Side::Command(if matches!(told, Ok(1)) { i32::from(code) } else { 1 }))
         }
         Forked::Child => {
             drop(read);

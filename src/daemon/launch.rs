@@ -320,9 +320,6 @@ fn again(options: &Options, held: Option<Hold>) -> io::Error {
     if options.no_realtime {
         command.arg("-l");
     }
-    if options.no_resources {
-        command.arg("-M");
-    }
     if let Some(held) = held {
         command.args(["-R", "-C", held.word()]);
     }
