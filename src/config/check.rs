@@ -8,8 +8,8 @@ use super::source::Sources;
 use super::{authkeys, cross, ha_cf, haresources};
 use crate::level::Level;
 
-/// What 3.0.6 says last when it refuses.
-const REFUSED: &str = "Configuration error, heartbeat not started.";
+/// What 3.0.6 says last when it refuses to start. A daemon that runs already does not say it.
+pub const REFUSED: &str = "Configuration error, heartbeat not started.";
 
 /// What came out of [`check`].
 #[derive(Clone, Debug)]

@@ -60,6 +60,14 @@ impl Diagnostic {
         format!("{file}:{line}:{column}: {grade}: {message}")
     }
 
+    /// Headline and what is allowed, without the cited line: for who has been told in other words.
+    pub fn in_one_line(&self) -> String {
+        match self.allowed.as_str() {
+            "" => self.headline(),
+            allowed => format!("{}; allowed: {allowed}", self.headline()),
+        }
+    }
+
     /// The whole message, several lines: headline, cited line with a caret, what is allowed.
     /// No colours, no trailing newline.
     pub fn render(&self) -> String {

@@ -33,7 +33,7 @@ mod text;
 mod value;
 
 pub use authkeys::{AuthKeys, Key, Method};
-pub use check::{Checked, check, validated_lines};
+pub use check::{Checked, REFUSED, check, validated_lines};
 pub use diagnostic::{Cited, Diagnostic};
 pub use effective::{directive_table, directive_wiki, effective};
 pub use fake::FakeHost;

@@ -66,8 +66,12 @@ pub(super) fn detach() -> io::Result<Side> {
     }
 }
 
+/// Files for all to read, whoever starts us: logs and the pid file are.
+pub(super) fn unmask() {
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
+}
+
 /// What every daemon does to itself.
 pub(super) fn settle() -> io::Result<()> {
-    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     std::env::set_current_dir(CORE_DIR)
 }

@@ -1,7 +1,10 @@
 //! The command line of heartbeat(8) (commands.md section 1).
+//!
+//! Read as getopt(3) reads it, letter by letter: `-V` answers at once whatever else is wrong, every
+//! unknown letter is named, and bytes that are no text are as good as any other words.
 
-use clap::error::{ContextKind, ErrorKind};
-use clap::{ArgAction, Parser};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 
 /// Exit code of a wrong command line.
 pub(super) const USAGE_EXIT: i32 = 2;
@@ -13,74 +16,134 @@ Usage: heartbeat [-dDkMrRsvWlVf] [-C Current-resource-state]
 ";
 
 /// The options, under the letters they have had for ever.
-#[derive(Clone, Debug, Default, Parser)]
-#[command(disable_help_flag = true, disable_version_flag = true)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Options {
-    /// Debug level, one for each.
-    #[arg(short = 'd', action = ArgAction::Count)]
+    /// `-d`: debug level, one for each.
     pub(super) debug: u8,
-    /// Show the table of directives.
-    #[arg(short = 'D')]
+    /// `-D`: show the table of directives.
     pub(super) directives: bool,
-    /// Stop the running daemon.
-    #[arg(short = 'k')]
+    /// `-k`: stop the running daemon.
     pub(super) kill: bool,
-    /// Do not manage resources.
-    #[arg(short = 'M')]
+    /// `-M`: do not manage resources.
     pub(super) no_resources: bool,
-    /// Reread the configuration.
-    #[arg(short = 'r')]
+    /// `-r`: reread the configuration.
     pub(super) reread: bool,
-    /// Internal: go on after a restart.
-    #[arg(short = 'R')]
+    /// `-R`: internal: go on after a restart.
     pub(super) resume: bool,
-    /// Show the status.
-    #[arg(short = 's')]
+    /// `-s`: show the status.
     pub(super) status: bool,
-    /// Show the effective configuration.
-    #[arg(short = 'v')]
+    /// `-v`: show the effective configuration.
     pub(super) verbose: bool,
-    /// The table of `-D` as wiki markup.
-    #[arg(short = 'W')]
+    /// `-W`: the table of `-D` as wiki markup.
     pub(super) wiki: bool,
-    /// No real-time scheduling.
-    #[arg(short = 'l')]
+    /// `-l`: no real-time scheduling.
     pub(super) no_realtime: bool,
-    /// Show the version.
-    #[arg(short = 'V')]
-    pub(super) version: bool,
-    /// Stay in the foreground.
-    #[arg(short = 'f')]
+    /// `-f`: stay in the foreground.
     pub(super) foreground: bool,
-    /// Internal, with -R: what is held.
-    #[arg(short = 'C')]
+    /// `-C STATE`: internal, with -R: what is held.
     pub(super) held: Option<String>,
-    /// Ignored, as ever.
-    #[arg(hide = true)]
-    pub(super) ignored: Vec<String>,
 }
 
-/// Reads the command line. The error is what to print to stderr before [`USAGE_EXIT`].
-pub(super) fn parse(args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let args: Vec<String> = args.collect();
-    let program = args.first().cloned().unwrap_or_default();
-    let options = Options::try_parse_from(args).map_err(|error| complaint(&program, &error))?;
-    if (options.held.is_some() && !options.resume) || (options.reread && options.resume) {
-        return Err(USAGE.to_owned());
+/// What a command line asks for.
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    /// `-V`: the version, and nothing else.
+    Version,
+    /// Anything else.
+    Run(Options),
+    /// It is wrong: the usage, before [`USAGE_EXIT`].
+    Wrong,
+}
+
+/// A command line read.
+pub(super) struct Read {
+    pub(super) asked: Asked,
+    /// What to print to stderr: getopt's words, the usage.
+    pub(super) complaint: Vec<u8>,
+}
+
+/// Reads the command line. Words that are no options are ignored, as ever.
+pub(super) fn read(args: impl Iterator<Item = OsString>) -> Read {
+    let mut words = args.map(OsString::into_vec);
+    let mut reader = Reader { program: words.next().unwrap_or_default(), ..Reader::default() };
+    while let Some(word) = words.next() {
+        match word.strip_prefix(b"-") {
+            Some(b"-") => break,
+            Some(letters) => reader.letters(letters, &mut words),
+            None => {}
+        }
+        if reader.version {
+            return Read { asked: Asked::Version, complaint: reader.complaint };
+        }
     }
-    Ok(options)
+    reader.verdict()
 }
 
-/// getopt's words, then the usage.
-fn complaint(program: &str, error: &clap::Error) -> String {
-    let wrong = match error.get(ContextKind::InvalidArg) {
-        Some(value) => value.to_string().trim_start_matches('-').chars().next().unwrap_or('?'),
-        None => return USAGE.to_owned(),
-    };
-    match error.kind() {
-        ErrorKind::UnknownArgument => format!("{program}: invalid option -- '{wrong}'\n{USAGE}"),
-        ErrorKind::InvalidValue => format!("{program}: option requires an argument -- '{wrong}'\n{USAGE}"),
-        _ => USAGE.to_owned(),
+#[derive(Default)]
+struct Reader {
+    program: Vec<u8>,
+    options: Options,
+    version: bool,
+    complaint: Vec<u8>,
+}
+
+impl Reader {
+    /// One word of joined options; the last may take its argument from the words that follow.
+    fn letters(&mut self, letters: &[u8], words: &mut impl Iterator<Item = Vec<u8>>) {
+        let mut rest = letters;
+        while let Some((letter, further)) = rest.split_first() {
+            rest = further;
+            if *letter == b'C' {
+                let argument = if rest.is_empty() { words.next() } else { Some(rest.to_vec()) };
+                return self.held(argument);
+            }
+            self.letter(*letter);
+            if self.version {
+                return;
+            }
+        }
+    }
+
+    fn letter(&mut self, letter: u8) {
+        let options = &mut self.options;
+        match letter {
+            b'd' => options.debug = options.debug.saturating_add(1),
+            b'D' => options.directives = true,
+            b'k' => options.kill = true,
+            b'M' => options.no_resources = true,
+            b'r' => options.reread = true,
+            b'R' => options.resume = true,
+            b's' => options.status = true,
+            b'v' => options.verbose = true,
+            b'W' => options.wiki = true,
+            b'l' => options.no_realtime = true,
+            b'V' => self.version = true,
+            b'f' => options.foreground = true,
+            _ => self.complain("invalid option", letter),
+        }
+    }
+
+    fn held(&mut self, argument: Option<Vec<u8>>) {
+        match argument {
+            Some(state) => self.options.held = Some(String::from_utf8_lossy(&state).into_owned()),
+            None => self.complain("option requires an argument", b'C'),
+        }
+    }
+
+    /// getopt's words.
+    fn complain(&mut self, what: &str, letter: u8) {
+        let pieces: [&[u8]; 6] = [&self.program, b": ", what.as_bytes(), b" -- '", &[letter], b"'\n"];
+        self.complaint.extend(pieces.concat());
+    }
+
+    fn verdict(mut self) -> Read {
+        let Options { held, resume, reread, .. } = &self.options;
+        let misused = (held.is_some() && !resume) || (*reread && *resume);
+        if self.complaint.is_empty() && !misused {
+            return Read { asked: Asked::Run(self.options), complaint: Vec::new() };
+        }
+        self.complaint.extend(USAGE.bytes());
+        Read { asked: Asked::Wrong, complaint: self.complaint }
     }
 }
 
@@ -88,30 +151,50 @@ fn complaint(program: &str, error: &clap::Error) -> String {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<Options, String> {
-        parse(line.split_whitespace().map(str::to_owned))
+    fn read(line: &str) -> (Asked, String) {
+        let read = super::read(line.split_whitespace().map(OsString::from));
+        (read.asked, String::from_utf8(read.complaint).unwrap())
+    }
+
+    fn options(line: &str) -> Options {
+        match read(line) {
+            (Asked::Run(options), complaint) if complaint.is_empty() => options,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn letters_may_be_joined_and_further_words_are_ignored() {
-        let options = read("heartbeat -fddl whatever").unwrap();
+        let options = options("heartbeat whatever -fddl whatever -- -x");
         assert!(options.foreground && options.no_realtime);
         assert_eq!(options.debug, 2);
     }
 
     #[test]
     fn resuming_names_what_is_held() {
-        let options = read("heartbeat -R -C local").unwrap();
-        assert_eq!(options.held.as_deref(), Some("local"));
-        assert_eq!(read("heartbeat -C local").unwrap_err(), USAGE);
-        assert_eq!(read("heartbeat -rR").unwrap_err(), USAGE);
+        assert_eq!(options("heartbeat -R -C local").held.as_deref(), Some("local"));
+        assert_eq!(options("heartbeat -fRClocal").held.as_deref(), Some("local"));
+        for line in ["heartbeat -C local", "heartbeat -rR"] {
+            let (asked, complaint) = read(line);
+            assert!(matches!(asked, Asked::Wrong));
+            assert_eq!(complaint, USAGE);
+        }
     }
 
     #[test]
-    fn an_unknown_letter_is_named() {
-        let text = read("heartbeat -h").unwrap_err();
-        assert!(text.starts_with("heartbeat: invalid option -- 'h'\n\nUsage: heartbeat"), "{text}");
-        let text = read("heartbeat -R -C").unwrap_err();
-        assert!(text.starts_with("heartbeat: option requires an argument -- 'C'\n"), "{text}");
+    fn every_unknown_letter_is_named() {
+        let (asked, complaint) = read("heartbeat -xsy");
+        assert!(matches!(asked, Asked::Wrong));
+        let head = "heartbeat: invalid option -- 'x'\nheartbeat: invalid option -- 'y'\n\nUsage: heartbeat";
+        assert!(complaint.starts_with(head), "{complaint}");
+        let (_, complaint) = read("heartbeat -R -C");
+        assert!(complaint.starts_with("heartbeat: option requires an argument -- 'C'\n"), "{complaint}");
+    }
+
+    #[test]
+    fn the_version_answers_at_once() {
+        let (asked, complaint) = read("heartbeat -xVy -C");
+        assert!(matches!(asked, Asked::Version));
+        assert_eq!(complaint, "heartbeat: invalid option -- 'x'\n");
     }
 }

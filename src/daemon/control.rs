@@ -4,6 +4,7 @@ use super::pidfile::{Running, is_alive, look};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::io::{self, Write};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -14,8 +15,7 @@ const POLL: Duration = Duration::from_millis(50);
 pub(super) fn status(host: &str, node: &str) -> i32 {
     match look() {
         Running::Yes(pid) => {
-            println!("heartbeat OK [pid {pid} et al] is running on {host} [{node}]...");
-            0
+            tell(&format!("heartbeat OK [pid {pid} et al] is running on {host} [{node}]..."), 0)
         }
         Running::Stale => stopped(1),
         Running::No => stopped(3),
@@ -23,7 +23,12 @@ pub(super) fn status(host: &str, node: &str) -> i32 {
 }
 
 fn stopped(code: i32) -> i32 {
-    println!("heartbeat is stopped. No process");
+    tell("heartbeat is stopped. No process", code)
+}
+
+/// The exit code says it too: a reader that has gone away is no failure.
+fn tell(line: &str, code: i32) -> i32 {
+    let _ = writeln!(io::stdout(), "{line}");
     code
 }
 

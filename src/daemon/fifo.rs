@@ -7,7 +7,7 @@ use crate::paths::FIFO;
 use crate::wire;
 use nix::sys::stat::Mode;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::thread;
 use tokio::sync::mpsc;
@@ -43,7 +43,7 @@ fn read(file: File, log: &Logger, inputs: &mpsc::Sender<Input>) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        match reader.read_until(b'\n', &mut line) {
+        match reader.by_ref().take(LONGEST as u64).read_until(b'\n', &mut line) {
             Ok(0) => continue,
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -66,11 +66,19 @@ fn read(file: File, log: &Logger, inputs: &mpsc::Sender<Input>) {
 #[derive(Default)]
 struct Cutter {
     text: Vec<u8>,
+    /// The last piece did not end its line.
+    within_line: bool,
 }
 
 impl Cutter {
-    /// Takes a line with its newline; gives the message that it completes.
+    /// Takes a line with its newline, or a piece of one that is too long; gives the message that it
+    /// completes. What is too long is part of no message.
     fn line(&mut self, line: &[u8]) -> Option<Vec<u8>> {
+        let within_line = std::mem::replace(&mut self.within_line, !line.ends_with(b"\n"));
+        if within_line || self.within_line {
+            self.text.clear();
+            return None;
+        }
         if line.starts_with(b">>>") {
             self.text.clear();
             self.text.extend_from_slice(b">>>\n");
@@ -95,6 +103,16 @@ impl Cutter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_piece_of_a_long_line_is_no_line() {
+        let mut cutter = Cutter::default();
+        for piece in [">>>\n", "t=a\n", "xxx", ">>>\n", "t=b\n", "<<<\n"] {
+            assert_eq!(cutter.line(piece.as_bytes()), None, "{piece}");
+        }
+        assert_eq!(cutter.line(b">>>\n"), None);
+        assert_eq!(cutter.line(b"<<<\n"), Some(b">>>\n<<<\n".to_vec()));
+    }
 
     #[test]
     fn messages_are_cut_out_of_the_stream() {

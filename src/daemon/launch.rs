@@ -1,13 +1,14 @@
 //! From the command line to a beating daemon, and from its end to the exit code (commands.md 1, 1.1).
 
 use super::background::{self, Herald, Side};
-use super::cli::{self, Options, USAGE_EXIT};
+use super::cli::{self, Asked, Options, USAGE_EXIT};
 use super::executor::Executor;
 use super::host::LinuxHost;
 use super::media::Antennas;
 use super::pidfile::{self, Running};
 use super::pulse::{News, Parts, Pulse};
 use super::settings::{self, ThisStart};
+use super::signals::{self, Signals};
 use super::sources::{self, Change, Stamps};
 use super::{control, environment, fifo, keyring, state, systemd};
 use crate::config::{self, Checked, Config, Host};
@@ -17,8 +18,9 @@ use crate::logging::Logger;
 use crate::paths::PID_FILE;
 use crate::resources;
 use crate::sys::realtime;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -37,25 +39,31 @@ const FLUSH: Duration = Duration::from_secs(2);
 
 /// Runs heartbeat(8) and gives its exit code.
 pub fn main() -> i32 {
-    let options = match cli::parse(std::env::args()) {
-        Ok(options) => options,
-        Err(text) => {
-            eprint!("{text}");
-            return USAGE_EXIT;
-        }
-    };
-    let host = LinuxHost::default();
-    if options.version {
-        println!("{}", config::HBVERSION);
-    } else if options.directives {
-        print!("{}", if options.wiki { config::directive_wiki() } else { config::directive_table() });
-    } else if options.status {
-        return control::status(&machine_name(), &host.node_name());
-    } else if options.kill {
-        return control::stop();
-    } else {
-        return start(&options, &host);
+    let read = cli::read(std::env::args_os());
+    // Whoever closed stderr does not want to know.
+    let _ = io::stderr().write_all(&read.complaint);
+    match read.asked {
+        Asked::Version => say(&format!("{}\n", config::HBVERSION)),
+        Asked::Wrong => USAGE_EXIT,
+        Asked::Run(options) => run(&options, &LinuxHost::default()),
     }
+}
+
+fn run(options: &Options, host: &LinuxHost) -> i32 {
+    if options.directives {
+        say(&if options.wiki { config::directive_wiki() } else { config::directive_table() })
+    } else if options.kill {
+        control::stop()
+    } else if options.status {
+        control::status(&machine_name(), &host.node_name())
+    } else {
+        start(options, host)
+    }
+}
+
+/// Prints. A reader that has gone away is no failure.
+fn say(text: &str) -> i32 {
+    let _ = io::stdout().write_all(text.as_bytes());
     0
 }
 
@@ -69,21 +77,26 @@ fn log_host() -> String {
 }
 
 fn start(options: &Options, host: &LinuxHost) -> i32 {
+    background::unmask();
     let stamps = Stamps::now();
     let running = pidfile::look();
     let checked = config::check(&sources::read(options.debug), host);
     let log = Logger::direct("heartbeat", settings::log(&checked.logging, &log_host(), true));
-    tell(&checked, &log);
+    tell(&checked, options.reread && matches!(running, Running::Yes(_)), &log);
     let config = match (checked.config, running) {
         (Some(config), _) => config,
         (None, Running::Yes(pid)) if options.reread => {
             log.log(Level::Info, &format!("Config errors: Heartbeat pid {pid} NOT restarted"));
             return FAILED;
         }
+        (None, _) if sources::forbidden() => return NO_PERMISSION,
         (None, _) => return NOT_CONFIGURED,
     };
     if options.verbose {
-        print!("{}", config::effective(&config));
+        say(&config::effective(&config));
+    }
+    if !options.reread || !matches!(running, Running::Yes(_)) {
+        config::validated_lines().iter().for_each(|line| log.log(Level::Info, line));
     }
     match running {
         Running::Yes(pid) if options.reread => {
@@ -98,20 +111,21 @@ fn start(options: &Options, host: &LinuxHost) -> i32 {
     }
 }
 
-/// Everything there is to say about the files: the reference's lines, then ours with the place.
-fn tell(checked: &Checked, log: &Logger) {
-    for (level, text) in checked.reference_lines() {
-        log.log(*level, text);
-    }
+/// Everything there is to say about the files: the reference's lines, then ours with the place. A warning
+/// that repeats one of the reference takes one line, so that what is new does not drown.
+fn tell(checked: &Checked, running: bool, log: &Logger) {
+    let lines = checked.reference_lines().iter().filter(|(_, text)| !running || text != config::REFUSED);
+    lines.for_each(|(level, text)| log.log(*level, text));
     for diagnostic in &checked.diagnostics {
-        for line in diagnostic.render().lines() {
-            log.log(diagnostic.level, line);
+        if diagnostic.is_error() || diagnostic.reference.is_empty() {
+            diagnostic.render().lines().for_each(|line| log.log(diagnostic.level, line));
+        } else {
+            log.log(diagnostic.level, &diagnostic.in_one_line());
         }
     }
 }
 
 fn launch(options: &Options, config: &Config, stamps: Stamps, log: &Logger) -> i32 {
-    config::validated_lines().iter().for_each(|line| log.log(Level::Info, line));
     if let Err(error) = state::make_directories() {
         log.log(Level::Error, &format!("cannot make the directories of heartbeat: {error}"));
         return exit_code(&error);
@@ -128,7 +142,14 @@ fn launch(options: &Options, config: &Config, stamps: Stamps, log: &Logger) -> i
             }
         }
     };
-    if let Err(error) = pidfile::claim() {
+    let code = run_daemon(options, config, stamps, &mut herald, log);
+    herald.failed(code);
+    code
+}
+
+fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut Herald, log: &Logger) -> i32 {
+    let held_back = signals::hold_back();
+    if let Err(error) = held_back.and_then(|()| pidfile::claim()) {
         log.log(Level::Error, &format!("heartbeat: could not create pidfile [{PID_FILE}]: {error}"));
         herald.failed(NO_PERMISSION);
         return NO_PERMISSION;
@@ -147,7 +168,7 @@ fn exit_code(error: &io::Error) -> i32 {
 }
 
 /// The daemon's life, on the pulse thread and those around it.
-fn live(options: &Options, config: &Config, stamps: Stamps, herald: Herald) -> io::Result<Ending> {
+fn live(options: &Options, config: &Config, stamps: Stamps, herald: &mut Herald) -> io::Result<Ending> {
     background::settle()?;
     let log = Logger::background("heartbeat", settings::log(&config.logging, &log_host(), false))?;
     log.log(Level::Info, VERSION_LINE);
@@ -165,9 +186,6 @@ fn live(options: &Options, config: &Config, stamps: Stamps, herald: Herald) -> i
         })?;
         pulse.join().map_err(|_| io::Error::other("the pulse thread failed"))?
     });
-    if let Err(error) = &result {
-        log.log(Level::Error, &format!("heartbeat cannot run: {error}"));
-    }
     log.flush(FLUSH);
     result
 }
@@ -176,18 +194,21 @@ fn pulse(
     options: &Options,
     config: &Config,
     stamps: Stamps,
-    mut herald: Herald,
+    herald: &mut Herald,
     log: &Logger,
 ) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        // Before any other thread: only this one and those it starts hear signals, and hand them on free.
+        let signals = Signals::catch()?;
         let engine_settings = settings::engine(config, this_start(options, config, log)?);
         let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
         fifo::start(log, &sender)?;
         let executor = Executor::start(&resource_context(config, log), &sender)?;
         let media = Antennas::open(config, log).await.map_err(|notes| {
             notes.iter().for_each(|note| log.log(note.level, &note.text));
-            io::Error::other("no medium could be opened")
+            let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
+            io::Error::other(format!("the media cannot be opened: {}", reasons.join("; ")))
         })?;
         let born = Instant::now();
         let engine = Engine::new(engine_settings, Now { mono: Duration::ZERO, wall: wall() })
@@ -207,7 +228,7 @@ fn pulse(
             stamps,
             log_bad_packets: config.log_badpack,
         };
-        Pulse::new(parts).beat().await
+        Pulse::new(parts).beat(signals).await
     })
 }
 
@@ -265,7 +286,7 @@ fn warn_of_what_is_not_served(config: &Config, log: &Logger) {
 pub(super) fn recheck(change: Change, log: &Logger) -> Option<News> {
     let checked = config::check(&sources::read(0), &LinuxHost::default());
     let Some(config) = &checked.config else {
-        tell(&checked, log);
+        tell(&checked, true, log);
         log.log(Level::Error, "Config errors: going on with the configuration of the last start");
         return None;
     };
@@ -303,11 +324,7 @@ fn finish(options: &Options, config: &Config, ending: Ending) -> i32 {
 }
 
 fn again(options: &Options, held: Option<Hold>) -> io::Error {
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => return error,
-    };
-    let mut command = Command::new(program);
+    let mut command = Command::new(own_program());
     command.arg("-f").args((0..options.debug).map(|_| "-d"));
     if options.no_realtime {
         command.arg("-l");
@@ -319,4 +336,13 @@ fn again(options: &Options, held: Option<Hold>) -> io::Error {
         command.args(["-R", "-C", held.word()]);
     }
     command.exec()
+}
+
+/// The program that stands where ours came from: after an upgrade that is the new one. Where it is gone,
+/// this very one goes on, for resources must not be left alone.
+fn own_program() -> PathBuf {
+    let link = std::env::current_exe().unwrap_or_default();
+    let text = link.to_string_lossy();
+    let path = PathBuf::from(text.strip_suffix(" (deleted)").unwrap_or(&text));
+    if path.is_file() { path } else { PathBuf::from("/proc/self/exe") }
 }

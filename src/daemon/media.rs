@@ -1,7 +1,7 @@
 //! All media of the daemon together: everything goes out on each, whatever comes in is handed on.
 
 use super::settings::spec;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::media::{Buffer, ErrorLimiter, Medium, Note, open_patiently};
@@ -35,7 +35,7 @@ impl Antennas {
                 continue;
             };
             let opened = open_patiently(&spec, |note| say(log, &note)).await;
-            let medium = opened.map_err(|error| vec![error.note()])?;
+            let medium = opened.map_err(|error| vec![error.note(), not_opened(medium)])?;
             medium.notes().iter().for_each(|note| say(log, note));
             all.push(Antenna { medium, errors: ErrorLimiter::default(), reopened: Instant::now() });
         }
@@ -95,6 +95,11 @@ impl Antenna {
             let _ = self.medium.reopen();
         }
     }
+}
+
+fn not_opened(medium: &config::Medium) -> Note {
+    let text = format!("make_io_childpair: cannot open {} {}", medium.directive(), medium.link());
+    Note { level: Level::Error, text }
 }
 
 fn say(log: &Logger, note: &Note) {

@@ -1,7 +1,8 @@
 //! The pid file (commands.md section 2): 10 columns and a newline, made by link(2), never removed.
 
-use crate::paths::PID_FILE;
+use crate::paths::{PID_FILE, STATE_DIR};
 use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use std::fs;
@@ -23,9 +24,10 @@ pub(super) enum Running {
 /// Reads the file and probes the process. Our own pid (after an exec) is nobody else's.
 pub(super) fn look() -> Running {
     let Ok(text) = fs::read_to_string(PID_FILE) else { return Running::No };
-    let Ok(number) = text.trim().parse::<i32>() else { return Running::No };
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let Some(number) = word.parse::<i32>().ok().filter(|n| *n > 0) else { return Running::No };
     let pid = Pid::from_raw(number);
-    if number <= 0 || pid == Pid::this() || !is_alive(pid) { Running::Stale } else { Running::Yes(pid) }
+    if pid == Pid::this() || !is_alive(pid) { Running::Stale } else { Running::Yes(pid) }
 }
 
 /// Whether a process exists, ours or not. A zombie does not count: it has ended.
@@ -41,8 +43,11 @@ fn is_zombie(pid: Pid) -> bool {
     stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
 }
 
-/// Writes our pid, unless a daemon runs.
+/// Writes our pid, unless a daemon runs. Of several at once the last would remove the first one's file
+/// for a stale one: so one after the other.
 pub(super) fn claim() -> io::Result<()> {
+    let _turn =
+        Flock::lock(fs::File::open(STATE_DIR)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
     let own = format!("{PID_FILE}.{}", Pid::this());
     let made = write_new(Path::new(&own)).and_then(|()| link_over_stale(&own));
     let _ = fs::remove_file(&own);

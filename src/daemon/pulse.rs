@@ -2,6 +2,7 @@
 
 use super::executor::Executor;
 use super::media::Antennas;
+use super::signals::Signals;
 use super::sources::{Change, Stamps};
 use super::{launch, systemd};
 use crate::engine::{Action, Ending, Engine, Input, Now};
@@ -12,7 +13,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 /// How often the load average is read anew.
@@ -51,37 +51,13 @@ pub(super) struct Pulse {
     ending: Option<Ending>,
 }
 
-struct Signals {
-    term: Signal,
-    hup: Signal,
-    usr1: Signal,
-    usr2: Signal,
-    alarm: Signal,
-    /// Caught so that they do nothing.
-    _ignored: [Signal; 2],
-}
-
-impl Signals {
-    fn catch() -> io::Result<Self> {
-        Ok(Self {
-            term: signal(SignalKind::terminate())?,
-            hup: signal(SignalKind::hangup())?,
-            usr1: signal(SignalKind::user_defined1())?,
-            usr2: signal(SignalKind::user_defined2())?,
-            alarm: signal(SignalKind::alarm())?,
-            _ignored: [signal(SignalKind::interrupt())?, signal(SignalKind::pipe())?],
-        })
-    }
-}
-
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
         Self { parts, news: mpsc::channel(4), load_read: None, bad: BadPackets::default(), ending: None }
     }
 
     /// Beats until the end, and says which it was.
-    pub(super) async fn beat(mut self) -> io::Result<Ending> {
-        let mut signals = Signals::catch()?;
+    pub(super) async fn beat(mut self, mut signals: Signals) -> io::Result<Ending> {
         self.feed(Input::Start);
         loop {
             if let Some(ending) = self.ending {

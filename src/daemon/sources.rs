@@ -25,6 +25,12 @@ fn one(path: &str) -> Result<Source, ReadError> {
     read().map_err(|error| ReadError { label: path.to_owned(), reason: plain_reason(&error) })
 }
 
+/// Whether this user may not read one of the files: then that is what is wrong, not the files.
+pub(super) fn forbidden() -> bool {
+    let denied = |path| fs::File::open(path).is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied);
+    [paths::HA_CF, paths::AUTHKEYS, paths::HARESOURCES].into_iter().any(denied)
+}
+
 fn plain_reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
