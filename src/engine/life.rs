@@ -258,6 +258,6 @@ impl Engine {
         status.clone_into(&mut node.status);
         let name = node.name.clone();
         self.note(Note::StatusUpdate { node: name, status: status.to_owned() });
-        self.queue_hook("status", message);
+        self.queue_peer_hook("status", message);
     }
 }

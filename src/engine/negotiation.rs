@@ -1,7 +1,7 @@
 //! Who holds what: `starting`, `resource`, automatic failback, announcement, audit (sections 8.2 to 8.4, 8.9).
 
 use super::standby::StandbyState;
-use super::{Engine, Failback, Hold, Note};
+use super::{Engine, Failback, Hold, Job, Note, Verb};
 use crate::wire::Message;
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ const TAKE_LOCAL_AFTER: Duration = Duration::from_secs(10);
 const FAILBACK_RETRY: Duration = Duration::from_secs(1);
 /// Groups that nobody claims for so long in calm are taken by their own node.
 const CLAIM_AFTER: Duration = Duration::from_secs(3);
+/// So much longer their own node has to claim them: 3.0.6 never does.
+const CLAIM_FOREIGN_AFTER: Duration = Duration::from_secs(15);
 
 /// How far the negotiation has come; the numbers are those of the reference's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +44,7 @@ pub(super) struct Resources {
     /// Set once: the 10 s timer runs once in a life.
     take_local_armed: bool,
     claim_at: Option<Duration>,
+    claim_foreign_at: Option<Duration>,
     /// Legacy mode: own groups are wanted as soon as it is known whether a peer is active.
     wants_local: bool,
 }
@@ -65,6 +68,7 @@ impl Resources {
             take_local_at: None,
             take_local_armed: false,
             claim_at: None,
+            claim_foreign_at: None,
             wants_local: false,
         }
     }
@@ -109,7 +113,7 @@ impl Engine {
         self.send(message);
     }
 
-    fn send_held_as_is(&mut self) {
+    pub(super) fn send_held_as_is(&mut self) {
         self.send_held(self.resources.state == State::Stable, None);
     }
 
@@ -212,6 +216,9 @@ impl Engine {
             Some("1") | None => {}
             Some(_) => self.resources.other_stable = false,
         }
+        if message.text("info") == Some("standby") {
+            self.giver_lets_go();
+        }
         let settled = matches!(self.resources.state, State::Stable | State::Shutdown);
         if !settled && self.resources.other_stable {
             self.become_stable_beside_peer();
@@ -283,7 +290,7 @@ impl Engine {
         }
     }
 
-    /// Says what is wrong with the distribution of groups (8.9), and claims own groups nobody holds.
+    /// Says what is wrong with the distribution of groups (8.9), and has those claimed that nobody holds.
     pub(super) fn audit(&mut self) {
         let (mine, theirs) = (self.resources.i_hold, self.resources.other_holds);
         let has = |hold: Hold, part| hold.includes(part);
@@ -302,14 +309,17 @@ impl Engine {
             self.note_rarely("nobody local", Note::NobodyOwnsLocal);
             self.resources.claim_at = Some(self.now.mono + CLAIM_AFTER);
         }
-        if calm && !has(mine, Hold::Foreign) && !has(theirs, Hold::Local) {
+        if !(calm && !has(mine, Hold::Foreign) && !has(theirs, Hold::Local)) {
+            self.resources.claim_foreign_at = None;
+        } else if self.resources.claim_foreign_at.is_none() {
             self.note_rarely("nobody foreign", Note::NobodyOwnsForeign);
+            self.resources.claim_foreign_at = Some(self.now.mono + CLAIM_FOREIGN_AFTER);
         }
     }
 
     pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
         let r = &self.resources;
-        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at].into_iter().flatten().min()
+        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at].into_iter().flatten().min()
     }
 
     pub(super) fn negotiation_tick(&mut self) {
@@ -326,6 +336,10 @@ impl Engine {
         if due(self.resources.claim_at) {
             self.audit();
             self.claim_unowned();
+        }
+        if due(self.resources.claim_foreign_at) {
+            self.audit();
+            self.claim_foreign();
         }
     }
 
@@ -346,6 +360,15 @@ impl Engine {
         if self.resources.claim_at.take().is_some() {
             self.note(Note::ClaimUnowned);
             self.acquire_local(false);
+        }
+    }
+
+    fn claim_foreign(&mut self) {
+        if self.resources.claim_foreign_at.take().is_some() {
+            self.note(Note::ClaimForeign);
+            self.resources.i_hold = self.resources.i_hold.with(Hold::Foreign);
+            self.send_held(true, None);
+            self.run(Job::Standby { verb: Verb::Take, set: Hold::Foreign });
         }
     }
 }

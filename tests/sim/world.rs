@@ -93,6 +93,11 @@ pub struct World {
     pub cables: Vec<[Weather; 2]>,
     pub failback: Failback,
     pub script_time: Duration,
+    /// Added to each script: a random part of this.
+    pub script_jitter: Duration,
+    pub deadtime: Duration,
+    /// The hook that takes a dead node's groups never says that it is done.
+    pub mute_mach_down: bool,
     /// Times at which both nodes ran a group: (from, to).
     pub doubles: Vec<(Duration, Duration)>,
     double_since: Option<Duration>,
@@ -123,6 +128,9 @@ impl World {
             cables: vec![[Weather::FAIR; 2]; links],
             failback,
             script_time: ms(40),
+            script_jitter: Duration::ZERO,
+            deadtime: DEADTIME,
+            mute_mach_down: false,
             doubles: Vec::new(),
             double_since: None,
             random: fastrand::Rng::with_seed(seed),
@@ -155,8 +163,8 @@ impl World {
             nodes: NAMES.iter().map(|n| spec(n)).collect(),
             links: (0..self.cables.len()).map(|l| format!("eth{l}")).collect(),
             keepalive: KEEPALIVE,
-            deadtime: DEADTIME,
-            warntime: DEADTIME / 2,
+            deadtime: self.deadtime,
+            warntime: self.deadtime / 2,
             initdead: INITDEAD,
             deadping: DEADTIME,
             failback: self.failback,
@@ -405,7 +413,7 @@ impl World {
         match ending {
             Ending::Stop => {}
             Ending::Restart => {
-                let pause = DEADTIME + Duration::from_secs(1);
+                let pause = self.deadtime + Duration::from_secs(1);
                 self.at(self.now + pause, Event::Boot { node, resumed: None });
             }
             Ending::Reload(hold) => {
@@ -436,12 +444,17 @@ impl World {
         }
     }
 
+    fn script(&mut self) -> Duration {
+        let jitter = self.random.u64(0..=self.script_jitter.as_micros() as u64);
+        self.script_time + Duration::from_micros(jitter)
+    }
+
     /// The stock scripts, played: which groups go up and down, what is said, how long it takes.
     fn run_job(&mut self, node: usize, id: JobId, job: &Job) {
         let mut at = self.now;
         match job {
             Job::AcquireLocal { nice, dont_ask } => {
-                at += self.script_time;
+                at += self.script();
                 if !self.nodes[node].groups.contains(&node) {
                     let kind = if *nice || *dont_ask { "ip-request-resp" } else { "ip-request" };
                     let mut message = Message::of(kind);
@@ -453,14 +466,14 @@ impl World {
             }
             Job::Standby { verb, set } => {
                 for owner in groups_of(node, *set) {
-                    at += self.script_time;
-                    self.script(node, at, owner, *verb == Verb::Take);
+                    at += self.script();
+                    self.plays(node, at, owner, *verb == Verb::Take);
                 }
             }
             Job::GiveUpAll => {
                 for owner in 0..2 {
-                    at += self.script_time;
-                    self.script(node, at, owner, false);
+                    at += self.script();
+                    self.plays(node, at, owner, false);
                 }
             }
             Job::Hook { kind, env } => at = self.hook(node, kind, env),
@@ -475,9 +488,9 @@ impl World {
         let from = NAMES.iter().position(|n| *n == value("HA_src"));
         match (kind, from) {
             ("status", Some(dead)) if value("HA_st") == "dead" => {
-                at += self.script_time;
-                self.script(node, at, dead, true);
-                if value("HA_NICEFAILBACK") == "yes" {
+                at += self.script();
+                self.plays(node, at, dead, true);
+                if value("HA_NICEFAILBACK") == "yes" && !self.mute_mach_down {
                     self.say(
                         node,
                         at,
@@ -486,16 +499,16 @@ impl World {
                 }
             }
             ("ip-request-resp", _) if value("HA_dest") == NAMES[node] => {
-                at += self.script_time;
+                at += self.script();
                 let owner = value("HA_ipaddr").parse().unwrap();
-                self.script(node, at, owner, true);
+                self.plays(node, at, owner, true);
             }
             ("ip-request", Some(asker)) => {
                 let owner: usize = value("HA_ipaddr").parse().unwrap();
                 let own = self.nodes[node].groups.contains(&owner);
-                at += self.script_time;
+                at += self.script();
                 if own {
-                    self.script(node, at, owner, false);
+                    self.plays(node, at, owner, false);
                 }
                 let answer = Message::of("ip-request-resp")
                     .with("dest", NAMES[asker])
@@ -517,7 +530,7 @@ impl World {
         at
     }
 
-    fn script(&mut self, node: usize, at: Duration, owner: usize, up: bool) {
+    fn plays(&mut self, node: usize, at: Duration, owner: usize, up: bool) {
         let life = self.nodes[node].life;
         self.at(at, Event::Script { node, life, owner, up });
     }
