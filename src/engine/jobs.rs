@@ -26,6 +26,11 @@ impl Jobs {
         self.running.is_empty() && self.queue.is_empty()
     }
 
+    /// What an earlier life left behind is still being released.
+    pub(super) fn cleaning(&self) -> bool {
+        self.running.values().any(|job| *job == Job::ReleaseLeftovers)
+    }
+
     /// What is on its way out.
     pub(super) fn releasing(&self) -> Hold {
         let running = self.running.values().chain(&self.queue);
@@ -98,6 +103,7 @@ impl Engine {
             Job::Hook { .. } => {}
             Job::AcquireLocal { .. } => self.local_acquired(),
             Job::Standby { verb, set } => self.standby_job_done(verb, set),
+            Job::ReleaseLeftovers => self.check_startup(),
             Job::GiveUpAll => self.send(Message::of("shutdone").with("st", "dead")),
         }
         self.next_queued();

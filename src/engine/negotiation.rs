@@ -14,6 +14,9 @@ const CLAIM_AFTER: Duration = Duration::from_secs(3);
 /// So much longer their own node has to claim them: 3.0.6 never does.
 const CLAIM_FOREIGN_AFTER: Duration = Duration::from_secs(15);
 
+/// Groups that both hold for so long in calm are given up by both.
+const RESOLVE_AFTER: Duration = Duration::from_secs(5);
+
 /// How far the negotiation has come; the numbers are those of the reference's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
@@ -45,6 +48,7 @@ pub(super) struct Resources {
     take_local_armed: bool,
     claim_at: Option<Duration>,
     claim_foreign_at: Option<Duration>,
+    resolve_at: Option<Duration>,
     /// Legacy mode: own groups are wanted as soon as it is known whether a peer is active.
     wants_local: bool,
 }
@@ -69,6 +73,7 @@ impl Resources {
             take_local_armed: false,
             claim_at: None,
             claim_foreign_at: None,
+            resolve_at: None,
             wants_local: false,
         }
     }
@@ -94,6 +99,14 @@ impl Engine {
     pub(super) fn ask_for_local(&mut self) {
         if self.resources.wants_local && self.other_nodes().all(|n| n.is_dead() || n.had_status) {
             self.resources.wants_local = false;
+            self.acquire_local(true);
+        }
+    }
+
+    /// Legacy mode: a request that the peer's earlier life took with it is made anew. Nothing is asked for
+    /// that runs here.
+    pub(super) fn ask_again(&mut self) {
+        if !self.nice() && self.startup.is_up() && !self.resources.wants_local {
             self.acquire_local(true);
         }
     }
@@ -292,6 +305,9 @@ impl Engine {
 
     /// Says what is wrong with the distribution of groups (8.9), and has those claimed that nobody holds.
     pub(super) fn audit(&mut self) {
+        if !self.nice() {
+            return;
+        }
         let (mine, theirs) = (self.resources.i_hold, self.resources.other_holds);
         let has = |hold: Hold, part| hold.includes(part);
         if has(mine, Hold::Local) && has(theirs, Hold::Foreign) {
@@ -302,6 +318,11 @@ impl Engine {
         }
         let calm =
             self.resources_stable() && self.resources.state == State::Stable && !self.is_shutting_down();
+        if !calm || mine.without(theirs.mirror()) == mine {
+            self.resources.resolve_at = None;
+        } else if self.resources.resolve_at.is_none() {
+            self.resources.resolve_at = Some(self.now.mono + RESOLVE_AFTER);
+        }
         let orphaned = calm && !has(mine, Hold::Local) && !has(theirs, Hold::Foreign);
         if !orphaned {
             self.resources.claim_at = None;
@@ -319,7 +340,7 @@ impl Engine {
 
     pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
         let r = &self.resources;
-        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at].into_iter().flatten().min()
+        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at, r.resolve_at].into_iter().flatten().min()
     }
 
     pub(super) fn negotiation_tick(&mut self) {
@@ -341,6 +362,10 @@ impl Engine {
             self.audit();
             self.claim_foreign();
         }
+        if due(self.resources.resolve_at) {
+            self.audit();
+            self.resolve_double();
+        }
     }
 
     /// Ten seconds have passed and no peer became stable: take what is ours and unclaimed.
@@ -360,6 +385,14 @@ impl Engine {
         if self.resources.claim_at.take().is_some() {
             self.note(Note::ClaimUnowned);
             self.acquire_local(false);
+        }
+    }
+
+    /// Both run the same groups: as after a partition, both give up everything and begin anew.
+    fn resolve_double(&mut self) {
+        if self.resources.resolve_at.take().is_some() {
+            self.note(Note::ResolveDouble);
+            self.request_restart();
         }
     }
 

@@ -128,6 +128,7 @@ pub enum Note {
     /// A line of our own: what we do about `NobodyOwnsLocal`.
     ClaimUnowned,
     ClaimForeign,
+    ResolveDouble,
     StandbyLegacy,
     StandbyBusy {
         node: String,
@@ -293,6 +294,10 @@ impl Note {
             Note::NobodyOwnsLocal => error("No one owns our local resources!"),
             Note::NobodyOwnsForeign => error("No one owns foreign resources!"),
             Note::ClaimUnowned => warn("Nobody holds the local resource groups: acquiring them."),
+            Note::ResolveDouble => {
+                let text = "Both machines run the same resource groups: giving everything up to begin anew.";
+                (Level::Crit, text.to_owned())
+            }
             Note::ClaimForeign => {
                 warn("Nobody holds the resource groups of the other node: acquiring them.")
             }

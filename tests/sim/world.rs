@@ -68,6 +68,7 @@ enum Event {
     },
     Boot {
         node: usize,
+        life: u64,
         resumed: Option<u8>,
     },
 }
@@ -280,6 +281,13 @@ impl World {
         self.nodes.iter().all(|n| n.engine.as_ref().is_none_or(|e| e.is_stable() && e.status() == "active"))
     }
 
+    /// Between two lives of the same process.
+    pub fn restarting(&self, node: usize) -> bool {
+        let life = self.nodes[node].life;
+        let boots = |e: &Event| matches!(e, Event::Boot { node: n, life: l, .. } if *n == node && *l == life);
+        self.queue.iter().any(|Reverse((_, _, event))| boots(event))
+    }
+
     pub fn running(&self, node: usize) -> bool {
         self.nodes[node].engine.is_some()
     }
@@ -363,7 +371,7 @@ impl World {
                 }
                 self.watch();
             }
-            Event::Boot { node, resumed } if self.nodes[node].engine.is_none() => {
+            Event::Boot { node, life, resumed } if alive(self, node, life) => {
                 let holds = [Hold::None, Hold::Local, Hold::Foreign, Hold::All];
                 self.boot(node, resumed.map(|at| holds[usize::from(at)]));
             }
@@ -410,11 +418,12 @@ impl World {
         self.nodes[node].engine = None;
         self.nodes[node].life += 1;
         self.nodes[node].endings.push(ending);
+        let life = self.nodes[node].life;
         match ending {
             Ending::Stop => {}
             Ending::Restart => {
                 let pause = self.deadtime + Duration::from_secs(1);
-                self.at(self.now + pause, Event::Boot { node, resumed: None });
+                self.at(self.now + pause, Event::Boot { node, life, resumed: None });
             }
             Ending::Reload(hold) => {
                 let at = match hold {
@@ -423,7 +432,7 @@ impl World {
                     Hold::Foreign => 2,
                     Hold::All => 3,
                 };
-                self.at(self.now + ms(50), Event::Boot { node, resumed: Some(at) });
+                self.at(self.now + ms(50), Event::Boot { node, life, resumed: Some(at) });
             }
         }
     }
@@ -468,6 +477,12 @@ impl World {
                 for owner in groups_of(node, *set) {
                     at += self.script();
                     self.plays(node, at, owner, *verb == Verb::Take);
+                }
+            }
+            Job::ReleaseLeftovers => {
+                for owner in self.nodes[node].groups.clone() {
+                    at += self.script();
+                    self.plays(node, at, owner, false);
                 }
             }
             Job::GiveUpAll => {
