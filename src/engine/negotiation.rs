@@ -49,7 +49,7 @@ pub(super) struct Resources {
     claim_at: Option<Duration>,
     claim_foreign_at: Option<Duration>,
     resolve_at: Option<Duration>,
-    /// Legacy mode: own groups are wanted as soon as it is known whether a peer is active.
+    /// Legacy mode: own groups are wanted as soon as every live peer is active.
     wants_local: bool,
 }
 
@@ -95,9 +95,10 @@ impl Engine {
         self.send(Message::of("starting"));
     }
 
-    /// Legacy mode: an active peer must be asked, so nothing is taken while a live peer's status is unknown.
+    /// Legacy mode: an active peer must be asked. One that is about to become active may hold groups from
+    /// before a reload, and cannot answer yet: nothing is taken until it can.
     pub(super) fn ask_for_local(&mut self) {
-        if self.resources.wants_local && self.other_nodes().all(|n| n.is_dead() || n.had_status) {
+        if self.resources.wants_local && self.other_nodes().all(|n| n.is_dead() || n.status == "active") {
             self.resources.wants_local = false;
             self.acquire_local(true);
         }
