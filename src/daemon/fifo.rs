@@ -7,7 +7,7 @@ use crate::paths::FIFO;
 use crate::wire;
 use nix::sys::stat::Mode;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::thread;
 use tokio::sync::mpsc;
@@ -43,7 +43,7 @@ fn read(file: File, log: &Logger, inputs: &mpsc::Sender<Input>) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        match reader.read_until(b'\n', &mut line) {
+        match (&mut reader).take(LONGEST as u64).read_until(b'\n', &mut line) {
             Ok(0) => continue,
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

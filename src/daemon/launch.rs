@@ -11,7 +11,7 @@ use super::settings::{self, ThisStart};
 use super::sources::{self, Change, Stamps};
 use super::{control, environment, fifo, keyring, state, systemd};
 use crate::config::{self, Checked, Config, Host};
-use crate::engine::{Ending, Engine, Hold, Now};
+use crate::engine::{Ending, Engine, Hold, Job, Now};
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths::PID_FILE;
@@ -19,6 +19,7 @@ use crate::resources;
 use crate::sys::realtime;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -80,7 +81,13 @@ fn start(options: &Options, host: &LinuxHost) -> i32 {
             log.log(Level::Info, &format!("Config errors: Heartbeat pid {pid} NOT restarted"));
             return FAILED;
         }
-        (None, _) => return NOT_CONFIGURED,
+        (None, _) => {
+            let (host, env) = (host.node_name(), inherited().collect());
+            let context =
+                resources::Context { host, env, logger: log, options: resources::Options::default() };
+            let_go(held(options), context);
+            return NOT_CONFIGURED;
+        }
     };
     if options.verbose {
         print!("{}", config::effective(&config));
@@ -136,6 +143,7 @@ fn launch(options: &Options, config: &Config, stamps: Stamps, log: &Logger) -> i
         Ok(ending) => finish(options, config, ending),
         Err(error) => {
             log.log(Level::Error, &format!("heartbeat cannot run: {error}"));
+            let_go(held(options), resource_context(config, log));
             exit_code(&error)
         }
     }
@@ -221,7 +229,7 @@ fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<Th
     generation.warning.iter().for_each(|text| log.log(Level::Warn, text));
     log.log(Level::Info, &format!("Heartbeat generation: {}", generation.value));
     uuid.warning.iter().for_each(|text| log.log(Level::Info, text));
-    let resumed = options.held.as_deref().and_then(Hold::parse);
+    let resumed = held(options);
     let seed = generation.value ^ u64::from(std::process::id()) << 32;
     Ok(ThisStart { uuid: uuid.value, generation: generation.value, hooks: settings::hooks(), resumed, seed })
 }
@@ -290,14 +298,31 @@ fn finish(options: &Options, config: &Config, ending: Ending) -> i32 {
     log.log(Level::Info, "Performing heartbeat restart exec.");
     let error = again(options, held);
     log.log(Level::Crit, &format!("cannot restart: {error}"));
+    let_go(held, resource_context(config, &log));
     FAILED
 }
 
+/// A life that cannot begin must not leave services running that nobody watches: the peer will take them.
+fn let_go(held: Option<Hold>, context: resources::Context) {
+    if held.is_some_and(|held| held != Hold::None) {
+        resources::run_job(&Job::GiveUpAll, &context, &mut |_| {});
+    }
+}
+
+fn held(options: &Options) -> Option<Hold> {
+    options.held.as_deref().and_then(Hold::parse)
+}
+
+/// The program of that name first: an upgrade replaced ours, and what runs here has no name any more.
 fn again(options: &Options, held: Option<Hold>) -> io::Error {
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => return error,
-    };
+    let named = std::env::current_exe().ok().map(|path| pidfile::without_deleted(&path));
+    if let Some(program) = named {
+        let _ = exec(&program, options, held);
+    }
+    exec(Path::new("/proc/self/exe"), options, held)
+}
+
+fn exec(program: &Path, options: &Options, held: Option<Hold>) -> io::Error {
     let mut command = Command::new(program);
     command.arg("-f").args((0..options.debug).map(|_| "-d"));
     if options.no_realtime {

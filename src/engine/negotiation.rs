@@ -341,7 +341,10 @@ impl Engine {
 
     pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
         let r = &self.resources;
-        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at, r.resolve_at].into_iter().flatten().min()
+        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at, r.resolve_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(super) fn negotiation_tick(&mut self) {

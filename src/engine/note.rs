@@ -298,9 +298,7 @@ impl Note {
                 let text = "Both machines run the same resource groups: giving everything up to begin anew.";
                 (Level::Crit, text.to_owned())
             }
-            Note::ClaimForeign => {
-                warn("Nobody holds the resource groups of the other node: acquiring them.")
-            }
+            Note::ClaimForeign => warn("Nobody holds the resource groups of the other node: acquiring them."),
             Note::ShutdownNotice(node) => info(format!("Received shutdown notice from '{node}'.")),
             Note::ShutdownDelayedComm => warn("Shutdown delayed until Communication is up."),
             Note::ShutdownDelayed => warn("Shutdown delayed until current resource activity finishes."),
