@@ -93,6 +93,10 @@ impl Engine {
             self.resources.state = State::Starting;
         }
         self.send(Message::of("starting"));
+        if self.resources.state == State::Stable {
+            // After a reload. A peer that asked a moment ago was not heard, and will not ask again.
+            self.send_held_as_is();
+        }
     }
 
     /// Legacy mode: an active peer must be asked. One that is about to become active may hold groups from

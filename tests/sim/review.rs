@@ -183,3 +183,17 @@ fn a_daemon_that_died_and_left_its_services_starts_clean() {
         }
     }
 }
+
+#[test]
+fn a_reloading_node_is_not_robbed_by_one_that_just_starts() {
+    for between in (0..1200).step_by(10) {
+        let mut world = pair(Failback::On);
+        world.crash(1);
+        settle(&mut world, "01 -");
+        world.reload(0);
+        world.run(ms(between));
+        world.start(1);
+        one_owner_each(&mut world, &format!("started {between} ms after the reload"));
+        world.assert_never_double();
+    }
+}
