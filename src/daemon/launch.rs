@@ -8,6 +8,7 @@ use super::media::Antennas;
 use super::pidfile::{self, Running};
 use super::pulse::{News, Parts, Pulse};
 use super::settings::{self, ThisStart};
+use super::signals;
 use super::sources::{self, Change, Stamps};
 use super::{control, environment, fifo, keyring, state, systemd};
 use crate::config::{self, Checked, Config, Host};
@@ -17,10 +18,10 @@ use crate::logging::Logger;
 use crate::paths::PID_FILE;
 use crate::resources;
 use crate::sys::realtime;
+use std::ffi::CString;
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The version as the log says it.
@@ -156,6 +157,8 @@ fn exit_code(error: &io::Error) -> i32 {
 /// The daemon's life, on the pulse thread and those around it.
 fn live(options: &Options, config: &Config, stamps: Stamps, herald: Herald) -> io::Result<Ending> {
     background::settle()?;
+    // Only the pulse takes these; what comes when it is over waits, through an exec too, for the next one.
+    let _ = signals::held_back().thread_block();
     let log = Logger::background("heartbeat", settings::log(&config.logging, &log_host(), false))?;
     log.log(Level::Info, VERSION_LINE);
     log.log(Level::Info, concat!("heartbeat-rs ", env!("CARGO_PKG_VERSION"), " stands in for it"));
@@ -290,7 +293,9 @@ fn finish(options: &Options, config: &Config, ending: Ending) -> i32 {
             log.log(Level::Info, &format!("{} Heartbeat shutdown complete.", config.this_node));
             // Longer than the dead time, so that every peer has noticed.
             let whole = config.timing.deadtime.as_millis().div_ceil(1000) as u64;
-            std::thread::sleep(Duration::from_secs(whole + 1));
+            if signals::stopped_within(Duration::from_secs(whole + 1)) {
+                return 0;
+            }
             None
         }
         Ending::Reload(held) => Some(held),
@@ -323,13 +328,17 @@ fn again(options: &Options, held: Option<Hold>) -> io::Error {
 }
 
 fn exec(program: &Path, options: &Options, held: Option<Hold>) -> io::Error {
-    let mut command = Command::new(program);
-    command.arg("-f").args((0..options.debug).map(|_| "-d"));
-    if options.no_realtime {
-        command.arg("-l");
-    }
+    let mut words = vec!["heartbeat", "-f"];
+    words.extend((0..options.debug).map(|_| "-d"));
+    words.extend(options.no_realtime.then_some("-l"));
     if let Some(held) = held {
-        command.args(["-R", "-C", held.word()]);
+        words.extend(["-R", "-C", held.word()]);
     }
-    command.exec()
+    let text = |bytes: &[u8]| CString::new(bytes).unwrap_or_default();
+    let words: Vec<CString> = words.iter().map(|word| text(word.as_bytes())).collect();
+    // Not std's: that one lets waiting signals loose before the new program can take them.
+    match nix::unistd::execv(&text(program.as_os_str().as_bytes()), &words) {
+        Ok(never) => match never {},
+        Err(errno) => errno.into(),
+    }
 }

@@ -17,6 +17,7 @@ mod media;
 mod pidfile;
 mod pulse;
 mod settings;
+mod signals;
 mod sources;
 mod state;
 mod systemd;

@@ -3,7 +3,7 @@
 use super::executor::Executor;
 use super::media::Antennas;
 use super::sources::{Change, Stamps};
-use super::{launch, systemd};
+use super::{launch, signals, systemd};
 use crate::engine::{Action, Ending, Engine, Input, Now};
 use crate::level::Level;
 use crate::logging::Logger;
@@ -84,6 +84,7 @@ impl Pulse {
     /// Beats until the end, and says which it was.
     pub(super) async fn beat(mut self) -> io::Result<Ending> {
         let mut signals = Signals::catch()?;
+        signals::held_back().thread_unblock()?;
         self.feed(Input::Start);
         loop {
             if let Some(ending) = self.ending {
