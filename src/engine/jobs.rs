@@ -26,6 +26,12 @@ impl Jobs {
         self.running.is_empty() && self.queue.is_empty()
     }
 
+    /// Whether a standby job of this kind runs or waits.
+    pub(super) fn moving(&self, what: Verb) -> bool {
+        let mut jobs = self.running.values().chain(&self.queue);
+        jobs.any(|job| matches!(job, Job::Standby { verb, .. } if *verb == what))
+    }
+
     /// What an earlier life left behind is still being released.
     pub(super) fn cleaning(&self) -> bool {
         self.running.values().any(|job| *job == Job::ReleaseLeftovers)

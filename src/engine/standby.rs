@@ -167,9 +167,14 @@ impl Engine {
             Verb::Give => holds.without(set),
             Verb::Take => holds.with(set),
         };
-        match self.resources.standby {
-            StandbyState::Not => self.send_held_as_is(),
-            _ => self.ask(self.resources.standby_set, "done"),
+        // Scripts of a hand-over that was cancelled do not end the next one.
+        let awaited = match verb {
+            Verb::Give => StandbyState::Me,
+            Verb::Take => StandbyState::Done,
+        };
+        match self.resources.standby == awaited && !self.jobs.moving(verb) {
+            true => self.ask(self.resources.standby_set, "done"),
+            false => self.send_held_as_is(),
         }
     }
 

@@ -197,3 +197,22 @@ fn a_reloading_node_is_not_robbed_by_one_that_just_starts() {
         world.assert_never_double();
     }
 }
+
+#[test]
+fn scripts_of_a_cancelled_hand_over_do_not_end_the_next_one() {
+    let mut world = pair(Failback::Off);
+    world.standby(1, "all");
+    settle(&mut world, "01 -");
+    world.script_time = ms(2500);
+    world.standby(0, "all");
+    world.run_until("released", SETTLE, |w| w.layout() == "- -");
+    world.run(ms(300));
+    world.crash(0);
+    world.run(ms(100));
+    world.start(0);
+    world.run_until("back", SETTLE, |w| w.logged(0, "Comm_now_up") == 2);
+    world.run(ms(100));
+    world.standby(1, "all");
+    one_owner_each(&mut world, "after the second hand-over");
+    world.assert_never_double();
+}
