@@ -12,16 +12,16 @@ use super::signals::{self, Signals};
 use super::sources::{self, Change, Stamps};
 use super::{control, environment, fifo, keyring, state, systemd};
 use crate::config::{self, Checked, Config, Host};
-use crate::engine::{Ending, Engine, Hold, Now};
+use crate::engine::{Ending, Engine, Hold, Job, Now};
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths::PID_FILE;
 use crate::resources;
 use crate::sys::realtime;
+use std::ffi::CString;
 use std::io::{self, Write};
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::Command;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The version as the log says it.
@@ -89,8 +89,13 @@ fn start(options: &Options, host: &LinuxHost) -> i32 {
             log.log(Level::Info, &format!("Config errors: Heartbeat pid {pid} NOT restarted"));
             return FAILED;
         }
-        (None, _) if sources::forbidden() => return NO_PERMISSION,
-        (None, _) => return NOT_CONFIGURED,
+        (None, _) => {
+            let (host, env) = (host.node_name(), inherited().collect());
+            let context =
+                resources::Context { host, env, logger: log, options: resources::Options::default() };
+            let_go(held(options), context);
+            return if sources::forbidden() { NO_PERMISSION } else { NOT_CONFIGURED };
+        }
     };
     if options.verbose {
         say(&config::effective(&config));
@@ -158,6 +163,7 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
         Ok(ending) => finish(options, config, ending),
         Err(error) => {
             log.log(Level::Error, &format!("heartbeat cannot run: {error}"));
+            let_go(held(options), resource_context(config, log));
             exit_code(&error)
         }
     }
@@ -243,7 +249,7 @@ fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<Th
     generation.warning.iter().for_each(|text| log.log(Level::Warn, text));
     log.log(Level::Info, &format!("Heartbeat generation: {}", generation.value));
     uuid.warning.iter().for_each(|text| log.log(Level::Info, text));
-    let resumed = options.held.as_deref().and_then(Hold::parse);
+    let resumed = held(options);
     let seed = generation.value ^ u64::from(std::process::id()) << 32;
     Ok(ThisStart {
         uuid: uuid.value,
@@ -312,7 +318,9 @@ fn finish(options: &Options, config: &Config, ending: Ending) -> i32 {
             log.log(Level::Info, &format!("{} Heartbeat shutdown complete.", config.this_node));
             // Longer than the dead time, so that every peer has noticed.
             let whole = config.timing.deadtime.as_millis().div_ceil(1000) as u64;
-            std::thread::sleep(Duration::from_secs(whole + 1));
+            if signals::stopped_within(Duration::from_secs(whole + 1)) {
+                return 0;
+            }
             None
         }
         Ending::Reload(held) => Some(held),
@@ -320,29 +328,43 @@ fn finish(options: &Options, config: &Config, ending: Ending) -> i32 {
     log.log(Level::Info, "Performing heartbeat restart exec.");
     let error = again(options, held);
     log.log(Level::Crit, &format!("cannot restart: {error}"));
+    let_go(held, resource_context(config, &log));
     FAILED
 }
 
-fn again(options: &Options, held: Option<Hold>) -> io::Error {
-    let mut command = Command::new(own_program());
-    command.arg("-f").args((0..options.debug).map(|_| "-d"));
-    if options.no_realtime {
-        command.arg("-l");
+/// A life that cannot begin must not leave services running that nobody watches: the peer will take them.
+fn let_go(held: Option<Hold>, context: resources::Context) {
+    if held.is_some_and(|held| held != Hold::None) {
+        resources::run_job(&Job::GiveUpAll, &context, &mut |_| {});
     }
-    if options.no_resources {
-        command.arg("-M");
-    }
-    if let Some(held) = held {
-        command.args(["-R", "-C", held.word()]);
-    }
-    command.exec()
 }
 
-/// The program that stands where ours came from: after an upgrade that is the new one. Where it is gone,
-/// this very one goes on, for resources must not be left alone.
-fn own_program() -> PathBuf {
-    let link = std::env::current_exe().unwrap_or_default();
-    let text = link.to_string_lossy();
-    let path = PathBuf::from(text.strip_suffix(" (deleted)").unwrap_or(&text));
-    if path.is_file() { path } else { PathBuf::from("/proc/self/exe") }
+fn held(options: &Options) -> Option<Hold> {
+    options.held.as_deref().and_then(Hold::parse)
+}
+
+/// The program of that name first: an upgrade replaced ours, and what runs here has no name any more.
+fn again(options: &Options, held: Option<Hold>) -> io::Error {
+    let named = std::env::current_exe().ok().map(|path| pidfile::without_deleted(&path));
+    if let Some(program) = named {
+        let _ = exec(&program, options, held);
+    }
+    exec(Path::new("/proc/self/exe"), options, held)
+}
+
+fn exec(program: &Path, options: &Options, held: Option<Hold>) -> io::Error {
+    let mut words = vec!["heartbeat", "-f"];
+    words.extend((0..options.debug).map(|_| "-d"));
+    words.extend(options.no_realtime.then_some("-l"));
+    words.extend(options.no_resources.then_some("-M"));
+    if let Some(held) = held {
+        words.extend(["-R", "-C", held.word()]);
+    }
+    let text = |bytes: &[u8]| CString::new(bytes).unwrap_or_default();
+    let words: Vec<CString> = words.iter().map(|word| text(word.as_bytes())).collect();
+    // Not std's: that one lets waiting signals loose before the new program can take them.
+    match nix::unistd::execv(&text(program.as_os_str().as_bytes()), &words) {
+        Ok(never) => match never {},
+        Err(errno) => errno.into(),
+    }
 }

@@ -5,10 +5,12 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the pid file says of a daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,24 @@ pub(super) fn look() -> Running {
     let word = text.split_whitespace().next().unwrap_or_default();
     let Some(number) = word.parse::<i32>().ok().filter(|n| *n > 0) else { return Running::No };
     let pid = Pid::from_raw(number);
-    if pid == Pid::this() || !is_alive(pid) { Running::Stale } else { Running::Yes(pid) }
+    let runs = pid != Pid::this() && is_alive(pid) && is_heartbeat(pid);
+    if runs { Running::Yes(pid) } else { Running::Stale }
+}
+
+/// Whether a process runs a program of our name: after a crash its number may be somebody else's, who must
+/// neither be stopped nor keep us from starting. A process we may not look at counts.
+fn is_heartbeat(pid: Pid) -> bool {
+    let program = |path: String| fs::read_link(path).ok().map(|path| without_deleted(&path));
+    match (program(format!("/proc/{pid}/exe")), program("/proc/self/exe".to_owned())) {
+        (Some(theirs), Some(ours)) => theirs.file_name() == ours.file_name(),
+        _ => true,
+    }
+}
+
+/// The path of a program as it was before an upgrade took the file away.
+pub(super) fn without_deleted(path: &Path) -> PathBuf {
+    let text = path.as_os_str().as_bytes();
+    PathBuf::from(OsStr::from_bytes(text.strip_suffix(b" (deleted)").unwrap_or(text)))
 }
 
 /// Whether a process exists, ours or not. A zombie does not count: it has ended.
@@ -68,4 +87,30 @@ fn link_over_stale(own: &str) -> io::Result<()> {
         _ => {}
     }
     fs::hard_link(own, PID_FILE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_of_another_name_is_not_the_daemon() {
+        let mut other = std::process::Command::new("sleep").arg("10").spawn().unwrap();
+        let pid = Pid::from_raw(other.id().cast_signed());
+        // Until its exec the child is one of us.
+        let seen = (0..200).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            !is_heartbeat(pid)
+        });
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert!(seen);
+        assert!(is_heartbeat(Pid::this()));
+    }
+
+    #[test]
+    fn an_upgraded_program_keeps_its_name() {
+        assert_eq!(without_deleted(Path::new("/usr/sbin/x (deleted)")), Path::new("/usr/sbin/x"));
+        assert_eq!(without_deleted(Path::new("/usr/sbin/x")), Path::new("/usr/sbin/x"));
+    }
 }

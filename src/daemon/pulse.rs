@@ -20,6 +20,8 @@ const LOAD_AGE: Duration = Duration::from_secs(1);
 /// Bad packets reported in full in one such period; the others are counted.
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 const REPORTS: u32 = 5;
+/// Inputs taken in one turn: a script that writes without end must not silence the heartbeat.
+const INPUT_BURST: usize = 64;
 
 /// News from outside the engine's world.
 pub(super) enum News {
@@ -65,15 +67,16 @@ impl Pulse {
             }
             let due = self.due();
             tokio::select! {
+                // What is rare comes first: a flood of packets must not keep a signal waiting.
                 biased;
-                () = self.parts.media.readable() => {}
-                Some(input) = self.parts.inputs.recv() => self.feed(input),
-                Some(news) = self.news.1.recv() => self.learn(news),
                 _ = signals.term.recv() => { systemd::stopping(); self.feed(Input::Shutdown) }
                 _ = signals.hup.recv() => self.look_for_changes(),
                 _ = signals.usr1.recv() => self.change_debug(1),
                 _ = signals.usr2.recv() => self.change_debug(-1),
                 _ = signals.alarm.recv() => self.complain_of_alarm(),
+                Some(news) = self.news.1.recv() => self.learn(news),
+                () = self.parts.media.readable() => {}
+                Some(input) = self.parts.inputs.recv() => self.feed(input),
                 () = tokio::time::sleep_until(due.into()) => {}
             }
             self.look_then_decide();
@@ -88,7 +91,8 @@ impl Pulse {
     /// Everything that waits is heard before a timer may say that a node was silent.
     fn look_then_decide(&mut self) {
         self.hear();
-        while let Ok(input) = self.parts.inputs.try_recv() {
+        for _ in 0..INPUT_BURST {
+            let Ok(input) = self.parts.inputs.try_recv() else { break };
             self.feed(input);
         }
         if Instant::now() >= self.due() {

@@ -4,8 +4,14 @@
 //! in those of a restart resources are held: a second `heartbeat -r` must not end the daemon then.
 
 use nix::sys::signal::{SigSet, Signal as Number};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// How often a stop is looked for between two lives.
+const POLL: Duration = Duration::from_millis(100);
 
 const HEARD: [Number; 9] = [
     Number::SIGTERM,
@@ -57,5 +63,33 @@ impl Signals {
         };
         all().thread_unblock()?;
         Ok(caught)
+    }
+}
+
+/// Sleeps so long, or until somebody wants the daemon to stop; whether that was so. For a thread that holds
+/// the signal back.
+pub(super) fn stopped_within(pause: Duration) -> bool {
+    let end = Instant::now() + pause;
+    let stop: SigSet = [Number::SIGTERM].into_iter().collect();
+    let listener = SignalFd::with_flags(&stop, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
+    while Instant::now() < end {
+        if listener.as_ref().is_ok_and(|l| matches!(l.read_signal(), Ok(Some(_)))) {
+            return true;
+        }
+        sleep(POLL.min(end.saturating_duration_since(Instant::now())));
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_ends_the_rest() {
+        hold_back().unwrap();
+        assert!(!stopped_within(Duration::from_millis(1)));
+        nix::sys::signal::raise(Number::SIGTERM).unwrap();
+        assert!(stopped_within(Duration::from_secs(60)));
     }
 }

@@ -38,6 +38,9 @@ pub enum Job {
         /// Which groups.
         set: Hold,
     },
+    /// Release each group of which an address is up: left behind by a daemon that died. Before anything is
+    /// said of what this node holds.
+    ReleaseLeftovers,
     /// "hb_giveup_resources": release every group of haresources, at shutdown.
     GiveUpAll,
 }

@@ -3,14 +3,15 @@
 //! Hooks wait until nothing else runs and run one at a time. So does releasing for a standby: an
 //! acquisition that is still on its way must not come after it. Other jobs start at once.
 
-use super::{Action, Engine, Hold, Job, JobId};
+use super::{Action, Engine, Hold, Job, JobId, Note, Verb};
 use crate::wire::{Message, Value};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A script is given no message type longer than this.
 const LONGEST_TYPE: usize = 31;
-/// Hooks that may wait; a peer cannot make us hoard more.
-const LONGEST_QUEUE: usize = 256;
+/// Hooks that peers may make wait here. What this node has asked of itself always finds room: each is a
+/// group that would be lost.
+const LONGEST_QUEUE: usize = 1024;
 
 #[derive(Default)]
 pub(super) struct Jobs {
@@ -20,9 +21,29 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    /// No script runs, and so none waits either.
+    /// No script runs and none waits.
     pub(super) fn idle(&self) -> bool {
-        self.running.is_empty()
+        self.running.is_empty() && self.queue.is_empty()
+    }
+
+    /// Whether a standby job of this kind runs or waits.
+    pub(super) fn moving(&self, what: Verb) -> bool {
+        let mut jobs = self.running.values().chain(&self.queue);
+        jobs.any(|job| matches!(job, Job::Standby { verb, .. } if *verb == what))
+    }
+
+    /// What an earlier life left behind is still being released.
+    pub(super) fn cleaning(&self) -> bool {
+        self.running.values().any(|job| *job == Job::ReleaseLeftovers)
+    }
+
+    /// What is on its way out.
+    pub(super) fn releasing(&self) -> Hold {
+        let running = self.running.values().chain(&self.queue);
+        running.fold(Hold::None, |all, job| match job {
+            Job::Standby { verb: Verb::Give, set } => all.with(*set),
+            _ => all,
+        })
     }
 }
 
@@ -40,11 +61,15 @@ impl Engine {
         if kind.len() > LONGEST_TYPE || !self.settings.hooks.contains(&kind) {
             return;
         }
-        if self.jobs.queue.len() >= LONGEST_QUEUE {
-            return;
-        }
         let env = self.hook_environment(message);
         self.run_when_idle(Job::Hook { kind, env });
+    }
+
+    /// The same on a peer's word, which cannot make us hoard.
+    pub(super) fn queue_peer_hook(&mut self, kind: &str, message: &Message) {
+        if self.jobs.queue.len() < LONGEST_QUEUE {
+            self.queue_hook(kind, message);
+        }
     }
 
     pub(super) fn run_when_idle(&mut self, job: Job) {
@@ -67,7 +92,7 @@ impl Engine {
     }
 
     fn next_queued(&mut self) {
-        if self.jobs.idle()
+        if self.jobs.running.is_empty()
             && let Some(job) = self.jobs.queue.pop_front()
         {
             self.run(job);
@@ -80,14 +105,25 @@ impl Engine {
         };
         match job {
             Job::Hook { kind, .. } if kind == "ip-request-resp" => self.local_settled("ip-request-resp"),
+            Job::Hook { kind, env } if kind == "status" => self.death_hook_done(&env),
             Job::Hook { .. } => {}
             Job::AcquireLocal { .. } => self.local_acquired(),
-            Job::Standby { .. } => self.standby_job_done(),
+            Job::Standby { verb, set } => self.standby_job_done(verb, set),
+            Job::ReleaseLeftovers => self.check_startup(),
             Job::GiveUpAll => self.send(Message::of("shutdone").with("st", "dead")),
         }
         self.next_queued();
         self.audit();
         self.retry_shutdown();
+    }
+
+    /// The take-over is over, whether or not the hook found words for it: nothing may wait for ever.
+    fn death_hook_done(&mut self, env: &[(String, String)]) {
+        let dead = env.iter().any(|(name, value)| name == "HA_st" && value == "dead");
+        if dead && self.resources.takeover_in_progress {
+            self.resources.takeover_in_progress = false;
+            self.note(Note::MachDownSilent);
+        }
     }
 
     fn local_acquired(&mut self) {
@@ -100,15 +136,17 @@ impl Engine {
 
     pub(super) fn on_ip_request(&mut self, from: usize, message: &Message) {
         if from != self.me {
-            self.queue_hook("ip-request", message);
+            self.queue_peer_hook("ip-request", message);
         }
     }
 
     /// The grant to take a group. One that comes after this node has let its groups go is void.
-    pub(super) fn on_ip_request_resp(&mut self, message: &Message) {
+    pub(super) fn on_ip_request_resp(&mut self, from: usize, message: &Message) {
         let void = self.nice() && !self.resources.i_hold.includes(Hold::Local);
-        if !self.is_shutting_down() && !void {
-            self.queue_hook("ip-request-resp", message);
+        match self.is_shutting_down() || void {
+            true => {}
+            false if from == self.me => self.queue_hook("ip-request-resp", message),
+            false => self.queue_peer_hook("ip-request-resp", message),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The pulse and the life of nodes: status messages, lateness, death, return (sections 7.2, 7.6, 7.7).
 
-use super::{Engine, NodeKind, Note};
+use super::{Engine, Job, NodeKind, Note};
 use crate::wire::Message;
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ impl Engine {
         self.note(Note::LocalStatus("up".to_owned()));
         if let Some(me) = self.nodes.get_mut(self.me) {
             me.heard = true;
+        }
+        if self.settings.manages && self.settings.resumed.is_none() {
+            self.run(Job::ReleaseLeftovers);
         }
         self.check_startup();
     }
@@ -255,9 +258,25 @@ impl Engine {
         if node.status.eq_ignore_ascii_case(status) {
             return;
         }
+        let lived_apart = node.is_dead() && node.is_normal() && status == "active";
         status.clone_into(&mut node.status);
         let name = node.name.clone();
         self.note(Note::StatusUpdate { node: name, status: status.to_owned() });
-        self.queue_hook("status", message);
+        self.queue_peer_hook("status", message);
+        if lived_apart {
+            self.compare_holdings(from);
+        }
+        if status == "active" {
+            self.ask_again();
+        }
+    }
+
+    /// A node that was dead here became active without our help: it began anew behind a broken cable, and
+    /// took over what is held here. Saying what we hold shows it; the old protocol knows no such word.
+    fn compare_holdings(&mut self, with: usize) {
+        match self.nice() {
+            true => self.send_held_as_is(),
+            false => self.returned(with),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Who holds what: `starting`, `resource`, automatic failback, announcement, audit (sections 8.2 to 8.4, 8.9).
 
 use super::standby::StandbyState;
-use super::{Engine, Failback, Hold, Note};
+use super::{Engine, Failback, Hold, Job, Note, Verb};
 use crate::wire::Message;
 use std::time::Duration;
 
@@ -11,6 +11,11 @@ const TAKE_LOCAL_AFTER: Duration = Duration::from_secs(10);
 const FAILBACK_RETRY: Duration = Duration::from_secs(1);
 /// Groups that nobody claims for so long in calm are taken by their own node.
 const CLAIM_AFTER: Duration = Duration::from_secs(3);
+/// So much longer their own node has to claim them: 3.0.6 never does.
+const CLAIM_FOREIGN_AFTER: Duration = Duration::from_secs(15);
+
+/// Groups that both hold for so long in calm are given up by both.
+const RESOLVE_AFTER: Duration = Duration::from_secs(5);
 
 /// How far the negotiation has come; the numbers are those of the reference's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +47,9 @@ pub(super) struct Resources {
     /// Set once: the 10 s timer runs once in a life.
     take_local_armed: bool,
     claim_at: Option<Duration>,
-    /// Legacy mode: own groups are wanted as soon as it is known whether a peer is active.
+    claim_foreign_at: Option<Duration>,
+    resolve_at: Option<Duration>,
+    /// Legacy mode: own groups are wanted as soon as every live peer is active.
     wants_local: bool,
 }
 
@@ -65,6 +72,8 @@ impl Resources {
             take_local_at: None,
             take_local_armed: false,
             claim_at: None,
+            claim_foreign_at: None,
+            resolve_at: None,
             wants_local: false,
         }
     }
@@ -87,12 +96,25 @@ impl Engine {
             self.resources.state = State::Starting;
         }
         self.send(Message::of("starting"));
+        if self.resources.state == State::Stable {
+            // After a reload. A peer that asked a moment ago was not heard, and will not ask again.
+            self.send_held_as_is();
+        }
     }
 
-    /// Legacy mode: an active peer must be asked, so nothing is taken while a live peer's status is unknown.
+    /// Legacy mode: an active peer must be asked. One that is about to become active may hold groups from
+    /// before a reload, and cannot answer yet: nothing is taken until it can.
     pub(super) fn ask_for_local(&mut self) {
-        if self.resources.wants_local && self.other_nodes().all(|n| n.is_dead() || n.had_status) {
+        if self.resources.wants_local && self.other_nodes().all(|n| n.is_dead() || n.status == "active") {
             self.resources.wants_local = false;
+            self.acquire_local(true);
+        }
+    }
+
+    /// Legacy mode: a request that the peer's earlier life took with it is made anew. Nothing is asked for
+    /// that runs here.
+    pub(super) fn ask_again(&mut self) {
+        if !self.nice() && self.startup.is_up() && !self.resources.wants_local {
             self.acquire_local(true);
         }
     }
@@ -112,7 +134,7 @@ impl Engine {
         self.send(message);
     }
 
-    fn send_held_as_is(&mut self) {
+    pub(super) fn send_held_as_is(&mut self) {
         self.send_held(self.resources.state == State::Stable, None);
     }
 
@@ -215,6 +237,9 @@ impl Engine {
             Some("1") | None => {}
             Some(_) => self.resources.other_stable = false,
         }
+        if message.text("info") == Some("standby") {
+            self.giver_lets_go();
+        }
         let settled = matches!(self.resources.state, State::Stable | State::Shutdown);
         if !settled && self.resources.other_stable {
             self.become_stable_beside_peer();
@@ -286,8 +311,11 @@ impl Engine {
         }
     }
 
-    /// Says what is wrong with the distribution of groups (8.9), and claims own groups nobody holds.
+    /// Says what is wrong with the distribution of groups (8.9), and has those claimed that nobody holds.
     pub(super) fn audit(&mut self) {
+        if !self.nice() {
+            return;
+        }
         let (mine, theirs) = (self.resources.i_hold, self.resources.other_holds);
         let has = |hold: Hold, part| hold.includes(part);
         if has(mine, Hold::Local) && has(theirs, Hold::Foreign) {
@@ -298,6 +326,11 @@ impl Engine {
         }
         let calm =
             self.resources_stable() && self.resources.state == State::Stable && !self.is_shutting_down();
+        if !calm || mine.without(theirs.mirror()) == mine {
+            self.resources.resolve_at = None;
+        } else if self.resources.resolve_at.is_none() {
+            self.resources.resolve_at = Some(self.now.mono + RESOLVE_AFTER);
+        }
         let orphaned = calm && !has(mine, Hold::Local) && !has(theirs, Hold::Foreign);
         if !orphaned {
             self.resources.claim_at = None;
@@ -305,14 +338,20 @@ impl Engine {
             self.note_rarely("nobody local", Note::NobodyOwnsLocal);
             self.resources.claim_at = Some(self.now.mono + CLAIM_AFTER);
         }
-        if calm && !has(mine, Hold::Foreign) && !has(theirs, Hold::Local) {
+        if !(calm && !has(mine, Hold::Foreign) && !has(theirs, Hold::Local)) {
+            self.resources.claim_foreign_at = None;
+        } else if self.resources.claim_foreign_at.is_none() {
             self.note_rarely("nobody foreign", Note::NobodyOwnsForeign);
+            self.resources.claim_foreign_at = Some(self.now.mono + CLAIM_FOREIGN_AFTER);
         }
     }
 
     pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
         let r = &self.resources;
-        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at].into_iter().flatten().min()
+        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at, r.resolve_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(super) fn negotiation_tick(&mut self) {
@@ -329,6 +368,14 @@ impl Engine {
         if due(self.resources.claim_at) {
             self.audit();
             self.claim_unowned();
+        }
+        if due(self.resources.claim_foreign_at) {
+            self.audit();
+            self.claim_foreign();
+        }
+        if due(self.resources.resolve_at) {
+            self.audit();
+            self.resolve_double();
         }
     }
 
@@ -349,6 +396,23 @@ impl Engine {
         if self.resources.claim_at.take().is_some() {
             self.note(Note::ClaimUnowned);
             self.acquire_local(false);
+        }
+    }
+
+    /// Both run the same groups: as after a partition, both give up everything and begin anew.
+    fn resolve_double(&mut self) {
+        if self.resources.resolve_at.take().is_some() {
+            self.note(Note::ResolveDouble);
+            self.request_restart();
+        }
+    }
+
+    fn claim_foreign(&mut self) {
+        if self.resources.claim_foreign_at.take().is_some() {
+            self.note(Note::ClaimForeign);
+            self.resources.i_hold = self.resources.i_hold.with(Hold::Foreign);
+            self.send_held(true, None);
+            self.run(Job::Standby { verb: Verb::Take, set: Hold::Foreign });
         }
     }
 }

@@ -112,6 +112,7 @@ pub enum Note {
     BeingAcquired(String),
     TakeoverCancelled,
     MachDownComplete,
+    MachDownSilent,
     LocalAcquisitionNone,
     RemoteTransition,
     LocalTransition,
@@ -126,6 +127,8 @@ pub enum Note {
     NobodyOwnsForeign,
     /// A line of our own: what we do about `NobodyOwnsLocal`.
     ClaimUnowned,
+    ClaimForeign,
+    ResolveDouble,
     StandbyLegacy,
     StandbyBusy {
         node: String,
@@ -277,6 +280,7 @@ impl Note {
             Note::BeingAcquired(node) => info(format!("Resources being acquired from {node}.")),
             Note::TakeoverCancelled => info("Resource takeover cancelled - shutdown in progress."),
             Note::MachDownComplete => info("mach_down takeover complete."),
+            Note::MachDownSilent => warn("The status script ended and did not report the takeover complete."),
             Note::LocalAcquisitionNone => info("Local Resource acquisition completed. (none)"),
             Note::RemoteTransition => info("remote resource transition completed."),
             Note::LocalTransition => info("local resource transition completed."),
@@ -290,6 +294,11 @@ impl Note {
             Note::NobodyOwnsLocal => error("No one owns our local resources!"),
             Note::NobodyOwnsForeign => error("No one owns foreign resources!"),
             Note::ClaimUnowned => warn("Nobody holds the local resource groups: acquiring them."),
+            Note::ResolveDouble => {
+                let text = "Both machines run the same resource groups: giving everything up to begin anew.";
+                (Level::Crit, text.to_owned())
+            }
+            Note::ClaimForeign => warn("Nobody holds the resource groups of the other node: acquiring them."),
             Note::ShutdownNotice(node) => info(format!("Received shutdown notice from '{node}'.")),
             Note::ShutdownDelayedComm => warn("Shutdown delayed until Communication is up."),
             Note::ShutdownDelayed => warn("Shutdown delayed until current resource activity finishes."),

@@ -129,9 +129,10 @@ impl Engine {
             return false;
         }
         // The first message of a node tells its generation, whatever it is: were it the first status, as in
-        // the reference, what was lost before that would be forgotten.
+        // the reference, what was lost before that would be forgotten. But one that was given up unheard
+        // must come back with a status: known before, it would look like one that returns.
         if current == 0 {
-            if let Some(node) = self.nodes.get_mut(at) {
+            if let Some(node) = self.nodes.get_mut(at).filter(|_| !dead || kind == "status") {
                 node.generation = generation;
             }
             return true;
@@ -167,6 +168,7 @@ impl Engine {
         node.may_hold = true;
         let note = Note::HeartbeatRestart(node.name.clone());
         self.note(note);
+        self.forget_hand_over();
     }
 
     fn classify(&mut self, at: usize, link: &str, seq: u64) -> Option<SequenceEvent> {
@@ -253,8 +255,8 @@ impl Engine {
             "resource" => self.on_resource(from, message),
             "ask_resources" => self.on_ask_resources(from, message),
             "ip-request" => self.on_ip_request(from, message),
-            "ip-request-resp" => self.on_ip_request_resp(message),
-            other => self.queue_hook(other, message),
+            "ip-request-resp" => self.on_ip_request_resp(from, message),
+            other => self.queue_peer_hook(other, message),
         }
         self.expire_standby();
     }

@@ -35,6 +35,8 @@ pub(super) struct Shutdown {
     ending: Option<Ending>,
     restart_at: Option<Duration>,
     said_delayed: bool,
+    /// A reload waits for what is in motion.
+    reload_wanted: bool,
 }
 
 impl Engine {
@@ -43,8 +45,14 @@ impl Engine {
     }
 
     pub(super) fn request_shutdown(&mut self) {
+        let reloading = matches!(self.shutdown.ending, Some(Ending::Reload(_)));
         self.shutdown.ending = Some(Ending::Stop);
         self.shutdown.restart_at = None;
+        if reloading {
+            // A reload gives nothing up; to stop instead is to begin from the beginning.
+            self.shutdown.stage = Stage::Running;
+            self.pulse.restarting = false;
+        }
         self.start_leaving();
     }
 
@@ -55,8 +63,15 @@ impl Engine {
     }
 
     /// Nothing is given up: tell the peer to be patient, stop the clients, begin anew.
+    ///
+    /// What is in motion ends first: the next life would believe that what is being taken is held. After a
+    /// partition everything must be given up, and both reread the configuration then.
     pub(super) fn request_reload(&mut self) {
-        if self.is_shutting_down() {
+        if self.is_shutting_down() || self.shutdown.restart_at.is_some() {
+            return;
+        }
+        self.shutdown.reload_wanted = !self.nothing_moves();
+        if self.shutdown.reload_wanted {
             return;
         }
         self.note(Note::RestartTriggered);
@@ -80,6 +95,9 @@ impl Engine {
 
     /// Goes on with a delayed stop as soon as nothing is in motion.
     pub(super) fn retry_shutdown(&mut self) {
+        if self.shutdown.reload_wanted {
+            self.request_reload();
+        }
         if self.shutdown.stage != Stage::Waiting || !self.startup.is_up() {
             return;
         }
@@ -106,10 +124,14 @@ impl Engine {
 
     /// Calm, or nobody left to be calm with.
     fn may_leave(&self) -> bool {
-        let r = &self.resources;
         let alone = self.other_nodes().all(|n| n.is_dead() || !n.may_hold);
-        let idle = self.jobs.idle() && r.standby == StandbyState::Not && !r.takeover_in_progress;
-        !self.settings.manages || self.resources_stable() || (alone && idle)
+        !self.settings.manages || self.resources_stable() || (alone && self.nothing_moves())
+    }
+
+    /// No script runs and none is about to.
+    fn nothing_moves(&self) -> bool {
+        let r = &self.resources;
+        self.jobs.idle() && r.standby == StandbyState::Not && !r.takeover_in_progress
     }
 
     /// Own `shutdone`: the peer may take over from now on.

@@ -5,7 +5,7 @@ use super::{Engine, Failback, Hold, Job, Note, Verb};
 use crate::wire::Message;
 use std::time::Duration;
 
-/// A request that nobody answers is forgotten after this.
+/// A request that nobody answers is forgotten after this. A late answer is ignored from then on.
 const ANSWER: Duration = Duration::from_secs(10);
 /// Scripts may take this long.
 const SCRIPTS: Duration = Duration::from_secs(3600);
@@ -100,7 +100,9 @@ impl Engine {
         self.resources.other_stable = false;
         let node = self.name_of(from);
         self.note(Note::WantsStandby { node, set: set.word().to_owned() });
-        self.enter(StandbyState::Other, set, Some(SCRIPTS));
+        // A giver that does not even say that it lets go has forgotten its offer: it came late.
+        let silence = self.nodes.get(from).map_or(Duration::ZERO, |n| n.dead_time);
+        self.enter(StandbyState::Other, set, Some(ANSWER + silence));
         self.ask(set, "other");
     }
 
@@ -115,6 +117,13 @@ impl Engine {
         self.run_when_idle(Job::Standby { verb: Verb::Give, set });
     }
 
+    /// The giver lets go: its scripts may take their time.
+    pub(super) fn giver_lets_go(&mut self) {
+        if self.resources.standby == StandbyState::Other {
+            self.resources.standby_deadline = Some(self.now.mono + SCRIPTS);
+        }
+    }
+
     /// Everything was let go.
     fn released(&mut self, set: Hold) {
         self.note(Note::StandbyReleased(set.word().to_owned()));
@@ -127,6 +136,8 @@ impl Engine {
         let node = self.name_of(from);
         self.note(Note::StandbyAcquire { node, set: set.word().to_owned() });
         self.enter(StandbyState::Done, set, Some(SCRIPTS));
+        // Already now: should the giver begin anew meanwhile, it must not take what is being taken here.
+        self.resources.i_hold = self.resources.i_hold.with(set.mirror());
         self.run(Job::Standby { verb: Verb::Take, set: set.mirror() });
     }
 
@@ -148,9 +159,23 @@ impl Engine {
         self.send_held(true, None);
     }
 
-    /// The scripts of a standby job have ended: say so, to the peer and to ourselves.
-    pub(super) fn standby_job_done(&mut self) {
-        self.ask(self.resources.standby_set, "done");
+    /// The scripts of a standby job have ended: say so, to the peer and to ourselves. What is held follows
+    /// the scripts, even if the hand-over was cancelled under them.
+    pub(super) fn standby_job_done(&mut self, verb: Verb, set: Hold) {
+        let holds = self.resources.i_hold;
+        self.resources.i_hold = match verb {
+            Verb::Give => holds.without(set),
+            Verb::Take => holds.with(set),
+        };
+        // Scripts of a hand-over that was cancelled do not end the next one.
+        let awaited = match verb {
+            Verb::Give => StandbyState::Me,
+            Verb::Take => StandbyState::Done,
+        };
+        match self.resources.standby == awaited && !self.jobs.moving(verb) {
+            true => self.ask(self.resources.standby_set, "done"),
+            false => self.send_held_as_is(),
+        }
     }
 
     pub(super) fn expire_standby(&mut self) {
@@ -161,10 +186,18 @@ impl Engine {
         self.resources.other_stable = true;
         self.resources.standby = StandbyState::Not;
         self.note(Note::StandbyTimeout);
+        self.audit();
         self.retry_shutdown();
     }
 
-    /// The peer died in the middle of a hand-over.
+    /// The peer began anew and knows nothing of a hand-over. What scripts still release here is held until
+    /// they have ended.
+    pub(super) fn forget_hand_over(&mut self) {
+        self.cancel_standby();
+        self.resources.i_hold = self.resources.i_hold.with(self.jobs.releasing());
+    }
+
+    /// The peer died in the middle of a hand-over, or forgot it.
     pub(super) fn cancel_standby(&mut self) {
         if self.resources.standby == StandbyState::Not && self.resources.standby_deadline.is_none() {
             return;

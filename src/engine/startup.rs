@@ -9,7 +9,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 enum Phase {
-    /// Some node was neither heard from nor declared dead.
+    /// Some node was neither heard from nor declared dead, or something of an earlier life still runs here.
     #[default]
     LinksPending,
     /// Waiting for a peer's list of nodes.
@@ -39,7 +39,8 @@ impl Startup {
 impl Engine {
     /// Moves on when the last node was heard from or given up.
     pub(super) fn check_startup(&mut self) {
-        if self.startup.phase == Phase::LinksPending && self.nodes.iter().all(|n| n.heard || n.is_dead()) {
+        let known = self.nodes.iter().all(|n| n.heard || n.is_dead());
+        if self.startup.phase == Phase::LinksPending && known && !self.jobs.cleaning() {
             self.startup.phase = Phase::LinksUp;
         }
         if self.startup.phase == Phase::LinksUp {

@@ -6,6 +6,7 @@
 use super::context::Context;
 use super::environment::Environment;
 use super::hooks::{self, Scene};
+use super::leftovers;
 use super::script::Output;
 use crate::engine::{Hold, Job, Verb};
 use crate::level::Level;
@@ -23,6 +24,7 @@ pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) {
             acquire_local(&mut scene(context, &asking(*nice, *dont_ask), emit))
         }
         Job::Standby { verb, set } => standby(*verb, *set, &scene(context, &[], emit)),
+        Job::ReleaseLeftovers => release_leftovers(&scene(context, &[], emit)),
         Job::GiveUpAll => give_up_all(&scene(context, &[], emit)),
     }
 }
@@ -82,6 +84,16 @@ fn keys_in(set: Hold, scene: &Scene<'_>) -> Vec<String> {
         Hold::Local => own(true),
         Hold::Foreign => own(false),
         Hold::All => scene.manager().keys_of(".*"),
+    }
+}
+
+/// A daemon that died left its services running. Whoever owns them by now, it is not this life: the peer
+/// may have taken them over, and would run them twice.
+fn release_leftovers(scene: &Scene<'_>) {
+    for key in leftovers::keys(&scene.manager()) {
+        let text = format!("Resource group {key} runs before it was acquired: releasing it.");
+        scene.context.logger.log(Level::Warn, &text);
+        move_group(Verb::Give, &key, scene);
     }
 }
 

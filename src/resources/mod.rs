@@ -10,6 +10,7 @@ pub mod environment;
 pub mod fifo;
 pub mod hooks;
 mod jobs;
+mod leftovers;
 mod manager;
 pub mod plan;
 pub mod reboot;

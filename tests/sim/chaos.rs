@@ -59,6 +59,80 @@ fn cut_one(link: usize, weather: Weather) -> Vec<[Weather; 2]> {
     cables
 }
 
+const MODES: [Failback; 3] = [Failback::On, Failback::Off, Failback::Legacy];
+const SEEDS_EACH: u64 = 300;
+
+/// Scripts that take up to three seconds, reloads, power cuts shorter than the dead time.
+#[test]
+fn slow_scripts_and_reloads_never_double_a_group() {
+    for (number, failback) in MODES.into_iter().enumerate() {
+        for seed in 0..SEEDS_EACH {
+            let mut world = World::new(failback, 1, 100_000 * (number as u64 + 1) + seed);
+            (world.script_time, world.script_jitter) = (Duration::ZERO, ms(3000));
+            world.start(0);
+            world.start(1);
+            for _ in 0..FAULTS {
+                let node = world.random().usize(0..2);
+                match world.random().u8(0..8) {
+                    0 if world.running(node) => world.reload(node),
+                    1 if world.running(0) && world.running(1) => blink(&mut world, node),
+                    _ => fault(&mut world),
+                }
+                let pause = world.random().u64(0..9000);
+                world.run(ms(pause));
+            }
+            recover(&mut world, seed);
+            let doubles = &world.doubles;
+            assert!(doubles.is_empty(), "{failback:?} {seed}: two owners {doubles:?}\n{}", world.story());
+        }
+    }
+}
+
+fn blink(world: &mut World, node: usize) {
+    world.crash(node);
+    let dark = world.random().u64(50..2000);
+    world.run(ms(dark));
+    world.start(node);
+}
+
+/// Partitions, sleeping nodes, daemons that die and leave their services: two owners cannot always be
+/// avoided without fencing, but once all is well again each group has one.
+#[test]
+fn after_partitions_pauses_and_dead_daemons_each_group_has_one_owner() {
+    for (number, failback) in MODES.into_iter().enumerate() {
+        for seed in 0..SEEDS_EACH {
+            let mut world = World::new(failback, 1, 100_000 * (number as u64 + 5) + seed);
+            (world.script_time, world.script_jitter) = (Duration::ZERO, ms(3000));
+            world.start(0);
+            world.start(1);
+            for _ in 0..FAULTS {
+                misfortune(&mut world);
+                let pause = world.random().u64(0..9000);
+                world.run(ms(pause));
+            }
+            world.weather(Weather::FAIR);
+            recover(&mut world, seed);
+        }
+    }
+}
+
+fn misfortune(world: &mut World) {
+    let node = world.random().usize(0..2);
+    match world.random().u8(0..8) {
+        0 => world.weather(Weather::CUT),
+        1 => world.cables[0][node] = Weather::CUT,
+        2 | 3 => world.weather(Weather::FAIR),
+        4 => {
+            let nap = world.random().u64(0..8000);
+            world.pause(node, ms(nap));
+        }
+        5 if world.running(node) => world.kill(node),
+        // Without words for what is held, a reload behind a broken cable cannot be told from a fresh start.
+        6 if world.running(node) && world.failback.nice() => world.reload(node),
+        _ => fault(world),
+    }
+}
+
 fn fault(world: &mut World) {
     let node = world.random().usize(0..2);
     let set = ["all", "local", "foreign"][world.random().usize(0..3)];
@@ -67,7 +141,7 @@ fn fault(world: &mut World) {
         1 => world.standby(node, set),
         2 => world.takeover(node, set),
         3 if world.running(1 - node) => world.stop(node),
-        _ if !world.running(node) => world.start(node),
+        _ if !world.running(node) && !world.restarting(node) => world.start(node),
         _ => {}
     }
 }
@@ -76,12 +150,12 @@ fn fault(world: &mut World) {
 fn recover(world: &mut World, seed: u64) {
     world.run(Duration::from_secs(20));
     for node in 0..2 {
-        if !world.running(node) {
+        if !world.running(node) && !world.restarting(node) {
             world.start(node);
         }
     }
     let owned = |w: &World| (0..2).all(|owner| w.holders(owner).len() == 1);
-    world.run_until(&format!("seed {seed}: one owner each"), Duration::from_secs(60), |w| {
+    world.run_until(&format!("seed {seed}: one owner each"), Duration::from_secs(120), |w| {
         owned(w) && w.calm()
     });
     world.run(Duration::from_secs(15));

@@ -8,5 +8,6 @@
 )]
 
 mod chaos;
+mod review;
 mod scenarios;
 mod world;

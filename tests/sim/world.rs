@@ -68,6 +68,7 @@ enum Event {
     },
     Boot {
         node: usize,
+        life: u64,
         resumed: Option<u8>,
     },
 }
@@ -95,6 +96,11 @@ pub struct World {
     pub script_time: Duration,
     /// `false`: the daemons are started with -M.
     pub manages: bool,
+    /// Added to each script: a random part of this.
+    pub script_jitter: Duration,
+    pub deadtime: Duration,
+    /// The hook that takes a dead node's groups never says that it is done.
+    pub mute_mach_down: bool,
     /// Times at which both nodes ran a group: (from, to).
     pub doubles: Vec<(Duration, Duration)>,
     double_since: Option<Duration>,
@@ -126,6 +132,9 @@ impl World {
             failback,
             script_time: ms(40),
             manages: true,
+            script_jitter: Duration::ZERO,
+            deadtime: DEADTIME,
+            mute_mach_down: false,
             doubles: Vec::new(),
             double_since: None,
             random: fastrand::Rng::with_seed(seed),
@@ -158,8 +167,8 @@ impl World {
             nodes: NAMES.iter().map(|n| spec(n)).collect(),
             links: (0..self.cables.len()).map(|l| format!("eth{l}")).collect(),
             keepalive: KEEPALIVE,
-            deadtime: DEADTIME,
-            warntime: DEADTIME / 2,
+            deadtime: self.deadtime,
+            warntime: self.deadtime / 2,
             initdead: INITDEAD,
             deadping: DEADTIME,
             failback: self.failback,
@@ -276,6 +285,13 @@ impl World {
         self.nodes.iter().all(|n| n.engine.as_ref().is_none_or(|e| e.is_stable() && e.status() == "active"))
     }
 
+    /// Between two lives of the same process.
+    pub fn restarting(&self, node: usize) -> bool {
+        let life = self.nodes[node].life;
+        let boots = |e: &Event| matches!(e, Event::Boot { node: n, life: l, .. } if *n == node && *l == life);
+        self.queue.iter().any(|Reverse((_, _, event))| boots(event))
+    }
+
     pub fn running(&self, node: usize) -> bool {
         self.nodes[node].engine.is_some()
     }
@@ -359,7 +375,7 @@ impl World {
                 }
                 self.watch();
             }
-            Event::Boot { node, resumed } if self.nodes[node].engine.is_none() => {
+            Event::Boot { node, life, resumed } if alive(self, node, life) => {
                 let holds = [Hold::None, Hold::Local, Hold::Foreign, Hold::All];
                 self.boot(node, resumed.map(|at| holds[usize::from(at)]));
             }
@@ -406,11 +422,12 @@ impl World {
         self.nodes[node].engine = None;
         self.nodes[node].life += 1;
         self.nodes[node].endings.push(ending);
+        let life = self.nodes[node].life;
         match ending {
             Ending::Stop => {}
             Ending::Restart => {
-                let pause = DEADTIME + Duration::from_secs(1);
-                self.at(self.now + pause, Event::Boot { node, resumed: None });
+                let pause = self.deadtime + Duration::from_secs(1);
+                self.at(self.now + pause, Event::Boot { node, life, resumed: None });
             }
             Ending::Reload(hold) => {
                 let at = match hold {
@@ -419,7 +436,7 @@ impl World {
                     Hold::Foreign => 2,
                     Hold::All => 3,
                 };
-                self.at(self.now + ms(50), Event::Boot { node, resumed: Some(at) });
+                self.at(self.now + ms(50), Event::Boot { node, life, resumed: Some(at) });
             }
         }
     }
@@ -440,12 +457,17 @@ impl World {
         }
     }
 
+    fn script(&mut self) -> Duration {
+        let jitter = self.random.u64(0..=self.script_jitter.as_micros() as u64);
+        self.script_time + Duration::from_micros(jitter)
+    }
+
     /// The stock scripts, played: which groups go up and down, what is said, how long it takes.
     fn run_job(&mut self, node: usize, id: JobId, job: &Job) {
         let mut at = self.now;
         match job {
             Job::AcquireLocal { nice, dont_ask } => {
-                at += self.script_time;
+                at += self.script();
                 if !self.nodes[node].groups.contains(&node) {
                     let kind = if *nice || *dont_ask { "ip-request-resp" } else { "ip-request" };
                     let mut message = Message::of(kind);
@@ -457,14 +479,20 @@ impl World {
             }
             Job::Standby { verb, set } => {
                 for owner in groups_of(node, *set) {
-                    at += self.script_time;
-                    self.script(node, at, owner, *verb == Verb::Take);
+                    at += self.script();
+                    self.plays(node, at, owner, *verb == Verb::Take);
+                }
+            }
+            Job::ReleaseLeftovers => {
+                for owner in self.nodes[node].groups.clone() {
+                    at += self.script();
+                    self.plays(node, at, owner, false);
                 }
             }
             Job::GiveUpAll => {
                 for owner in 0..2 {
-                    at += self.script_time;
-                    self.script(node, at, owner, false);
+                    at += self.script();
+                    self.plays(node, at, owner, false);
                 }
             }
             Job::Hook { kind, env } => at = self.hook(node, kind, env),
@@ -479,9 +507,9 @@ impl World {
         let from = NAMES.iter().position(|n| *n == value("HA_src"));
         match (kind, from) {
             ("status", Some(dead)) if value("HA_st") == "dead" => {
-                at += self.script_time;
-                self.script(node, at, dead, true);
-                if value("HA_NICEFAILBACK") == "yes" {
+                at += self.script();
+                self.plays(node, at, dead, true);
+                if value("HA_NICEFAILBACK") == "yes" && !self.mute_mach_down {
                     self.say(
                         node,
                         at,
@@ -490,16 +518,16 @@ impl World {
                 }
             }
             ("ip-request-resp", _) if value("HA_dest") == NAMES[node] => {
-                at += self.script_time;
+                at += self.script();
                 let owner = value("HA_ipaddr").parse().unwrap();
-                self.script(node, at, owner, true);
+                self.plays(node, at, owner, true);
             }
             ("ip-request", Some(asker)) => {
                 let owner: usize = value("HA_ipaddr").parse().unwrap();
                 let own = self.nodes[node].groups.contains(&owner);
-                at += self.script_time;
+                at += self.script();
                 if own {
-                    self.script(node, at, owner, false);
+                    self.plays(node, at, owner, false);
                 }
                 let answer = Message::of("ip-request-resp")
                     .with("dest", NAMES[asker])
@@ -521,7 +549,7 @@ impl World {
         at
     }
 
-    fn script(&mut self, node: usize, at: Duration, owner: usize, up: bool) {
+    fn plays(&mut self, node: usize, at: Duration, owner: usize, up: bool) {
         let life = self.nodes[node].life;
         self.at(at, Event::Script { node, life, owner, up });
     }

@@ -1,0 +1,218 @@
+//! Corner cases that once ended badly: each test is a defect that was found by reading and is mended.
+
+use crate::world::*;
+use heartbeat::engine::Failback;
+use heartbeat::wire::Message;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Long enough for any negotiation, the ten-second timer included.
+const SETTLE: Duration = Duration::from_secs(20);
+
+fn settle(world: &mut World, layout: &str) {
+    let wanted = layout.to_owned();
+    world.run_until(&format!("layout {wanted}, calm"), SETTLE, |w| w.layout() == wanted && w.calm());
+    world.run(3 * SECOND);
+    assert_eq!(world.layout(), layout, "{}", world.story());
+}
+
+fn pair(failback: Failback) -> World {
+    let mut world = World::new(failback, 1, 7);
+    world.start(0);
+    world.run(ms(36));
+    world.start(1);
+    settle(&mut world, "0 1");
+    world
+}
+
+/// One owner for each group, soon.
+fn one_owner_each(world: &mut World, what: &str) {
+    let owned = |w: &World| (0..2).all(|owner| w.holders(owner).len() == 1);
+    world.run_until(what, 2 * SETTLE, |w| owned(w) && w.calm());
+    world.run(5 * SECOND);
+    assert!(owned(world), "{what}: {}\n{}", world.layout(), world.story());
+}
+
+#[test]
+fn a_late_joiner_whose_first_word_is_no_status_is_no_partition() {
+    let mut world = World::new(Failback::On, 1, 3);
+    world.start(0);
+    settle(&mut world, "01 -");
+    // The link of the new node comes up a moment after its daemon; it hears before it is heard.
+    world.cables[0][1] = Weather::CUT;
+    world.start(1);
+    world.run(ms(20));
+    world.cables[0][1] = Weather::FAIR;
+    settle(&mut world, "0 1");
+    assert_eq!(world.logged(0, "returning after partition"), 0, "{}", world.story());
+    world.assert_never_double();
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_reload_gives_everything_up() {
+    for after in [0, 10, 500, 900, 990] {
+        let mut world = pair(Failback::On);
+        world.reload(0);
+        world.run(ms(after));
+        world.stop(0);
+        settle(&mut world, "- 01");
+        world.assert_never_double();
+    }
+}
+
+#[test]
+fn a_reload_in_the_middle_of_an_acquisition_loses_nothing() {
+    for after in (0..2000).step_by(50) {
+        let mut world = World::new(Failback::On, 1, 7);
+        world.script_time = ms(400);
+        world.start(0);
+        world.start(1);
+        world.run_until("the first moves", SETTLE, |w| w.logged(0, "resource transition completed") > 0);
+        world.run(ms(after));
+        world.reload(0);
+        one_owner_each(&mut world, &format!("reload after {after}"));
+        world.assert_never_double();
+    }
+}
+
+#[test]
+fn a_reload_in_the_middle_of_a_hand_over_loses_nothing() {
+    for set in ["all", "local", "foreign"] {
+        for after in (0..2400).step_by(150) {
+            for reloaded in [0, 1] {
+                let mut world = pair(Failback::Off);
+                world.standby(1, "all");
+                settle(&mut world, "01 -");
+                world.script_time = ms(400);
+                world.standby(0, set);
+                world.run(ms(after));
+                world.reload(reloaded);
+                one_owner_each(&mut world, &format!("{set}, {reloaded} reloaded after {after}"));
+                world.assert_never_double();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_power_cut_shorter_than_the_dead_time_in_the_middle_of_a_hand_over_loses_nothing() {
+    for set in ["all", "local", "foreign"] {
+        for after in (0..2400).step_by(150) {
+            for victim in [0, 1] {
+                let mut world = pair(Failback::Off);
+                world.standby(1, "all");
+                settle(&mut world, "01 -");
+                world.script_time = ms(400);
+                world.standby(0, set);
+                world.run(ms(after));
+                world.crash(victim);
+                world.run(ms(300));
+                world.start(victim);
+                one_owner_each(&mut world, &format!("{set}, {victim} off after {after}"));
+                world.assert_never_double();
+            }
+        }
+    }
+}
+
+#[test]
+fn an_offer_that_comes_when_its_sender_has_forgotten_it_blocks_nothing() {
+    let mut world = pair(Failback::On);
+    world.stop(0);
+    world.stop(1);
+    world.run(SETTLE);
+    world.deadtime = 30 * SECOND;
+    world.start(0);
+    world.start(1);
+    settle(&mut world, "0 1");
+    world.weather(Weather::CUT);
+    world.standby(0, "local");
+    world.run(12 * SECOND);
+    world.weather(Weather::FAIR);
+    world.run(60 * SECOND);
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    world.standby(1, "all");
+    settle(&mut world, "01 -");
+    world.stop(1);
+    world.run_until("gone", 5 * SECOND, |w| !w.running(1));
+}
+
+#[test]
+fn however_many_groups_a_node_has_it_takes_them_all() {
+    let mut world = pair(Failback::On);
+    for group in 2..602 {
+        world.ask(
+            0,
+            Message::of("ip-request-resp")
+                .with("dest", "a1")
+                .with("ipaddr", &group.to_string())
+                .with("weown", "yes")
+                .with("ok", "OK"),
+        );
+    }
+    world.run(30 * SECOND);
+    assert_eq!(world.nodes[0].groups.len(), 601);
+}
+
+#[test]
+fn a_take_over_that_never_reports_its_end_does_not_block_the_stop() {
+    let mut world = pair(Failback::On);
+    world.mute_mach_down = true;
+    world.crash(1);
+    world.run(SETTLE);
+    assert_eq!(world.layout(), "01 -");
+    world.stop(0);
+    world.run_until("gone", 5 * SECOND, |w| !w.running(0));
+    assert_eq!(world.layout(), "- -");
+}
+
+/// Groups that a dead daemon left running must not run beside those of their new owner.
+#[test]
+fn a_daemon_that_died_and_left_its_services_starts_clean() {
+    for pause in [ms(500), 10 * SECOND] {
+        for failback in [Failback::On, Failback::Off, Failback::Legacy] {
+            let mut world = pair(failback);
+            if failback != Failback::Legacy {
+                world.standby(1, "all");
+                settle(&mut world, "01 -");
+            }
+            world.kill(0);
+            world.run(pause);
+            world.start(0);
+            one_owner_each(&mut world, &format!("{failback:?}, back after {pause:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_reloading_node_is_not_robbed_by_one_that_just_starts() {
+    for between in (0..1200).step_by(10) {
+        let mut world = pair(Failback::On);
+        world.crash(1);
+        settle(&mut world, "01 -");
+        world.reload(0);
+        world.run(ms(between));
+        world.start(1);
+        one_owner_each(&mut world, &format!("started {between} ms after the reload"));
+        world.assert_never_double();
+    }
+}
+
+#[test]
+fn scripts_of_a_cancelled_hand_over_do_not_end_the_next_one() {
+    let mut world = pair(Failback::Off);
+    world.standby(1, "all");
+    settle(&mut world, "01 -");
+    world.script_time = ms(2500);
+    world.standby(0, "all");
+    world.run_until("released", SETTLE, |w| w.layout() == "- -");
+    world.run(ms(300));
+    world.crash(0);
+    world.run(ms(100));
+    world.start(0);
+    world.run_until("back", SETTLE, |w| w.logged(0, "Comm_now_up") == 2);
+    world.run(ms(100));
+    world.standby(1, "all");
+    one_owner_each(&mut world, "after the second hand-over");
+    world.assert_never_double();
+}
