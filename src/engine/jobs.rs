@@ -137,12 +137,18 @@ impl Engine {
     pub(super) fn on_ip_request(&mut self, from: usize, message: &Message) {
         if from != self.me {
             self.queue_peer_hook("ip-request", message);
+        } else if let Some(key) = message.text("ipaddr") {
+            self.resources.unanswered.insert(key.to_owned());
         }
     }
 
     /// The grant to take a group. One that comes after this node has let its groups go is void.
     pub(super) fn on_ip_request_resp(&mut self, from: usize, message: &Message) {
         let void = self.nice() && !self.resources.i_hold.includes(Hold::Local);
+        if let Some(key) = message.text("ipaddr").filter(|_| message.text("dest") == Some(&self.settings.me))
+        {
+            self.resources.unanswered.remove(key);
+        }
         match self.is_shutting_down() || void {
             true => {}
             false if from == self.me => self.queue_hook("ip-request-resp", message),

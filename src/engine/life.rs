@@ -263,7 +263,7 @@ impl Engine {
         let name = node.name.clone();
         self.note(Note::StatusUpdate { node: name, status: status.to_owned() });
         self.queue_peer_hook("status", message);
-        if lived_apart {
+        if lived_apart && !self.is_about_to_restart() {
             self.compare_holdings(from);
         }
         if status == "active" {

@@ -3,6 +3,7 @@
 use super::standby::StandbyState;
 use super::{Engine, Failback, Hold, Job, Note, Verb};
 use crate::wire::Message;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// After the first `resource` message own groups are taken if nobody became stable by then.
@@ -51,6 +52,8 @@ pub(super) struct Resources {
     resolve_at: Option<Duration>,
     /// Legacy mode: own groups are wanted as soon as every live peer is active.
     wants_local: bool,
+    /// Legacy mode: the keys of groups that an active peer was asked for and has not answered.
+    pub(super) unanswered: BTreeSet<String>,
 }
 
 impl Resources {
@@ -75,6 +78,7 @@ impl Resources {
             claim_foreign_at: None,
             resolve_at: None,
             wants_local: false,
+            unanswered: BTreeSet::new(),
         }
     }
 }
@@ -111,10 +115,9 @@ impl Engine {
         }
     }
 
-    /// Legacy mode: a request that the peer's earlier life took with it is made anew. Nothing is asked for
-    /// that runs here.
+    /// Legacy mode: a request that the peer's earlier life took with it is made anew.
     pub(super) fn ask_again(&mut self) {
-        if !self.nice() && self.startup.is_up() && !self.resources.wants_local {
+        if !self.resources.unanswered.is_empty() {
             self.acquire_local(true);
         }
     }

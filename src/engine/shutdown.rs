@@ -44,6 +44,11 @@ impl Engine {
         self.shutdown.stage != Stage::Running
     }
 
+    /// Everything will be given up in a moment, because the cluster was split.
+    pub(super) fn is_about_to_restart(&self) -> bool {
+        self.shutdown.restart_at.is_some()
+    }
+
     pub(super) fn request_shutdown(&mut self) {
         let reloading = matches!(self.shutdown.ending, Some(Ending::Reload(_)));
         self.shutdown.ending = Some(Ending::Stop);
