@@ -47,12 +47,12 @@ fn neighbours_are_told_at_once_and_again() {
 #[test]
 fn a_link_that_comes_up_late_is_waited_for() {
     lab(|| {
-        sh("ip link set pd0 down");
+        sh("ip link set pd0 down; ip link set down0 up");
+        // A young link may call itself "unknown" for a while, and unknown counts as working.
+        until("the kernel knows", LONG, || state("down0") == "LOWERLAYERDOWN");
         let wire = Capture::open(ARP);
         let file = Path::new("/run/resource-agents/send_arp-10.0.0.71");
         assert_eq!(agent("IPaddr2", &["10.0.0.71/24/down0", "start"]).0, 0);
-        // A link this young may call itself "unknown" for a while, and unknown counts as working.
-        until("the kernel knows", LONG, || state("down0") == "LOWERLAYERDOWN");
         // Longer than the whole schedule of four fifths of a second.
         assert_eq!(wire.next(Duration::from_millis(1500)), None);
         assert!(file.exists(), "the helper is still there");
