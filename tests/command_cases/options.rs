@@ -90,7 +90,7 @@ fn whatever_the_pid_file_says() {
         };
         assert_eq!(asked(lab.node(1)), asked(lab.node(2)), "{text:?}");
     }
-    // any process that lives counts; nodeinfo names the node
+    // a stranger that lives counts for the reference, which would stop it; nodeinfo names the node
     let [ours, theirs] = both(&lab, |node| {
         node.write("/etc/ha.d/nodeinfo", "other\n", 0o644).unwrap();
         without_names(ask(
@@ -98,8 +98,8 @@ fn whatever_the_pid_file_says() {
             &["sh", "-c", &format!("printf '%10d\\n' 1 >/run/heartbeat.pid; {HEARTBEAT} -s")],
         ))
     });
-    assert_eq!(ours, theirs);
-    assert_eq!(ours.out, "heartbeat OK [pid 1 et al] is running on NODE [other]...\n");
+    assert_eq!(theirs.out, "heartbeat OK [pid 1 et al] is running on NODE [other]...\n");
+    assert_eq!((ours.code, ours.out.as_str()), (Some(1), "heartbeat is stopped. No process\n"));
 }
 
 #[test]
