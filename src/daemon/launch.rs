@@ -156,7 +156,6 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
     let held_back = signals::hold_back();
     if let Err(error) = held_back.and_then(|()| pidfile::claim()) {
         log.log(Level::Error, &format!("heartbeat: could not create pidfile [{PID_FILE}]: {error}"));
-        herald.failed(NO_PERMISSION);
         return NO_PERMISSION;
     }
     match live(options, config, stamps, herald) {

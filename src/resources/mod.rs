@@ -5,6 +5,7 @@
 //! asks for in the calling thread, the [`tools`] do the same for scripts and administrators. Who
 //! should hold what is the engine's decision and never made here.
 
+mod apart;
 pub mod context;
 pub mod environment;
 pub mod fifo;

@@ -4,6 +4,7 @@
 //! rebooted without sync (resources.md section 3). Processes are found by the pid file and their
 //! parent, not by name.
 
+use super::apart;
 use super::environment::Environment;
 use crate::level::Level;
 use crate::logging::Logger;
@@ -37,16 +38,7 @@ impl Reboot for RebootHere {
 
 impl Reboot for RebootByTool {
     fn reboot(&self, log: &Logger, environment: &Environment) {
-        use std::os::unix::process::CommandExt;
-        let helper = Command::new(&self.0)
-            .args(["last_resort", "stop-failed"])
-            .env_clear()
-            .envs(environment.iter())
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        let helper = apart::command(&self.0, &["last_resort", "stop-failed"], environment).status();
         if !helper.is_ok_and(|status| status.success()) {
             force_reboot(log);
         }

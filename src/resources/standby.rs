@@ -1,5 +1,6 @@
 //! Asking for standby: at once, or a while after a group could not be started (resources.md section 3).
 
+use super::apart;
 use super::context::Context;
 use super::environment::Environment;
 use super::fifo;
@@ -8,7 +9,6 @@ use crate::level::Level;
 use crate::paths;
 use crate::wire::Message;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::thread;
 
 /// Who waits until it is time.
@@ -56,18 +56,10 @@ fn by_thread(context: Context, fifo: PathBuf) {
 }
 
 fn by_process(context: &Context, environment: &Environment) {
-    use std::os::unix::process::CommandExt;
     let delay = context.options.standby_delay.as_secs().to_string();
     let program = std::env::current_exe().unwrap_or_else(|_| context.options.tool.clone());
-    let started = Command::new(program)
-        .args(["standby_after", &delay, Hold::Foreign.word()])
-        .env_clear()
-        .envs(environment.iter())
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
+    let words = ["standby_after", &delay, Hold::Foreign.word()];
+    let started = apart::command(&program, &words, environment).spawn();
     if let Err(error) = started {
         context.logger.log(Level::Error, &format!("No standby after the failure: {error}"));
     }

@@ -8,6 +8,7 @@
 )]
 
 mod chaos;
+mod pair;
 mod review;
 mod scenarios;
 mod world;

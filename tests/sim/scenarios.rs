@@ -1,29 +1,9 @@
 //! The life of a pair, step by step. Layouts are those that two 3.0.6 daemons end in
 //! (wire-protocol.md 7.4 to 7.11, 8.5).
 
+use crate::pair::*;
 use crate::world::*;
 use heartbeat::engine::{Ending, Failback};
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-/// Long enough for any negotiation, the ten-second timer included.
-const SETTLE: Duration = Duration::from_secs(20);
-
-fn settle(world: &mut World, layout: &str) {
-    let wanted = layout.to_owned();
-    world.run_until(&format!("layout {wanted}, calm"), SETTLE, |w| w.layout() == wanted && w.calm());
-    world.run(3 * SECOND);
-    assert_eq!(world.layout(), layout, "{}", world.story());
-}
-
-fn pair(failback: Failback) -> World {
-    let mut world = World::new(failback, 1, 7);
-    world.start(0);
-    world.run(ms(36));
-    world.start(1);
-    settle(&mut world, "0 1");
-    world
-}
 
 #[test]
 fn both_start_together_and_each_takes_its_own() {
