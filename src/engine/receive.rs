@@ -134,6 +134,7 @@ impl Engine {
         if current == 0 {
             if let Some(node) = self.nodes.get_mut(at).filter(|_| !dead || kind == "status") {
                 node.generation = generation;
+                self.greet();
             }
             return true;
         }
@@ -168,7 +169,15 @@ impl Engine {
         node.may_hold = true;
         let note = Note::HeartbeatRestart(node.name.clone());
         self.note(note);
+        self.greet();
         self.forget_hand_over();
+    }
+
+    /// A node that starts hears first how this one is, before any acknowledgement. A C daemon goes up on
+    /// whatever it hears first; without a status it would believe itself alone, and in legacy mode take its
+    /// groups unasked. (Two C daemons escape this, most of the time, by being slow to acknowledge.)
+    fn greet(&mut self) {
+        self.send_status();
     }
 
     fn classify(&mut self, at: usize, link: &str, seq: u64) -> Option<SequenceEvent> {

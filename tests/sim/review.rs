@@ -2,7 +2,7 @@
 
 use crate::pair::*;
 use crate::world::*;
-use heartbeat::engine::Failback;
+use heartbeat::engine::{Action, Failback, Input, Now};
 use heartbeat::wire::Message;
 
 /// One owner for each group, soon.
@@ -195,4 +195,31 @@ fn scripts_of_a_cancelled_hand_over_do_not_end_the_next_one() {
     world.standby(1, "all");
     one_owner_each(&mut world, "after the second hand-over");
     world.assert_never_double();
+}
+
+/// A C daemon goes up on the first packet, whatever it is. If that is an acknowledgement it believes itself
+/// alone, and in the old mode takes its groups without asking who has them.
+#[test]
+fn the_first_word_to_a_node_that_starts_is_a_status() {
+    for seed in 0..40 {
+        let mut world = World::new(Failback::Legacy, 1, seed);
+        world.start(0);
+        settle(&mut world, "01 -");
+        let mut hear = |generation: &str, seq: &str, st: &str| {
+            let message = Message::of("status").with("st", st).with("src", "a2").with("dt", "1388");
+            let message =
+                message.with("hg", generation).with("seq", seq).with("ts", "1").with("protocol", "1");
+            let now = Now { mono: world.now, wall: 1 };
+            let input = Input::Received { link: "eth0".to_owned(), message };
+            let actions = world.nodes[0].engine.as_mut().expect("it runs").handle(now, input);
+            let sent = |action| match action {
+                Action::Send(message) => message.kind().map(str::to_owned),
+                _ => None,
+            };
+            actions.into_iter().find_map(sent)
+        };
+        assert_eq!(hear("10", "1", "init").as_deref(), Some("status"), "first start, seed {seed}");
+        assert_eq!(hear("11", "1", "init").as_deref(), Some("status"), "restart, seed {seed}");
+        assert_ne!(hear("11", "2", "up").as_deref(), Some("status"), "once is enough, seed {seed}");
+    }
 }
