@@ -12,6 +12,11 @@
 //! | [`media`] | no | bcast, mcast, ucast, mcast6, ucast6: bytes in, bytes out |
 //! | [`logging`] | no | heartbeat's log formats, files, syslog, ha_logd |
 //! | [`sys`] | no | the only `unsafe` of the package |
+//! | [`api`] | yes | the client API as the daemon serves it: framing, sign-on, requests |
+//! | [`respawn`] | yes | programs to keep running: what to do when one ends |
+//! | [`client`] | no | the client API as a program uses it |
+//! | [`ipfail`] | core only | moves resources to the node that sees more ping nodes |
+//! | [`dopd`] | core only | marks a peer's DRBD data as outdated |
 //! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
 //!
 //! Three laws hold it up. The deciding code is pure: it names no socket, file, process or clock, and
@@ -20,13 +25,18 @@
 //! shares a thread with the pulse.
 
 pub mod agents;
+pub mod api;
+pub mod client;
 pub mod config;
 pub mod daemon;
+pub mod dopd;
 pub mod engine;
+pub mod ipfail;
 pub mod level;
 pub mod logging;
 pub mod media;
 pub mod paths;
 pub mod resources;
+pub mod respawn;
 pub mod sys;
 pub mod wire;

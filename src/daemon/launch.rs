@@ -1,7 +1,9 @@
 //! From the command line to a beating daemon, and from its end to the exit code (commands.md 1, 1.1).
 
 use super::background::{self, Herald, Side};
+use super::children::Children;
 use super::cli::{self, Asked, Options, USAGE_EXIT};
+use super::clients::Clients;
 use super::executor::Executor;
 use super::host::LinuxHost;
 use super::media::Antennas;
@@ -210,6 +212,8 @@ fn pulse(
         let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
         fifo::start(log, &sender)?;
         let executor = Executor::start(&resource_context(config, log), &sender)?;
+        let clients = Clients::open(config, log)?;
+        let children = Children::start(config, log, &sender)?;
         let media = Antennas::open(config, log).await.map_err(|notes| {
             notes.iter().for_each(|note| log.log(note.level, &note.text));
             let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
@@ -228,6 +232,8 @@ fn pulse(
             keys: keyring::of(&config.keys).map_err(|error| io::Error::other(format!("keys: {error:?}")))?,
             format: settings::format(config),
             executor,
+            clients,
+            children,
             inputs,
             log: log.clone(),
             stamps,

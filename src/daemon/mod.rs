@@ -6,7 +6,9 @@
 //! decision is made here.
 
 mod background;
+mod children;
 mod cli;
+mod clients;
 mod control;
 mod environment;
 mod executor;

@@ -1,5 +1,7 @@
 //! The loop that owns the engine. Nothing in it waits for a disk, a script or a name server.
 
+use super::children::Children;
+use super::clients::Clients;
 use super::executor::Executor;
 use super::media::Antennas;
 use super::signals::Signals;
@@ -39,6 +41,8 @@ pub(super) struct Parts {
     pub(super) keys: Keys,
     pub(super) format: Format,
     pub(super) executor: Executor,
+    pub(super) clients: Clients,
+    pub(super) children: Children,
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) log: Logger,
     pub(super) stamps: Stamps,
@@ -77,6 +81,7 @@ impl Pulse {
                 Some(news) = self.news.1.recv() => self.learn(news),
                 () = self.parts.media.readable() => {}
                 Some(input) = self.parts.inputs.recv() => self.feed(input),
+                () = self.parts.clients.ready() => {}
                 () = tokio::time::sleep_until(due.into()) => {}
             }
             self.look_then_decide();
@@ -85,7 +90,8 @@ impl Pulse {
 
     fn due(&self) -> Instant {
         let far = Duration::from_secs(3600);
-        self.parts.engine.next_deadline().map_or(self.parts.born + far, |at| self.parts.born + at)
+        let due = self.parts.engine.next_deadline().map_or(self.parts.born + far, |at| self.parts.born + at);
+        self.parts.clients.deadline().map_or(due, |at| at.min(due))
     }
 
     /// Everything that waits is heard before a timer may say that a node was silent.
@@ -93,6 +99,9 @@ impl Pulse {
         self.hear();
         for _ in 0..INPUT_BURST {
             let Ok(input) = self.parts.inputs.try_recv() else { break };
+            self.feed(input);
+        }
+        for input in self.parts.clients.serve(&self.parts.engine) {
             self.feed(input);
         }
         if Instant::now() >= self.due() {
@@ -148,8 +157,14 @@ impl Pulse {
                     self.parts.log.log(level, &text);
                 }
             }
-            Action::StartClients => systemd::status("communication is up"),
-            Action::StopClients => return Some(Input::ClientsStopped),
+            Action::StartClients => {
+                systemd::status("communication is up");
+                self.parts.children.begin();
+            }
+            Action::StopClients => self.parts.children.stop(),
+            Action::Deliver { message, treatment } => self.parts.clients.deliver(&message, treatment),
+            Action::QueryClient(query) => return self.parts.clients.answer(&query),
+            Action::PauseClients(pause) => self.parts.clients.pause(pause),
             Action::End(ending) => self.ending = Some(ending),
         }
         None

@@ -1,6 +1,6 @@
 //! Everything the engine can ask for.
 
-use super::{Hold, Job, JobId, Note};
+use super::{Hold, Job, JobId, Note, Treatment};
 use crate::wire::Message;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,18 @@ pub enum Action {
     StartClients,
     /// Stop respawned programs, last first; answer with `Input::ClientsStopped`.
     StopClients,
+    /// Give this message to API clients: to the one it names (`to_id`), or to all that listen to its
+    /// treatment. Only made for treatments that `Input::Listeners` named.
+    Deliver {
+        /// As it was received, or sent.
+        message: Message,
+        /// What became of it here.
+        treatment: Treatment,
+    },
+    /// A peer asks whether a client is signed on here (`query-cstatus`); the answer is an `Input::Local`.
+    QueryClient(Message),
+    /// Stop taking messages from clients (`true`), or go on (wire-protocol.md 5.6).
+    PauseClients(bool),
     /// Close the media and end. Nothing follows.
     End(Ending),
 }

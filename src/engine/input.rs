@@ -32,6 +32,9 @@ pub enum Input {
     Shutdown,
     /// `ha.cf` changed: leave for a moment without giving anything up, then start anew.
     Reload,
+    /// What the API clients listen to: the union of their [`super::Treatment`] bits; 0 when nobody is
+    /// signed on.
+    Listeners(u8),
     /// The clients that `Action::StopClients` named are gone.
     ClientsStopped,
 }

@@ -31,6 +31,7 @@ mod shutdown;
 mod standby;
 mod startup;
 mod takeover;
+mod view;
 
 pub use action::{Action, Ending};
 pub use clock::Now;
@@ -39,6 +40,7 @@ pub use input::{Input, JobId};
 pub use job::{Job, Verb};
 pub use note::{Note, uuid_text};
 pub use settings::{Failback, NodeKind, NodeSpec, Settings};
+pub use view::{NodeView, Treatment};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -61,6 +63,8 @@ pub struct Engine {
     resources: negotiation::Resources,
     jobs: jobs::Jobs,
     shutdown: shutdown::Shutdown,
+    /// What API clients want to see: bits of [`Treatment`].
+    listeners: u8,
     /// When a kind of note was last made, for those that traffic could repeat without end.
     said: BTreeMap<&'static str, Duration>,
     ended: bool,
@@ -88,6 +92,7 @@ impl Engine {
             pulse: life::Pulse::default(),
             jobs: jobs::Jobs::default(),
             shutdown: shutdown::Shutdown::default(),
+            listeners: 0,
             said: BTreeMap::new(),
             ended: false,
         })
@@ -108,6 +113,7 @@ impl Engine {
             Input::Load(load) => self.load = load,
             Input::Shutdown => self.request_shutdown(),
             Input::Reload => self.request_reload(),
+            Input::Listeners(mask) => self.listeners = mask,
             Input::ClientsStopped => self.clients_stopped(),
         }
         std::mem::take(&mut self.actions)

@@ -5,7 +5,7 @@ use crate::tree::rust_below;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room and the rooms it may name. `level` and `paths` hold only names: everybody may know them.
-const MAY_KNOW: [(&str, &[&str]); 11] = [
+const MAY_KNOW: [(&str, &[&str]); 16] = [
     ("level", &[]),
     ("paths", &[]),
     ("wire", &[]),
@@ -16,7 +16,15 @@ const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("media", &["sys", "config", "logging"]),
     ("agents", &["sys", "config", "logging"]),
     ("resources", &["sys", "config", "logging", "engine", "wire"]),
-    ("daemon", &["sys", "config", "logging", "engine", "wire", "media", "resources", "agents"]),
+    ("api", &["wire", "config", "engine"]),
+    ("respawn", &[]),
+    ("client", &["wire", "api"]),
+    ("ipfail", &["client", "wire", "logging", "config"]),
+    ("dopd", &["client", "wire", "api", "logging", "config"]),
+    (
+        "daemon",
+        &["sys", "config", "logging", "engine", "wire", "media", "resources", "agents", "api", "respawn"],
+    ),
 ];
 const ANYBODY_KNOWS: [&str; 2] = ["level", "paths"];
 

@@ -412,7 +412,10 @@ impl World {
                 let lines = note.lines().into_iter().map(|(level, text)| (now, level, text));
                 self.nodes[node].log.extend(lines);
             }
-            Action::StartClients => {}
+            Action::StartClients
+            | Action::Deliver { .. }
+            | Action::QueryClient(_)
+            | Action::PauseClients(_) => {}
             Action::StopClients => self.feed(node, Input::ClientsStopped),
             Action::End(ending) => self.end(node, ending),
         }

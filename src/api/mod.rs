@@ -1,0 +1,1 @@
+//! The client API as the daemon serves it (client-api.md). Pure.

@@ -1,0 +1,1 @@
+//! dopd and drbd-peer-outdater: marking a peer's DRBD data as outdated (commands.md section 11).
