@@ -53,8 +53,13 @@ fn ours(config: &Config) -> BTreeMap<String, String> {
     set("HA_DATEFMT", "%Y/%m/%d_%T\t");
     set("HA_debug", &config.logging.debug.to_string());
     set("OCF_ROOT", "/usr/lib/ocf");
-    let silent = if config.logging.facility.is_some() { "/dev/null" } else { "" };
-    set("HA_LOGFILE", config.logging.logfile.as_deref().unwrap_or(silent));
-    set("HA_DEBUGLOG", config.logging.debugfile.as_deref().unwrap_or(silent));
+    set("HA_LOGFILE", config.logging.logfile.as_deref().unwrap_or_default());
+    set("HA_DEBUGLOG", config.logging.debugfile.as_deref().unwrap_or_default());
+    if config.logging.facility.is_some() {
+        // Only the small spelling: that is what 3.0.6 does when it logs to syslog instead.
+        for name in ["HA_logfile", "HA_debugfile"] {
+            env.entry(name.to_owned()).or_insert_with(|| "/dev/null".to_owned());
+        }
+    }
     env
 }
