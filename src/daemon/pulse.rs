@@ -146,6 +146,9 @@ impl Pulse {
                 inputs.extend(self.carry_out(action));
             }
         }
+        if self.parts.engine.is_shutting_down() {
+            self.parts.children.leave();
+        }
     }
 
     fn carry_out(&mut self, action: Action) -> Option<Input> {
