@@ -17,7 +17,7 @@ use crate::config::{self, Checked, Config, Host};
 use crate::engine::{Ending, Engine, Hold, Job, Now};
 use crate::level::Level;
 use crate::logging::Logger;
-use crate::paths::PID_FILE;
+use crate::paths::{PID_FILE, RSCTMP};
 use crate::resources;
 use crate::resources::environment::Environment;
 use crate::sys::{child, realtime};
@@ -160,6 +160,9 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
     if let Err(error) = held_back.and_then(|()| pidfile::claim()) {
         log.log(Level::Error, &format!("heartbeat: could not create pidfile [{PID_FILE}]: {error}"));
         return NO_PERMISSION;
+    }
+    if let Err(error) = state::renew_scratch() {
+        log.log(Level::Error, &format!("cannot make {RSCTMP} anew: {error}"));
     }
     match live(options, config, stamps, herald) {
         Ok(ending) => finish(options, config, ending),

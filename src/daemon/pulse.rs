@@ -113,7 +113,7 @@ impl Pulse {
     fn hear(&mut self) {
         let Parts { media, keys, log, log_bad_packets, .. } = &mut self.parts;
         let (bad, mut heard) = (&mut self.bad, Vec::new());
-        media.drain(|link, bytes| match wire::decode(bytes, keys) {
+        media.hear(keys, |link, message| match message {
             Ok(message) => heard.push((link.to_owned(), message)),
             Err(error) if *log_bad_packets => bad.report(log, link, &error),
             Err(_) => {}
@@ -174,6 +174,9 @@ impl Pulse {
     }
 
     fn send(&mut self, mut message: Message) {
+        if message.kind() == Some("status") {
+            self.parts.media.ping(&message, &self.parts.keys);
+        }
         wire::seal(&mut message, self.parts.format, &self.parts.keys);
         match wire::encode(&message, &self.parts.keys) {
             Ok(bytes) => self.parts.media.send(&bytes),
