@@ -38,3 +38,5 @@ pub const CORE_DIR: &str = "/var/lib/heartbeat/cores/root";
 pub const PID_FILE: &str = "/run/heartbeat.pid";
 /// Run-time directory.
 pub const RUN_DIR: &str = "/run/heartbeat";
+/// Where API clients connect.
+pub const REGISTER: &str = "/run/heartbeat/register";

@@ -212,7 +212,7 @@ fn pulse(
         let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
         fifo::start(log, &sender)?;
         let executor = Executor::start(&resource_context(config, log), &sender)?;
-        let clients = Clients::open(config, log)?;
+        let clients = Clients::new(config, log)?;
         let children = Children::start(config, log, &sender)?;
         let media = Antennas::open(config, log).await.map_err(|notes| {
             notes.iter().for_each(|note| log.log(note.level, &note.text));

@@ -4,5 +4,6 @@
 pub mod fds;
 pub mod localtime;
 pub mod packet;
+pub mod poller;
 pub mod process;
 pub mod realtime;
