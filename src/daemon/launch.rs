@@ -223,7 +223,7 @@ fn pulse(
         fifo::start(log, &sender)?;
         let context = resource_context(config, log);
         let executor = Executor::start(&context, &sender)?;
-        let clients = Clients::open(config, log)?;
+        let clients = Clients::new(config, log)?;
         let surroundings = Surroundings {
             log: log.clone(),
             inputs: sender,

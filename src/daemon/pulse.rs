@@ -101,7 +101,7 @@ impl Pulse {
             let Ok(input) = self.parts.inputs.try_recv() else { break };
             self.feed(input);
         }
-        for input in self.parts.clients.serve(&self.parts.engine) {
+        while let Some(input) = self.parts.clients.serve(&self.parts.engine) {
             self.feed(input);
         }
         if Instant::now() >= self.due() {
@@ -162,6 +162,7 @@ impl Pulse {
             }
             Action::StartClients => {
                 systemd::status("communication is up");
+                self.parts.clients.begin();
                 self.parts.children.begin();
             }
             Action::StopClients => self.parts.children.stop(),

@@ -5,5 +5,6 @@ pub mod child;
 pub mod fds;
 pub mod localtime;
 pub mod packet;
+pub mod poller;
 pub mod process;
 pub mod realtime;
