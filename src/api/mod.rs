@@ -1,1 +1,3 @@
-//! The client API as the daemon serves it (client-api.md). Pure.
+//! The client API as the daemon serves it. Pure.
+
+pub mod frame;
