@@ -204,10 +204,11 @@ fn reply_to(
         } else if message.text("reqtype") == Some(request) {
             return match message.text("result") {
                 Some("OK" | "ok/more") => Ok(message),
-                _ => Err(ClientError::BadRequest {
+                Some(_) => Err(ClientError::BadRequest {
                     request: request.to_owned(),
                     info: message.text("info").map(str::to_owned),
                 }),
+                None => Err(ClientError::Malformed(format!("reply to {request} without a result"))),
             };
         }
     }
