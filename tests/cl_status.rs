@@ -153,7 +153,8 @@ fn compare(node: &Node, user: &str, mut cases: Vec<Vec<String>>) -> Vec<Said> {
     for (case, (theirs, ours)) in &differing {
         eprintln!("cl_status {case:?}\n  theirs {theirs:?}\n  ours   {ours:?}");
     }
-    panic!("{} cases differ", differing.len());
+    assert!(differing.is_empty(), "{} cases differ", differing.len());
+    first
 }
 
 fn lines(text: &str) -> Vec<Vec<String>> {
@@ -319,7 +320,7 @@ fn at_random(seed: u64, count: usize) -> Vec<Vec<String>> {
         let others = dice.usize(0..6);
         case.extend((0..others).map(|_| dice.choice(words).unwrap().to_owned()));
         // a third word of clientstatus is how many ms it waits: too little is a matter of luck
-        if case[0] == "clientstatus" {
+        if case.first().is_some_and(|name| name == "clientstatus") {
             case.extend(["b1", "x", "3000"].map(str::to_owned));
             case.retain(|word| {
                 word.starts_with('-') || ["clientstatus", "b1", "x", "3000"].contains(&&**word)
@@ -370,7 +371,9 @@ fn beside_a_pair_that_lives_then_loses_one_then_both() {
 
     lab.node(2).stop().unwrap();
     until_says(node, "nodestatus b2", "dead\n");
-    let said = compare(node, "root", meant());
+    let about_b2 =
+        |case: &Vec<String>| case.iter().any(|word| word == "b2" || word == "-mv" || word == "clientstatus");
+    let said = compare(node, "root", meant().into_iter().filter(about_b2).collect());
     assert!(said.iter().any(|said| said.out == "The cluster node b2 is dead\n" && said.code == "1"));
 
     // a daemon that hangs: five seconds
@@ -380,7 +383,7 @@ fn beside_a_pair_that_lives_then_loses_one_then_both() {
     sh(node, "kill -CONT $(cat /run/heartbeat.pid)");
 
     node.stop().unwrap();
-    let said = compare(node, "root", meant());
+    let said = compare(node, "root", meant().into_iter().step_by(5).collect());
     assert_eq!(codes(&said), ["0", "1", "11"].into());
     sh(node, "rm -f /run/heartbeat/register");
     compare(node, "root", few);
