@@ -15,6 +15,7 @@
 //! | [`api`] | yes | the client API as the daemon serves it: framing, sign-on, requests |
 //! | [`respawn`] | yes | programs to keep running: what to do when one ends |
 //! | [`client`] | no | the client API as a program uses it |
+//! | [`cl_status`] | no | asks the daemon and prints |
 //! | [`ipfail`] | core only | moves resources to the node that sees more ping nodes |
 //! | [`dopd`] | core only | marks a peer's DRBD data as outdated |
 //! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
@@ -26,6 +27,7 @@
 
 pub mod agents;
 pub mod api;
+pub mod cl_status;
 pub mod client;
 pub mod config;
 pub mod daemon;

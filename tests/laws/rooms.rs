@@ -5,7 +5,7 @@ use crate::tree::rust_below;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room and the rooms it may name. `level` and `paths` hold only names: everybody may know them.
-const MAY_KNOW: [(&str, &[&str]); 16] = [
+const MAY_KNOW: [(&str, &[&str]); 17] = [
     ("level", &[]),
     ("paths", &[]),
     ("wire", &[]),
@@ -19,6 +19,7 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
     ("api", &["wire", "config", "engine"]),
     ("respawn", &[]),
     ("client", &["wire", "api"]),
+    ("cl_status", &["client", "wire", "logging", "config"]),
     ("ipfail", &["client", "wire", "logging", "config"]),
     ("dopd", &["client", "wire", "api", "logging", "config"]),
     (
