@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// The start of a pair takes 15 s, a move a few; the rest is for a busy machine.
 const SOON: Duration = Duration::from_secs(90);
 const KEEPALIVE: Duration = Duration::from_secs(1);
+const TIMES: &str = "keepalive 1\ndeadping 4";
+/// For many flaps in a row.
+const FAST: &str = "keepalive 300ms\ndeadping 1";
 /// Two ping nodes at the client's.
 const PINGS: [&str; 2] = ["10.80.0.9", "10.80.0.11"];
 const VIPS: [&str; 2] = ["10.80.0.101", "10.80.0.102"];
@@ -41,12 +44,12 @@ struct Pair {
 type Holding = [BTreeSet<String>; 2];
 
 impl Pair {
-    fn start(whose: [Ipfail; 2], auto_failback: &str) -> Self {
+    fn start(whose: [Ipfail; 2], auto_failback: &str, times: &str) -> Self {
         let lab = Lab::new(&format!("ipfail-{whose:?}"), [Flavour::Reference; 2]).unwrap();
         lab.client().script(&[], &format!("ip addr add {}/24 dev eth0", PINGS[1])).unwrap();
         let ha_cf = format!(
-            "logfile /var/log/ha-log\nlogfacility none\nkeepalive 1\nwarntime 10\ndeadtime 15\ninitdead 20\n\
-             deadping 4\nbcast eth1\nauto_failback {auto_failback}\nnode b1 b2\nping {}\n\
+            "logfile /var/log/ha-log\nlogfacility none\n{times}\nwarntime 10\ndeadtime 15\ninitdead 20\n\
+             bcast eth1\nauto_failback {auto_failback}\nnode b1 b2\nping {}\n\
              respawn hacluster {PROGRAM}\n",
             PINGS.join(" ")
         );
@@ -75,7 +78,8 @@ impl Pair {
 
     fn holding(&self) -> Holding {
         let holding = [1, 2].map(|n| self.lab.node(n).vips());
-        let both: Vec<_> = holding[0].intersection(&holding[1]).collect();
+        let [first, second] = &holding;
+        let both: Vec<_> = first.intersection(second).collect();
         assert!(both.is_empty(), "{:?}: both hold {both:?}\n{}", self.whose, self.logs());
         holding
     }
@@ -85,9 +89,8 @@ impl Pair {
             let holding = self.holding();
             if condition(&holding) { Ok(()) } else { Err(format!("{holding:?}")) }
         };
-        if let Err(failure) = lab::wait_until(what, SOON, met) {
-            panic!("{:?}: {failure}\n{}", self.whose, self.logs());
-        }
+        let told = |failure| format!("{:?}: {failure}\n{}", self.whose, self.logs());
+        lab::wait_until(what, SOON, met).map_err(told).unwrap();
     }
 
     /// Both logs say so, after their marks.
@@ -99,6 +102,12 @@ impl Pair {
                 .zip(marks)
                 .all(|(n, mark)| lab::logfile::after(&n.log(), mark).contains(text))
         });
+    }
+
+    /// One log says so, after its mark.
+    fn until_logged_by(&self, node: usize, [first, second]: [usize; 2], text: &str) {
+        let mark = if node == 1 { first } else { second };
+        self.lab.node(node).wait_for_log(text, mark, SOON).unwrap();
     }
 
     /// Neither resources nor logs move for longer than any timer of ipfail.
@@ -173,6 +182,7 @@ fn all_on(node: usize) -> Holding {
 /// The real pair's end of the story, and that of each of ours; side by side in time.
 fn each_pair<T: PartialEq + std::fmt::Debug + Send>(
     auto_failback: &str,
+    times: &str,
     with_real: bool,
     story: impl Fn(&Pair) -> T + Sync,
 ) {
@@ -183,12 +193,12 @@ fn each_pair<T: PartialEq + std::fmt::Debug + Send>(
     }
     let pairs: Vec<_> = with_real.then_some([Real; 2]).into_iter().chain(PAIRS).collect();
     let told: Vec<_> = std::thread::scope(|scope| {
-        let tell = |whose| story(&Pair::start(whose, auto_failback));
+        let tell = |whose| story(&Pair::start(whose, auto_failback, times));
         let running: Vec<_> = pairs.iter().map(|whose| scope.spawn(move || tell(*whose))).collect();
         running.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for (whose, end) in pairs.iter().zip(&told) {
-        assert_eq!(*end, told[0], "{whose:?} beside {:?}", pairs[0]);
+        assert_eq!(Some(end), told.first(), "{whose:?} beside {:?}", pairs.first());
     }
 }
 
@@ -221,15 +231,9 @@ fn there_and_back(pair: &Pair) -> Vec<Holding> {
     seen
 }
 
-impl Pair {
-    fn until_logged_by(&self, node: usize, marks: [usize; 2], text: &str) {
-        self.lab.node(node).wait_for_log(text, marks[node - 1], SOON).unwrap();
-    }
-}
-
 #[test]
 fn who_loses_a_ping_node_gives_up_and_gets_its_own_back_with_auto_failback() {
-    each_pair("on", true, |pair| {
+    each_pair("on", TIMES, true, |pair| {
         let seen = there_and_back(pair);
         assert_eq!(seen, [all_on(2), own(), all_on(1), own()], "{:?}\n{}", pair.whose, pair.logs());
         seen
@@ -238,7 +242,7 @@ fn who_loses_a_ping_node_gives_up_and_gets_its_own_back_with_auto_failback() {
 
 #[test]
 fn without_auto_failback_everything_stays_where_it_went() {
-    each_pair("off", true, |pair| {
+    each_pair("off", TIMES, true, |pair| {
         let seen = there_and_back(pair);
         assert_eq!(seen, [all_on(2), all_on(2), all_on(1), all_on(1)], "{:?}\n{}", pair.whose, pair.logs());
         seen
@@ -247,7 +251,7 @@ fn without_auto_failback_everything_stays_where_it_went() {
 
 #[test]
 fn what_both_lose_moves_nothing() {
-    each_pair("on", true, |pair| {
+    each_pair("on", TIMES, true, |pair| {
         let marks = pair.marks();
         for (what, status) in [("del", "now has status dead"), ("add", "now has status ping")] {
             let marks = pair.marks();
@@ -262,11 +266,10 @@ fn what_both_lose_moves_nothing() {
 
 #[test]
 fn ours_wait_for_the_other_to_notice_the_same() {
-    let whose = [Ours; 2];
     if Flavour::Reference.unavailable().is_some() {
         return;
     }
-    let pair = Pair::start(whose, "on");
+    let pair = Pair::start([Ours; 2], "on", TIMES);
     let marks = pair.marks();
     // two real ones move here, and back
     pair.lose(1, PINGS[0]);
@@ -282,15 +285,15 @@ fn ours_wait_for_the_other_to_notice_the_same() {
 
 #[test]
 fn fifty_flaps_never_bring_two_owners() {
-    each_pair("on", false, |pair| {
+    each_pair("on", FAST, false, |pair| {
         let mut rng = fastrand::Rng::with_seed(50);
-        for flap in 0..50 {
+        for _ in 0..50 {
             // some too short to be noticed, some long enough for a move
             let (node, ping) = (rng.usize(1..3), PINGS[rng.usize(0..2)]);
             pair.lose(node, ping);
-            watch(pair, Duration::from_millis(rng.u64(200..if flap % 5 == 0 { 14_000 } else { 6_000 })));
+            watch(pair, Duration::from_millis(rng.u64(200..4_000)));
             pair.regain(node, ping);
-            watch(pair, Duration::from_millis(rng.u64(200..3_000)));
+            watch(pair, Duration::from_millis(rng.u64(200..2_000)));
         }
         pair.rest();
         let holding = pair.holding();

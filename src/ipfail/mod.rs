@@ -35,7 +35,7 @@ struct Failure {
 /// The whole program.
 pub fn main() -> ExitCode {
     let logger = logger();
-    match session::Session::begin(&logger).and_then(|session| watch::run(session, &logger)) {
+    match watch::run(&logger) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.told.iter().for_each(|line| logger.log(crate::level::Level::Error, line));

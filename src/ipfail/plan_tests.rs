@@ -211,6 +211,23 @@ fn balanced_it_gives_back_what_is_the_others_and_only_that() {
 }
 
 #[test]
+fn nothing_is_given_back_to_who_is_seen_to_fall_behind_or_by_who_does() {
+    let mut one = One::new(true);
+    one.look.held = Held::All;
+    for change in 0..2 {
+        one.look.seen = look(2, Held::All).seen;
+        one.receives(&counts(2));
+        assert_eq!(one.plan.giving_up(), Some(What::Foreign));
+        if change == 0 {
+            one.receives(&counts(1));
+        } else {
+            one.loses_one();
+        }
+        assert_eq!((one.plan.giving_up(), one.plan.next_deadline()), (None, None));
+    }
+}
+
+#[test]
 fn resources_on_their_way_are_waited_for() {
     let mut one = One::new(false);
     one.loses_one();

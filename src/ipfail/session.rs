@@ -75,8 +75,10 @@ fn auto_failback(client: &mut Client, logger: &Logger) -> Result<bool, Failure> 
         logger.log(Level::Error, "Couldn't get auto_failback setting.");
         return Ok(false);
     };
+    if value == "legacy" {
+        return never("auto_failback set to incompatible legacy option.".to_owned());
+    }
     let on = match value.to_ascii_lowercase().as_str() {
-        "legacy" => return never("auto_failback set to incompatible legacy option.".to_owned()),
         "on" | "yes" | "y" | "true" | "1" => true,
         "off" | "no" | "n" | "false" | "0" => false,
         // the spelling of the log line is the reference's

@@ -21,15 +21,20 @@ enum Woken {
     Signal,
 }
 
-/// Runs until a signal asks to end, or the daemon is gone.
-pub(super) fn run(session: Session, logger: &Logger) -> Result<(), Failure> {
+/// Signs on, and runs until a signal asks to end or the daemon is gone.
+pub(super) fn run(logger: &Logger) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
-    runtime.block_on(watch(session, logger))
+    runtime.block_on(async {
+        // before anything else: who is told to end while it signs on does so in order
+        let signals = [
+            signal(SignalKind::terminate()).map_err(broken)?,
+            signal(SignalKind::interrupt()).map_err(broken)?,
+        ];
+        watch(Session::begin(logger)?, signals, logger).await
+    })
 }
 
-async fn watch(mut session: Session, logger: &Logger) -> Result<(), Failure> {
-    let mut signals =
-        [signal(SignalKind::terminate()).map_err(broken)?, signal(SignalKind::interrupt()).map_err(broken)?];
+async fn watch(mut session: Session, mut signals: [Signal; 2], logger: &Logger) -> Result<(), Failure> {
     let socket = session.client.as_fd().try_clone_to_owned().map_err(broken)?;
     let socket = UnixStream::from_std(socket.into()).map_err(broken)?;
     let mut plan = Plan::new(session.settings.clone());
