@@ -38,3 +38,7 @@ pub const CORE_DIR: &str = "/var/lib/heartbeat/cores/root";
 pub const PID_FILE: &str = "/run/heartbeat.pid";
 /// Run-time directory.
 pub const RUN_DIR: &str = "/run/heartbeat";
+/// Scratch directory of resource scripts, empty at each start.
+pub const RSCTMP: &str = "/run/heartbeat/rsctmp";
+/// Where API clients connect.
+pub const REGISTER: &str = "/run/heartbeat/register";

@@ -13,6 +13,9 @@ use heartbeat::level::Level;
 use heartbeat::media::{self, Buffer, Cause, ErrorLimiter, Medium, Spec};
 use nix::sched::{CloneFlags, setns};
 
+#[path = "media_netns/ping.rs"]
+mod ping;
+
 const INSIDE: &str = "HEARTBEAT_TEST_INSIDE_NETNS";
 
 /// Runs the body in a new network namespace: this very test, started anew under `unshare`. An

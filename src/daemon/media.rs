@@ -1,10 +1,13 @@
-//! All media of the daemon together: everything goes out on each, whatever comes in is handed on.
+//! All media of the daemon together: everything goes out on each, whatever comes in is decoded and handed
+//! on. Ping nodes are among them and hear less: see `pings`.
 
-use super::settings::spec;
+use super::pings::Pings;
+use super::settings::{ping, spec};
 use crate::config::{self, Config};
 use crate::level::Level;
 use crate::logging::Logger;
-use crate::media::{Buffer, ErrorLimiter, Medium, Note, open_patiently};
+use crate::media::{Buffer, ErrorLimiter, Medium, Note, Spec, open_patiently};
+use crate::wire::{self, Keys, Message, WireError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -20,6 +23,7 @@ struct Antenna {
 /// The open media.
 pub(super) struct Antennas {
     all: Vec<Antenna>,
+    pings: Pings,
     buffer: Buffer,
     log: Logger,
 }
@@ -27,23 +31,37 @@ pub(super) struct Antennas {
 impl Antennas {
     /// Opens what the configuration names. The error is the lines to log before giving up.
     pub(super) async fn open(config: &Config, log: &Logger) -> Result<Self, Vec<Note>> {
-        let mut all = Vec::new();
+        let mut antennas =
+            Self { all: Vec::new(), pings: Pings::default(), buffer: Buffer::default(), log: log.clone() };
         for medium in &config.media {
-            let Some(spec) = spec(medium) else {
+            let failed = |note| vec![note, not_opened(medium)];
+            if let Some(spec) = spec(medium) {
+                antennas.add(&spec).await.map_err(failed)?;
+            } else if let Some(spec) = ping(medium) {
+                antennas.pings.add(&spec, log).map_err(failed)?;
+            } else {
                 let text = format!("{} {}: not served by this version", medium.directive(), medium.link());
                 log.log(Level::Warn, &text);
-                continue;
-            };
-            let opened = open_patiently(&spec, |note| say(log, &note)).await;
-            let medium = opened.map_err(|error| vec![error.note(), not_opened(medium)])?;
-            medium.notes().iter().for_each(|note| say(log, note));
-            all.push(Antenna { medium, errors: ErrorLimiter::default(), reopened: Instant::now() });
+            }
         }
-        if all.is_empty() {
+        if antennas.all.is_empty() && antennas.pings.is_empty() {
             log.log(Level::Error, "No heartbeat media that this version serves");
             return Err(Vec::new());
         }
-        Ok(Self { all, buffer: Buffer::default(), log: log.clone() })
+        if antennas.all.is_empty() {
+            // The reference says so at every message, and lives on, alone.
+            log.log(Level::Crit, "send_to_all_media: No working comm channels to write to.");
+        }
+        Ok(antennas)
+    }
+
+    async fn add(&mut self, spec: &Spec) -> Result<(), Note> {
+        let log = &self.log;
+        let opened = open_patiently(spec, |note| say(log, &note)).await;
+        let medium = opened.map_err(|error| error.note())?;
+        medium.notes().iter().for_each(|note| say(log, note));
+        self.all.push(Antenna { medium, errors: ErrorLimiter::default(), reopened: Instant::now() });
+        Ok(())
     }
 
     /// Sends on every medium; one that fails does not stop the others.
@@ -61,13 +79,18 @@ impl Antennas {
         }
     }
 
+    /// Asks the ping nodes; at each status of this node.
+    pub(super) fn ping(&mut self, status: &Message, keys: &Keys) {
+        self.pings.ask(status, keys, &self.log);
+    }
+
     /// Waits until a datagram is there.
     pub(super) async fn readable(&self) {
         std::future::poll_fn(|context| self.poll_readable(context)).await;
     }
 
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
-        let mut ready = Poll::Pending;
+        let mut ready = self.pings.poll_readable(context);
         // Every one is asked, so that every one wakes this task.
         for antenna in &self.all {
             if antenna.medium.poll_readable(context).is_ready() {
@@ -78,11 +101,13 @@ impl Antennas {
     }
 
     /// Hands out what is there, with the name of the link; a bounded number at a time.
-    pub(super) fn drain(&mut self, mut each: impl FnMut(&str, &[u8])) {
+    pub(super) fn hear(&mut self, keys: &Keys, mut each: impl FnMut(&str, Result<Message, WireError>)) {
         for antenna in &self.all {
+            let heard = |bytes: &[u8]| each(antenna.medium.name(), wire::decode(bytes, keys));
             // An error here belongs to an interface that is going; sending will notice.
-            let _ = antenna.medium.drain(&mut self.buffer, |bytes| each(antenna.medium.name(), bytes));
+            let _ = antenna.medium.drain(&mut self.buffer, heard);
         }
+        self.pings.hear(keys, &mut self.buffer, each);
     }
 }
 

@@ -18,6 +18,7 @@ mod keyring;
 mod launch;
 mod media;
 mod pidfile;
+mod pings;
 mod pulse;
 mod settings;
 mod signals;

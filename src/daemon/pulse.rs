@@ -101,7 +101,7 @@ impl Pulse {
             let Ok(input) = self.parts.inputs.try_recv() else { break };
             self.feed(input);
         }
-        for input in self.parts.clients.serve(&self.parts.engine) {
+        while let Some(input) = self.parts.clients.serve(&self.parts.engine) {
             self.feed(input);
         }
         if Instant::now() >= self.due() {
@@ -113,7 +113,7 @@ impl Pulse {
     fn hear(&mut self) {
         let Parts { media, keys, log, log_bad_packets, .. } = &mut self.parts;
         let (bad, mut heard) = (&mut self.bad, Vec::new());
-        media.drain(|link, bytes| match wire::decode(bytes, keys) {
+        media.hear(keys, |link, message| match message {
             Ok(message) => heard.push((link.to_owned(), message)),
             Err(error) if *log_bad_packets => bad.report(log, link, &error),
             Err(_) => {}
@@ -146,6 +146,9 @@ impl Pulse {
                 inputs.extend(self.carry_out(action));
             }
         }
+        if self.parts.engine.is_shutting_down() {
+            self.parts.children.leave();
+        }
     }
 
     fn carry_out(&mut self, action: Action) -> Option<Input> {
@@ -159,6 +162,7 @@ impl Pulse {
             }
             Action::StartClients => {
                 systemd::status("communication is up");
+                self.parts.clients.begin();
                 self.parts.children.begin();
             }
             Action::StopClients => self.parts.children.stop(),
@@ -171,6 +175,9 @@ impl Pulse {
     }
 
     fn send(&mut self, mut message: Message) {
+        if message.kind() == Some("status") {
+            self.parts.media.ping(&message, &self.parts.keys);
+        }
         wire::seal(&mut message, self.parts.format, &self.parts.keys);
         match wire::encode(&message, &self.parts.keys) {
             Ok(bytes) => self.parts.media.send(&bytes),

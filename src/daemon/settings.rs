@@ -2,7 +2,7 @@
 
 use crate::config::{self, AutoFailback, Config, Medium, MessageFormat};
 use crate::engine::{Failback, Hold, NodeKind, NodeSpec, Settings};
-use crate::media::Spec;
+use crate::media::{PingKind, PingSpec, Spec};
 use crate::wire::Format;
 use crate::{logging, paths};
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
         me: config.this_node.clone(),
         uuid: start.uuid,
         generation: start.generation,
-        nodes: config.nodes.iter().filter(|n| n.kind == config::NodeKind::Normal).map(node).collect(),
+        nodes: config.nodes.iter().map(node).collect(),
         links: config.media.iter().filter(|m| spec(m).is_some()).map(|m| m.link().to_owned()).collect(),
         keepalive: config.timing.keepalive,
         deadtime: config.timing.deadtime,
@@ -45,12 +45,16 @@ pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
     }
 }
 
-/// Ping nodes stay out as long as no ping medium is served: nobody would ever hear from them.
 fn node(node: &config::Node) -> NodeSpec {
-    NodeSpec { name: node.name.clone(), kind: NodeKind::Normal }
+    let kind = match node.kind {
+        config::NodeKind::Normal => NodeKind::Normal,
+        config::NodeKind::Ping => NodeKind::Ping,
+    };
+    NodeSpec { name: node.name.clone(), kind }
 }
 
-/// The medium to open; `None` for the kinds that are not served yet.
+/// The medium to open over which nodes hear each other; `None` for ping nodes and the kinds that are not
+/// served yet.
 pub(super) fn spec(medium: &Medium) -> Option<Spec> {
     Some(match medium.clone() {
         Medium::Bcast { iface, port } => Spec::Bcast { iface, port },
@@ -64,6 +68,19 @@ pub(super) fn spec(medium: &Medium) -> Option<Spec> {
             return None;
         }
     })
+}
+
+/// The ping node of a medium, if it is one.
+pub(super) fn ping(medium: &Medium) -> Option<PingSpec> {
+    let (kind, name, peers) = match medium {
+        Medium::Ping { name, peer } => (PingKind::Ping, name, vec![(*peer).into()]),
+        Medium::Ping6 { name, peer } => (PingKind::Ping6, name, vec![(*peer).into()]),
+        Medium::PingGroup { name, peers } => {
+            (PingKind::Group, name, peers.iter().copied().map(Into::into).collect())
+        }
+        _ => return None,
+    };
+    Some(PingSpec { kind, name: name.clone(), peers })
 }
 
 /// `msgfmt`.

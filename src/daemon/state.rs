@@ -1,4 +1,5 @@
-//! What outlives a daemon: generation number and uuid (wire-protocol.md section 4).
+//! What outlives a daemon: generation number and uuid (wire-protocol.md section 4). And what must not:
+//! the scratch directory of resource scripts.
 
 use crate::config::{GenerationMethod, UuidFrom};
 use crate::paths;
@@ -19,7 +20,45 @@ pub(super) fn make_directories() -> io::Result<()> {
     for (path, mode) in [(paths::STATE_DIR, 0o755), (paths::CORE_DIR, 0o700)] {
         fs::DirBuilder::new().recursive(true).mode(mode).create(path)?;
     }
+    make_run_directory()
+}
+
+/// Where API clients connect: for the users of the cluster only. One that is there is not touched.
+fn make_run_directory() -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o750).create(paths::RUN_DIR) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        other => other?,
+    }
+    let user = nix::unistd::User::from_name("hacluster").ok().flatten();
+    let group = nix::unistd::Group::from_name("haclient").ok().flatten();
+    // Where it cannot be given to them it stays root's.
+    let _ = nix::unistd::chown(paths::RUN_DIR, user.map(|u| u.uid), group.map(|g| g.gid));
     Ok(())
+}
+
+/// Makes the scratch directory of resource scripts anew, empty: at every start, as the reference does it,
+/// also at the one after a reload. The mode is the reference's, with the daemon's umask in it; it is not
+/// set afterwards, because who owns the directory above could put a link in its place meanwhile.
+pub(super) fn renew_scratch() -> io::Result<()> {
+    renew(Path::new(paths::RSCTMP))
+}
+
+fn renew(directory: &Path) -> io::Result<()> {
+    // Of a link only the link goes; of a file, which should not be there, the file.
+    let removed = match fs::symlink_metadata(directory) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(directory),
+        Ok(_) => fs::remove_file(directory),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => {
+            if let Some(above) = directory.parent() {
+                fs::create_dir_all(above)?;
+            }
+            fs::DirBuilder::new().mode(0o1755).create(directory)
+        }
+    }
 }
 
 /// The generation of this start, stored for the next one before anything is sent (4.1).
@@ -95,5 +134,32 @@ mod tests {
         assert_eq!((value, warning.as_deref()), (6, Some("No Previous generation - starting at 6")));
         let (value, warning) = following("12x\n", 5);
         assert_eq!((value, warning.as_deref()), (6, Some("BROKEN previous generation - starting at 6")));
+    }
+
+    #[test]
+    fn the_scratch_directory_is_empty_whatever_was_in_its_place() {
+        use std::os::unix::fs::{MetadataExt, symlink};
+        let place = tempfile::tempdir().unwrap();
+        let (scratch, elsewhere) = (place.path().join("run/rsctmp"), place.path().join("elsewhere"));
+        fs::create_dir(&elsewhere).unwrap();
+        fs::write(elsewhere.join("kept"), "").unwrap();
+        let empty = |after: &str| {
+            renew(&scratch).unwrap();
+            let found = fs::symlink_metadata(&scratch).unwrap();
+            assert!(found.is_dir() && found.mode() & 0o7000 == 0o1000, "after {after}");
+            assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0, "after {after}");
+        };
+        empty("nothing");
+        fs::create_dir_all(scratch.join("a/b")).unwrap();
+        fs::write(scratch.join("a/b/c"), "").unwrap();
+        symlink(&elsewhere, scratch.join("link")).unwrap();
+        empty("a full one");
+        fs::remove_dir(&scratch).unwrap();
+        symlink(&elsewhere, &scratch).unwrap();
+        empty("a link");
+        fs::remove_dir(&scratch).unwrap();
+        fs::write(&scratch, "").unwrap();
+        empty("a file");
+        assert!(elsewhere.join("kept").exists());
     }
 }

@@ -8,10 +8,12 @@
 //! which of their sockets the system gives a unicast datagram to; a broadcast reaches several of them,
 //! and the engine knows duplicates. Media on different interfaces never see each other's datagrams.
 
+mod echo;
 mod error;
 mod iface;
 mod limiter;
 mod note;
+mod ping;
 mod sockets;
 mod spec;
 
@@ -24,6 +26,7 @@ use tokio::net::UdpSocket;
 pub use error::{Cause, MediumError, Retry};
 pub use limiter::ErrorLimiter;
 pub use note::Note;
+pub use ping::{Ping, PingKind, PingSpec};
 pub use spec::{Kind, Spec};
 
 /// More than UDP can carry, so that nothing is cut.

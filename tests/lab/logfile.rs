@@ -33,7 +33,7 @@ pub(crate) fn weight(log: &str) -> usize {
 
 /// Process ids and milliseconds differ in every run: each number of three digits or more is `N`,
 /// unless it is part of an address.
-fn without_numbers(text: &str) -> String {
+pub(crate) fn without_numbers(text: &str) -> String {
     let mut out = String::new();
     let mut digits = String::new();
     for c in text.chars().chain(Some('\n')) {

@@ -11,6 +11,8 @@ pub(crate) struct Config {
     /// The second line of authkeys, after its number.
     pub(crate) key: &'static str,
     pub(crate) msgfmt: &'static str,
+    /// The client of the laboratory is a ping node under three names.
+    pub(crate) pings: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +24,14 @@ pub(crate) enum Medium {
 
 /// A key of 15 characters: an odd length, with the characters that other parsers trip over.
 pub(crate) const ODD_KEY: &str = "md5 k#y;$=\"'\\>>><!";
+/// The names of the ping nodes.
+pub(crate) const PINGS: [&str; 3] = ["10.80.0.9", "fd80::9", "gateways"];
 pub(crate) const SHA1: &str = "sha1 ThisIsTheSharedSecretOfTheLab";
 
 impl Config {
     /// What most scenarios use.
     pub(crate) fn with_failback(auto_failback: &'static str) -> Self {
-        Self { auto_failback, medium: Medium::Bcast, key: SHA1, msgfmt: "classic" }
+        Self { auto_failback, medium: Medium::Bcast, key: SHA1, msgfmt: "classic", pings: false }
     }
 
     pub(crate) fn ha_cf(&self) -> String {
@@ -35,8 +39,13 @@ impl Config {
         format!(
             "logfile {LOG}\nlogfacility none\n\
              keepalive 200ms\nwarntime 1000ms\ndeadtime 2000ms\ninitdead 4000ms\n\
-             msgfmt {msgfmt}\n{}auto_failback {auto_failback}\nnode b1 b2\n",
-            self.medium.lines()
+             msgfmt {msgfmt}\n{}{}auto_failback {auto_failback}\nnode b1 b2\n",
+            self.medium.lines(),
+            if self.pings {
+                "deadping 3\nping 10.80.0.9\nping6 fd80::9\nping_group gateways 10.80.0.8 10.80.0.9\n"
+            } else {
+                ""
+            }
         )
     }
 

@@ -10,6 +10,14 @@ const TAKEN_OVER: &str = "mach_down takeover complete.";
 const HANDED_OVER: &str = "Other node completed standby takeover of";
 const STANDBY_TAKEN: &str = "Standby resource acquisition done";
 
+const PINGS_UP: [&str; 3] = [
+    "Status update for node 10.80.0.9: status ping",
+    "Status update for node fd80::9: status ping",
+    "Status update for node gateways: status ping",
+];
+const PINGS_DEAD: [&str; 3] =
+    ["Link 10.80.0.9:10.80.0.9 dead.", "Link fd80::9:fd80::9 dead.", "Link gateways:gateways dead."];
+
 /// All of them.
 pub(crate) fn all() -> Vec<Scenario> {
     let mut all = Vec::new();
@@ -38,6 +46,10 @@ pub(crate) fn all() -> Vec<Scenario> {
         "legacy",
         vec![legacy_start(2), legacy_return(1), legacy_crash(1), legacy_return(1)],
     ));
+    all.push(Scenario {
+        config: Config { pings: true, ..Config::with_failback("on") },
+        ..scenario("ping", "on", ping_tour())
+    });
     all.extend(matrix());
     all
 }
@@ -58,7 +70,7 @@ fn matrix() -> Vec<Scenario> {
                 all.push(Scenario {
                     name: format!("media-{medium_name}-{key_name}-{msgfmt}"),
                     expected: format!("media-{msgfmt}"),
-                    config: Config { auto_failback: "on", medium, key, msgfmt },
+                    config: Config { auto_failback: "on", medium, key, msgfmt, pings: false },
                     steps: vec![both_start(), standby(1, "all"), standby(2, "foreign")],
                 });
             }
@@ -90,6 +102,29 @@ fn takeover_tour() -> Vec<Step> {
         takeover(1, "foreign"),
         takeover(2, "foreign"),
     ]
+}
+
+/// Whatever ping nodes do moves no resource, and what moves resources does not touch them.
+fn ping_tour() -> Vec<Step> {
+    vec![
+        both_start(),
+        answer(false),
+        answer(true),
+        answer(false),
+        crashes(1),
+        returns(1, "on"),
+        answer(true),
+        standby(2, "all"),
+    ]
+}
+
+fn answer(answer: bool) -> Step {
+    let (text, signs) = match answer {
+        true => ("the ping nodes answer again", PINGS_UP),
+        false => ("the ping nodes fall silent", PINGS_DEAD),
+    };
+    let signs = signs.iter().flat_map(|sign| [(1, *sign), (2, *sign)]).collect();
+    step(text.to_owned(), Act::Answer(answer), signs)
 }
 
 fn stop_and_start_again(node: usize, failback: &str) -> Vec<Step> {

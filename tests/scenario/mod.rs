@@ -8,6 +8,7 @@
 pub(crate) mod config;
 pub(crate) mod harness;
 pub(crate) mod list;
+pub(crate) mod pings;
 pub(crate) mod run;
 pub(crate) mod transcript;
 
@@ -52,6 +53,8 @@ pub(crate) enum Act {
     /// All cables between the nodes.
     Cut,
     Heal,
+    /// The ping nodes answer, or do not.
+    Answer(bool),
     /// Of the packets of either node, this share in percent gets lost from now on.
     Loss(u8),
 }

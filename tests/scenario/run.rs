@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::pings;
 use super::transcript::{Heading, Transcript};
 use super::{Act, Scenario, Step};
 use crate::lab::network::Cable;
@@ -22,6 +23,9 @@ pub(crate) fn prepare(scenario: &Scenario, flavours: [Flavour; 2]) -> Result<Lab
     for node in lab.nodes() {
         node.record_calls()?;
         node.configure(&config.ha_cf(), &config.authkeys(), &config.haresources())?;
+    }
+    if config.pings {
+        pings::prepare(&lab)?;
     }
     Ok(lab)
 }
@@ -63,7 +67,7 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
     let mut shared = BTreeSet::new();
     let attempts = attempts(scenario, step.act);
     for attempt in 1..=attempts {
-        act(lab, step.act)?;
+        act(lab, scenario, step.act)?;
         match wait_for_signs(lab, step, &marks, LIMIT / attempts, &mut shared) {
             Ok(()) => break,
             Err(failure) if attempt == attempts => return Err(failure),
@@ -82,8 +86,12 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
             }
             transcript.add_call(node.index(), call);
         }
-        for error in logfile::errors(logfile::after(&log, marks.log(node.index()))) {
+        let log = logfile::after(&log, marks.log(node.index()));
+        for error in logfile::errors(log) {
             transcript.add(Heading::Error, node.index(), &error);
+        }
+        for line in pings::said(log) {
+            transcript.add(Heading::Says, node.index(), &line);
         }
     }
     for address in shared {
@@ -158,13 +166,19 @@ fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> 
     })
 }
 
-fn act(lab: &Lab, act: Act) -> Result<(), Failure> {
+fn act(lab: &Lab, scenario: &Scenario, act: Act) -> Result<(), Failure> {
     match act {
         Act::StartBoth => lab.nodes().iter().try_for_each(|node| node.start()),
         Act::Start(node) => lab.node(node).start(),
         Act::Stop(node) => lab.node(node).stop(),
         Act::Crash(node) => lab.crash(node),
-        Act::Return(node) => lab.power_on(node).and_then(|()| lab.node(node).start()),
+        Act::Return(node) => {
+            lab.power_on(node)?;
+            if scenario.config.pings {
+                pings::address(lab.node(node))?;
+            }
+            lab.node(node).start()
+        }
         Act::Standby(node, what) => lab.node(node).hb_standby(what),
         Act::Takeover(node, what) => lab.node(node).hb_takeover(what),
         Act::Reload(node) => {
@@ -172,6 +186,7 @@ fn act(lab: &Lab, act: Act) -> Result<(), Failure> {
             lab.node(node).must(&["/usr/libexec/heartbeat/heartbeat", "-r"]).map(drop)
         }
         Act::Cut => lab.cut(Cable { node: 1, network: 0 }),
+        Act::Answer(answer) => pings::answer(lab, answer),
         Act::Loss(percent) => {
             [1, 2].into_iter().try_for_each(|node| lab.loss(Cable { node, network: 0 }, percent))
         }

@@ -33,6 +33,7 @@ const PATH_PREFIX: [&str; 2] = ["/usr/sbin", "/usr/share/heartbeat"];
 pub(crate) enum Heading {
     Holds,
     Error,
+    Says,
     Shared,
 }
 
@@ -54,6 +55,7 @@ impl Transcript {
         match heading {
             Heading::Holds => self.line(&format!("b{node} holds {text}")),
             Heading::Error => self.line(&format!("b{node} error {text}")),
+            Heading::Says => self.line(&format!("b{node} says  {text}")),
             Heading::Shared => self.line(&format!("both held {text} for a time")),
         }
     }
