@@ -24,28 +24,55 @@ const PINGS: [&str; 2] = ["10.80.0.9", "10.80.0.11"];
 const VIPS: [&str; 2] = ["10.80.0.101", "10.80.0.102"];
 const PROGRAM: &str = "/usr/libexec/heartbeat/ipfail";
 
-/// Whose ipfail.
+/// Whose daemon and whose ipfail a node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ipfail {
-    Ours,
+enum Node {
+    /// Both real.
     Real,
+    /// Our ipfail with the real daemon.
+    OurIpfail,
+    /// The real ipfail with our daemon.
+    OurDaemon,
+    /// Both ours.
+    Ours,
 }
-use Ipfail::{Ours, Real};
+use Node::{OurDaemon, OurIpfail, Ours, Real};
 
 /// With at least one of ours; two real ones tell each story for comparison.
-const PAIRS: [[Ipfail; 2]; 3] = [[Ours, Real], [Real, Ours], [Ours, Ours]];
+const PAIRS: [[Node; 2]; 6] = [
+    [OurIpfail, Real],
+    [Real, OurIpfail],
+    [OurIpfail, OurIpfail],
+    [OurDaemon, Real],
+    [Ours, Real],
+    [Ours, Ours],
+];
+
+impl Node {
+    fn daemon(self) -> Flavour {
+        if matches!(self, Real | OurIpfail) { Flavour::Reference } else { Flavour::Ours }
+    }
+
+    fn ipfail_is_ours(self) -> bool {
+        matches!(self, Ours | OurIpfail)
+    }
+
+    fn ipfail(self) -> &'static str {
+        if self.ipfail_is_ours() { env!("CARGO_BIN_EXE_ipfail") } else { PROGRAM }
+    }
+}
 
 struct Pair {
     lab: Lab,
-    whose: [Ipfail; 2],
+    whose: [Node; 2],
 }
 
 /// The addresses each node holds, as `b1: …; b2: …`.
 type Holding = [BTreeSet<String>; 2];
 
 impl Pair {
-    fn start(whose: [Ipfail; 2], auto_failback: &str, times: &str) -> Self {
-        let lab = Lab::new(&format!("ipfail-{whose:?}"), [Flavour::Reference; 2]).unwrap();
+    fn start(whose: [Node; 2], auto_failback: &str, times: &str) -> Self {
+        let lab = Lab::new(&format!("ipfail-{whose:?}"), whose.map(Node::daemon)).unwrap();
         lab.client().script(&[], &format!("ip addr add {}/24 dev eth0", PINGS[1])).unwrap();
         let ha_cf = format!(
             "logfile /var/log/ha-log\nlogfacility none\n{times}\nwarntime 10\ndeadtime 15\ninitdead 20\n\
@@ -55,9 +82,7 @@ impl Pair {
         );
         let haresources = format!("b1 {}/24/eth0\nb2 {}/24/eth0\n", VIPS[0], VIPS[1]);
         for (node, whose) in lab.nodes().iter().zip(whose) {
-            if whose == Ours {
-                std::fs::copy(env!("CARGO_BIN_EXE_ipfail"), node.stage().path(PROGRAM)).unwrap();
-            }
+            std::fs::copy(whose.ipfail(), node.stage().path(PROGRAM)).unwrap();
             node.configure(&ha_cf, "auth 1\n1 sha1 x\n", &haresources).unwrap();
             node.start().unwrap();
         }
@@ -212,7 +237,7 @@ fn there_and_back(pair: &Pair) -> Vec<Holding> {
         pair.until("everything moves", |h| *h == all_on(3 - node));
         println!("{:?}: b{node} moved after {:.1} s", pair.whose, began.elapsed().as_secs_f64());
         assert!(pair.moved_all(marks), "by standby");
-        if pair.whose == [Ours; 2] {
+        if pair.whose.iter().all(|node| node.ipfail_is_ours()) {
             let other = 3 - node;
             let why = format!(
                 "Moving all resources to b{other}: 1 ping node seen here, 2 by b{other} (only by b{other}: {}).",
@@ -269,7 +294,7 @@ fn ours_wait_for_the_other_to_notice_the_same() {
     if Flavour::Reference.unavailable().is_some() {
         return;
     }
-    let pair = Pair::start([Ours; 2], "on", TIMES);
+    let pair = Pair::start([OurIpfail; 2], "on", TIMES);
     let marks = pair.marks();
     // two real ones move here, and back
     pair.lose(1, PINGS[0]);
@@ -299,7 +324,7 @@ fn fifty_flaps_never_bring_two_owners() {
         let holding = pair.holding();
         let held: usize = holding.iter().map(BTreeSet::len).sum();
         assert_eq!(held, VIPS.len(), "{:?}: {holding:?}\n{}", pair.whose, pair.logs());
-        if pair.whose == [Ours; 2] {
+        if pair.whose.iter().all(|node| node.ipfail_is_ours()) {
             assert_eq!(holding, own(), "{}", pair.logs());
         }
     });
