@@ -90,7 +90,10 @@ fn a_named_client_says_who_it_is_and_learns_whom_it_speaks_to() {
             let mut client = Client::sign_on_at(path, Some("ipfail"), LONG).unwrap();
             let hello = client.hello();
             assert_eq!((&*hello.node, hello.log_facility), ("b1", -1));
-            assert_eq!((hello.deadtime, hello.keepalive), (Duration::from_secs(3), Duration::from_millis(500)));
+            assert_eq!(
+                (hello.deadtime, hello.keepalive),
+                (Duration::from_secs(3), Duration::from_millis(500))
+            );
             let join = client.receive(LONG).unwrap().unwrap();
             assert_eq!(join.text("st"), Some("join"));
         },

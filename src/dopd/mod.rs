@@ -7,10 +7,10 @@
 //! What is decided lives in the files `plan*`, and is pure. [`serve`] is the daemon's loop around them,
 //! [`outdater`] the handler. The cluster is `client`'s business.
 
-pub mod outdater;
 mod connection;
 mod drbdadm;
 mod log;
+pub mod outdater;
 pub mod plan;
 pub mod plan_options;
 pub mod plan_requests;

@@ -155,9 +155,7 @@ mod tests {
     /// Recorded from dopd 3.0.6.
     #[test]
     fn codes_of_drbdadm() {
-        let recorded = [
-            (0, 4), (5, 3), (17, 6), (3, 20), (1, 20), (127, 20), (255, 20), (4, 20), (20, 20),
-        ];
+        let recorded = [(0, 4), (5, 3), (17, 6), (3, 20), (1, 20), (127, 20), (255, 20), (4, 20), (20, 20)];
         for (exit, rc) in recorded {
             assert_eq!(Rc::of_drbdadm(Some(exit)).code(), rc, "{exit}");
         }

@@ -39,39 +39,29 @@ pub enum Command {
 
 /// Reads the words after the program's own name, options anywhere among them, as getopt does; other words mean
 /// nothing. `environment` answers for `DRBD_PEER` and `DRBD_RESOURCE`.
-pub fn read(
-    program: &str,
-    words: &[String],
-    environment: impl Fn(&str) -> Option<String>,
-) -> Command {
+pub fn read(program: &str, words: &[String], environment: impl Fn(&str) -> Option<String>) -> Command {
     let (mut peer, mut resource, mut seconds) = (None, None, 60);
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if word == "--" {
             break;
         }
-        let Some(mut letters) = word.strip_prefix('-').filter(|l| !l.is_empty()).map(str::chars) else {
-            continue;
+        let mut letters = word.strip_prefix('-').unwrap_or_default().chars();
+        let letter = match letters.next() {
+            None => continue,
+            Some('h') => return Command::Help,
+            Some(letter @ ('p' | 'r' | 't')) => letter,
+            Some(other) => return Command::Wrong(Some(format!("{program}: invalid option -- '{other}'"))),
         };
-        while let Some(letter) = letters.next() {
-            match letter {
-                'h' => return Command::Help,
-                'p' | 'r' | 't' => {
-                    let rest = letters.as_str();
-                    let value = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_owned()) };
-                    let Some(value) = value else {
-                        let complaint = format!("{program}: option requires an argument -- '{letter}'");
-                        return Command::Wrong(Some(complaint));
-                    };
-                    match letter {
-                        'p' => peer = Some(value),
-                        'r' => resource = Some(value),
-                        _ => seconds = leading_number(&value),
-                    }
-                    break;
-                }
-                other => return Command::Wrong(Some(format!("{program}: invalid option -- '{other}'"))),
-            }
+        let rest = letters.as_str();
+        let value = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_owned()) };
+        let Some(value) = value else {
+            return Command::Wrong(Some(format!("{program}: option requires an argument -- '{letter}'")));
+        };
+        match letter {
+            'p' => peer = Some(value),
+            'r' => resource = Some(value),
+            _ => seconds = leading_number(&value),
         }
     }
     let peer = peer.or_else(|| environment("DRBD_PEER"));
