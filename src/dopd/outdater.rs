@@ -17,14 +17,17 @@ pub fn main() -> u8 {
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_default();
     let words: Vec<String> = words.collect();
-    match plan_options::read(&program, &words, |name| std::env::var(name).ok()) {
+    let (complaints, command) = plan_options::read(&program, &words, |name| std::env::var(name).ok());
+    // a closed terminal is no reason to fail
+    let complain = |text: &str| drop(io::stderr().lock().write_all(text.as_bytes()));
+    complaints.iter().for_each(|line| complain(&format!("{line}\n")));
+    match command {
         Command::Help => {
             let _ = io::stdout().lock().write_all(USAGE.as_bytes());
             0
         }
-        Command::Wrong(complaint) => {
-            let complaint = complaint.map(|line| line + "\n").unwrap_or_default();
-            let _ = io::stderr().lock().write_all(format!("{complaint}{USAGE}").as_bytes());
+        Command::Wrong => {
+            complain(USAGE);
             1
         }
         Command::Ask(request) => ask(&request, &log::of_this_process("drbd-peer-outdater", true)).code(),

@@ -33,42 +33,57 @@ pub enum Command {
     Ask(Request),
     /// `-h`: the usage to stdout, exit 0.
     Help,
-    /// The usage to stderr, after this complaint if there is one; exit 1.
-    Wrong(Option<String>),
+    /// The usage to stderr, exit 1.
+    Wrong,
 }
 
 /// Reads the words after the program's own name, options anywhere among them, as getopt does; other words mean
-/// nothing. `environment` answers for `DRBD_PEER` and `DRBD_RESOURCE`.
-pub fn read(program: &str, words: &[String], environment: impl Fn(&str) -> Option<String>) -> Command {
+/// nothing. The lines are getopt's complaints, for stderr: they come before anything else, and `-h` after one still
+/// helps. `environment` answers for `DRBD_PEER` and `DRBD_RESOURCE`.
+pub fn read(
+    program: &str,
+    words: &[String],
+    environment: impl Fn(&str) -> Option<String>,
+) -> (Vec<String>, Command) {
     let (mut peer, mut resource, mut seconds) = (None, None, 60);
+    let mut complaints = Vec::new();
     let mut words = words.iter();
-    while let Some(word) = words.next() {
+    'words: while let Some(word) = words.next() {
         if word == "--" {
             break;
         }
         let mut letters = word.strip_prefix('-').unwrap_or_default().chars();
-        let letter = match letters.next() {
-            None => continue,
-            Some('h') => return Command::Help,
-            Some(letter @ ('p' | 'r' | 't')) => letter,
-            Some(other) => return Command::Wrong(Some(format!("{program}: invalid option -- '{other}'"))),
-        };
-        let rest = letters.as_str();
-        let value = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_owned()) };
-        let Some(value) = value else {
-            return Command::Wrong(Some(format!("{program}: option requires an argument -- '{letter}'")));
-        };
-        match letter {
-            'p' => peer = Some(value),
-            'r' => resource = Some(value),
-            _ => seconds = leading_number(&value),
+        while let Some(letter) = letters.next() {
+            let place = match letter {
+                'h' => return (complaints, Command::Help),
+                'p' => Some(&mut peer),
+                'r' => Some(&mut resource),
+                't' => None,
+                other => {
+                    complaints.push(format!("{program}: invalid option -- '{other}'"));
+                    continue;
+                }
+            };
+            let rest = letters.as_str();
+            let value = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_owned()) };
+            match (place, value) {
+                (Some(place), Some(value)) => *place = Some(value),
+                (None, Some(value)) => seconds = leading_number(&value),
+                (_, None) => complaints.push(format!("{program}: option requires an argument -- '{letter}'")),
+            }
+            continue 'words;
         }
     }
     let peer = peer.or_else(|| environment("DRBD_PEER"));
     let resource = resource.or_else(|| environment("DRBD_RESOURCE"));
-    let (Some(peer), Some(resource)) = (peer, resource) else { return Command::Wrong(None) };
-    let patience = u64::try_from(seconds).ok().map(Duration::from_secs);
-    Command::Ask(Request { peer, resource, patience })
+    let command = match (peer, resource) {
+        (Some(peer), Some(resource)) if complaints.is_empty() => {
+            let patience = u64::try_from(seconds).ok().map(Duration::from_secs);
+            Command::Ask(Request { peer, resource, patience })
+        }
+        _ => Command::Wrong,
+    };
+    (complaints, command)
 }
 
 /// As `atoi`: 0 for what is no number.
@@ -88,6 +103,10 @@ mod tests {
     use super::*;
 
     fn of(words: &[&str], environment: &[(&str, &str)]) -> Command {
+        told(words, environment).1
+    }
+
+    fn told(words: &[&str], environment: &[(&str, &str)]) -> (Vec<String>, Command) {
         let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
         let get = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         read("./x", &words, get)
@@ -107,12 +126,16 @@ mod tests {
         assert_eq!(of(&["-rr0", "-pb2", "-t", "-5"], &[]), ask("b2", "r0", None));
         assert_eq!(of(&["-ht5"], &[]), Command::Help);
         assert_eq!(of(&["-p", "b2", "-rr1", "-h"], &[]), Command::Help);
-        let wrong = |text: &str| Command::Wrong(Some(text.to_owned()));
-        assert_eq!(of(&["-x", "-h"], &[]), wrong("./x: invalid option -- 'x'"));
-        assert_eq!(of(&["--help"], &[]), wrong("./x: invalid option -- '-'"));
-        assert_eq!(of(&["-t"], &[]), wrong("./x: option requires an argument -- 't'"));
-        assert_eq!(of(&["-p", "b2"], &[]), Command::Wrong(None));
-        assert_eq!(of(&["--", "-p", "b2", "-r", "r0"], &[]), Command::Wrong(None));
+        let complaint = |text: &str| vec![text.to_owned()];
+        assert_eq!(
+            told(&["-x", "-pb2", "-rr0"], &[]),
+            (complaint("./x: invalid option -- 'x'"), Command::Wrong)
+        );
+        assert_eq!(told(&["--help"], &[]), (complaint("./x: invalid option -- '-'"), Command::Help));
+        let missing = complaint("./x: option requires an argument -- 't'");
+        assert_eq!(told(&["-rr0", "-pb2", "-t"], &[]), (missing, Command::Wrong));
+        assert_eq!(told(&["-p", "b2"], &[]), (Vec::new(), Command::Wrong));
+        assert_eq!(of(&["--", "-p", "b2", "-r", "r0"], &[]), Command::Wrong);
     }
 
     #[test]
@@ -120,6 +143,6 @@ mod tests {
         let environment = [("DRBD_PEER", "b2"), ("DRBD_RESOURCE", "")];
         assert_eq!(of(&[], &environment), ask("b2", "", Some(60)));
         assert_eq!(of(&["-p", "b3", "-r", "r1"], &environment), ask("b3", "r1", Some(60)));
-        assert_eq!(of(&[], &environment[..1]), Command::Wrong(None));
+        assert_eq!(of(&[], &environment[..1]), Command::Wrong);
     }
 }
