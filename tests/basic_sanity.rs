@@ -59,7 +59,7 @@ fn log(node: &Node) -> String {
 
 /// What the script says of its progress, and of programs that have nothing to do with the daemon: the plugins of
 /// stonith, and apphbd, whose tests lose their race now and then.
-const NO_COMPLAINT: [&str; 17] = [
+const NO_COMPLAINT: [&str; 18] = [
     "Using interface",
     "Starting ",
     "Stopping ",
@@ -76,6 +76,7 @@ const NO_COMPLAINT: [&str; 17] = [
     "apphb",
     "'failtest'",
     "WARN:.*hangup",
+    "type=setint",
     "ERROR: Found ",
 ];
 

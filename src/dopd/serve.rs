@@ -1,6 +1,6 @@
 //! `dopd`: the loop that owns the plans, the socket of the handlers and the connection to the cluster.
 //!
-//! One thread polls everything; `drbdadm` and the signals have threads that hand in an [`Event`].
+//! One thread polls everything; `drbdadm` and the signals have threads that hand in an `Event`.
 
 use super::connection::{Came, Connection};
 use super::drbdadm;
