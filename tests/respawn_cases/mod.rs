@@ -89,14 +89,17 @@ fn said(node: &Node) -> Vec<String> {
 
 fn message(line: &str) -> Option<String> {
     let text = line.split_once("heartbeat: [")?.1.split_once("]: ")?.1;
-    let mut words: Vec<&str> = text.split(' ').collect();
-    for at in 1..words.len() {
-        let follows = matches!(words.get(at - 1), Some(&("process" | "group" | "(pid")));
-        if follows && words[at].starts_with(|c: char| c.is_ascii_digit()) {
-            words[at] = if words[at].ends_with(')') { "N)" } else { "N" };
+    let mut before = "";
+    let without = |word| {
+        let named = ["process", "group", "(pid"].contains(&before) && word != "group";
+        before = word;
+        match named {
+            true if word.ends_with(')') => "N)",
+            true => "N",
+            false => word,
         }
-    }
-    Some(words.join(" "))
+    };
+    Some(text.split(' ').map(without).collect::<Vec<_>>().join(" "))
 }
 
 /// Those lines that name one program.
