@@ -31,10 +31,15 @@ fn beside_the_reference(name: &str) -> Option<Lab> {
         return None;
     }
     let lab = Lab::new(name, [Flavour::Ours, Flavour::Reference]).unwrap();
+    apart(&lab);
+    Some(lab)
+}
+
+/// Neither node hears the other.
+fn apart(lab: &Lab) {
     for (node, network) in (1..=2).flat_map(|node| (0..NETWORKS).map(move |network| (node, network))) {
         lab.cut(Cable { node, network }).unwrap();
     }
-    Some(lab)
 }
 
 fn configure(lab: &Lab, lines: &str) {
