@@ -61,5 +61,9 @@ fn ours(config: &Config) -> BTreeMap<String, String> {
             env.entry(name.to_owned()).or_insert_with(|| "/dev/null".to_owned());
         }
     }
+    if config.logging.use_logd {
+        // Also where it is used only because nothing else was configured.
+        env.entry("HA_use_logd".to_owned()).or_insert_with(|| "yes".to_owned());
+    }
     env
 }

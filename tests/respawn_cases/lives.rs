@@ -109,6 +109,7 @@ fn naps(node: &Node, thread: &str) -> u64 {
 #[test]
 fn nothing_wakes_without_cause() {
     let lab = Lab::new("asleep", [Flavour::Ours; 2]).unwrap();
+    apart(&lab);
     configure(&lab, "respawn root /bin/sleep 4001\nrespawn nobody /bin/sleep 4002\n");
     start(&lab, 2);
     calm(&lab);
@@ -119,4 +120,18 @@ fn nothing_wakes_without_cause() {
     })
     .unwrap();
     assert_eq!(naps(node, "children"), asleep);
+}
+
+#[test]
+fn deaths_are_heard_whatever_signals_were_inherited() {
+    let lab = Lab::new("deaf", [Flavour::Ours; 2]).unwrap();
+    apart(&lab);
+    program(&lab, "restless", "exit 1");
+    configure(&lab, "respawn root /usr/local/bin/restless\n");
+    for (node, how) in lab.nodes().iter().zip(["block", "ignore"]) {
+        shell(node, &format!("env --{how}-signal=CHLD /usr/libexec/heartbeat/heartbeat"));
+    }
+    each(&lab, "it lived three times", |node| starts(node) >= 3);
+    let log = lab.node(2).log();
+    assert!(log.contains("exited with return code 1."), "{log}");
 }

@@ -31,10 +31,15 @@ fn beside_the_reference(name: &str) -> Option<Lab> {
         return None;
     }
     let lab = Lab::new(name, [Flavour::Ours, Flavour::Reference]).unwrap();
+    apart(&lab);
+    Some(lab)
+}
+
+/// Neither node hears the other.
+fn apart(lab: &Lab) {
     for (node, network) in (1..=2).flat_map(|node| (0..NETWORKS).map(move |network| (node, network))) {
         lab.cut(Cable { node, network }).unwrap();
     }
-    Some(lab)
 }
 
 fn configure(lab: &Lab, lines: &str) {
@@ -89,14 +94,17 @@ fn said(node: &Node) -> Vec<String> {
 
 fn message(line: &str) -> Option<String> {
     let text = line.split_once("heartbeat: [")?.1.split_once("]: ")?.1;
-    let mut words: Vec<&str> = text.split(' ').collect();
-    for at in 1..words.len() {
-        let follows = matches!(words.get(at - 1), Some(&("process" | "group" | "(pid")));
-        if follows && words[at].starts_with(|c: char| c.is_ascii_digit()) {
-            words[at] = if words[at].ends_with(')') { "N)" } else { "N" };
+    let mut before = "";
+    let without = |word| {
+        let named = ["process", "group", "(pid"].contains(&before) && word != "group";
+        before = word;
+        match named {
+            true if word.ends_with(')') => "N)",
+            true => "N",
+            false => word,
         }
-    }
-    Some(words.join(" "))
+    };
+    Some(text.split(' ').map(without).collect::<Vec<_>>().join(" "))
 }
 
 /// Those lines that name one program.

@@ -10,6 +10,7 @@ use crate::resources::environment::Environment;
 use crate::resources::reboot::Reboot;
 use crate::respawn::{Act, End, Event, Minder, Program};
 use crate::sys::child::Limit;
+use nix::sys::signal::SigSet;
 use process::Recipe;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -50,7 +51,11 @@ impl Children {
             signal(SignalKind::child())?
         };
         let nursery = Nursery::new(config, surroundings);
-        let run = move || runtime.block_on(nursery.mind(receiver, deaths));
+        let run = move || {
+            // Whoever starts us may have held it back.
+            let _ = [nix::sys::signal::SIGCHLD].into_iter().collect::<SigSet>().thread_unblock();
+            runtime.block_on(nursery.mind(receiver, deaths));
+        };
         thread::Builder::new().name("children".to_owned()).spawn(run)?;
         Ok(Self { orders, leaving: false })
     }
