@@ -5,7 +5,7 @@ use crate::tree::rust_below;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room and the rooms it may name. `level` and `paths` hold only names: everybody may know them.
-const MAY_KNOW: [(&str, &[&str]); 16] = [
+const MAY_KNOW: [(&str, &[&str]); 17] = [
     ("level", &[]),
     ("paths", &[]),
     ("wire", &[]),
@@ -18,6 +18,7 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
     ("resources", &["sys", "config", "logging", "engine", "wire"]),
     ("api", &["wire", "config", "engine"]),
     ("respawn", &[]),
+    ("cl_respawn", &["sys", "logging"]),
     ("client", &["wire", "api"]),
     ("ipfail", &["client", "wire", "logging", "config"]),
     ("dopd", &["client", "wire", "api", "logging", "config"]),
