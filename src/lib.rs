@@ -14,6 +14,7 @@
 //! | [`sys`] | no | the only `unsafe` of the package |
 //! | [`api`] | yes | the client API as the daemon serves it: framing, sign-on, requests |
 //! | [`respawn`] | yes | programs to keep running: what to do when one ends |
+//! | [`cl_respawn`] | no | keeps one program running, without any cluster |
 //! | [`client`] | no | the client API as a program uses it |
 //! | [`cl_status`] | no | asks the daemon and prints |
 //! | [`ipfail`] | core only | moves resources to the node that sees more ping nodes |
@@ -27,6 +28,7 @@
 
 pub mod agents;
 pub mod api;
+pub mod cl_respawn;
 pub mod cl_status;
 pub mod client;
 pub mod config;

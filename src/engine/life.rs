@@ -1,5 +1,6 @@
 //! The pulse and the life of nodes: status messages, lateness, death, return (sections 7.2, 7.6, 7.7).
 
+use super::node::Node;
 use super::{Engine, Job, NodeKind, Note};
 use crate::wire::Message;
 use std::time::Duration;
@@ -138,7 +139,7 @@ impl Engine {
         let deaths = (0..self.nodes.len()).filter_map(|at| self.death_deadline(at));
         let me = self.me;
         let links = self.nodes.iter().enumerate().filter(|(at, _)| *at != me).flat_map(|(_, node)| {
-            let patience = node.dead_time;
+            let patience = link_patience(node, self.settings.deadtime);
             node.links.iter().filter(|l| l.up).map(move |l| l.heard + patience)
         });
         deaths.chain(links).min()
@@ -154,10 +155,10 @@ impl Engine {
     }
 
     fn drop_silent_links(&mut self) {
-        let (now, me) = (self.now.mono, self.me);
+        let (now, me, deadtime) = (self.now.mono, self.me, self.settings.deadtime);
         let mut dropped = Vec::new();
         for (_, node) in self.nodes.iter_mut().enumerate().filter(|(at, _)| *at != me) {
-            let patience = node.dead_time;
+            let patience = link_patience(node, deadtime);
             for link in node.links.iter_mut().filter(|l| l.up && now >= l.heard + patience) {
                 link.up = false;
                 dropped.push((node.name.clone(), link.name.clone()));
@@ -248,7 +249,11 @@ impl Engine {
 
     fn judge_lateness(&mut self, from: usize) {
         let (now, warntime) = (self.now.mono, self.settings.warntime);
-        let Some(node) = self.nodes.get(from).filter(|n| from != self.me && n.had_status) else {
+        let Some(node) = self
+            .nodes
+            .get(from)
+            .filter(|n| from != self.me && (n.had_status || (n.is_dead() && !n.is_normal())))
+        else {
             return;
         };
         let interval = now.saturating_sub(node.last_status);
@@ -280,7 +285,10 @@ impl Engine {
         status.clone_into(&mut node.status);
         let name = node.name.clone();
         self.note(Note::StatusUpdate { node: name, status: status.to_owned() });
-        self.queue_peer_hook("status", message);
+        // Scripts are told only when a ping node dies.
+        if message.kind() == Some("status") {
+            self.queue_peer_hook("status", message);
+        }
         if lived_apart && !self.is_about_to_restart() {
             self.compare_holdings(from);
         }
@@ -305,5 +313,13 @@ impl Engine {
             true => self.send_held_as_is(),
             false => self.returned(with),
         }
+    }
+}
+
+/// How long a link may be silent. That of a ping node goes by `deadtime`, whatever `deadping` says.
+fn link_patience(node: &Node, deadtime: Duration) -> Duration {
+    match node.is_normal() {
+        true => node.dead_time,
+        false => deadtime,
     }
 }

@@ -1,6 +1,7 @@
-//! Going into the background.
-#![expect(unsafe_code, reason = "fork has no safe wrapper: it must not be called beside other threads")]
+//! Going into the background, and having children.
+#![expect(unsafe_code, reason = "fork and signal have no safe wrapper")]
 
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::{ForkResult, fork};
 use std::io;
 
@@ -25,4 +26,12 @@ pub fn fork_single_threaded() -> io::Result<Forked> {
         Ok(ForkResult::Child) => Ok(Forked::Child),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// Lets the ends of children be noticed, whatever the caller of this program had set: who inherits an
+/// ignored SIGCHLD has children that vanish without a word.
+pub fn notice_children() -> io::Result<()> {
+    // SAFETY: the default action runs no code of ours.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+    Ok(())
 }

@@ -18,6 +18,7 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
     ("resources", &["sys", "config", "logging", "engine", "wire"]),
     ("api", &["wire", "config", "engine"]),
     ("respawn", &[]),
+    ("cl_respawn", &["sys", "logging"]),
     ("client", &["wire", "api"]),
     ("cl_status", &["client", "wire", "logging", "config"]),
     ("ipfail", &["client", "wire", "logging", "config"]),

@@ -4,9 +4,10 @@ use super::config::PINGS;
 use crate::lab::{Failure, Lab, Node, logfile};
 
 /// Notes what the hook `status` is told of ping nodes; of other nodes it is told a number of times that
-/// chance decides.
+/// chance decides. Which status this node had when a ping node died is chance too, at its start.
 const HOOK: &str = "\
 #!/bin/sh
+unset HA_OSTATUS
 case $HA_info in ping*) . /etc/ha.d/lab/record ;; esac
 exec /etc/ha.d/lab/${0##*/} \"$@\"
 ";
@@ -54,6 +55,8 @@ pub(crate) fn said(log: &str) -> Vec<String> {
         let lines = log.lines().filter(move |line| format!("{line}:").contains(&name));
         let lines = lines.filter_map(|line| line.split_once("]: ")).map(|(_, text)| text);
         let lines = lines.filter(|text| !text.starts_with("WARN: Late heartbeat"));
+        // what ours adds to "is dead"
+        let lines = lines.filter(|text| !text.contains(": no heartbeat for "));
         lines.map(logfile::without_numbers).collect::<Vec<_>>()
     };
     PINGS.iter().flat_map(|name| of(name)).collect()
