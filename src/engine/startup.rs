@@ -79,7 +79,11 @@ impl Engine {
         }
         let dest = self.name_of(from);
         let mut message = Message::new().with("dest", &dest).with("t", "repnodes");
-        message = message.with("nodelist", &list).with("delnodelist", " ");
+        let mut gone: String = self.deleted.iter().map(|node| format!("{} ", node.name)).collect();
+        if gone.is_empty() {
+            gone.push(' ');
+        }
+        message = message.with("nodelist", &list).with("delnodelist", &gone);
         self.send(message);
     }
 

@@ -11,11 +11,13 @@ impl Engine {
             return;
         };
         let name = node.name.clone();
-        if !self.settings.manages {
-            return self.retry_shutdown();
-        }
         if !node.is_normal() {
+            self.tell_death(&name, Some("ping"));
             return self.queue_death_hook(&name, Some("ping"));
+        }
+        if !self.settings.manages {
+            self.tell_death(&name, None);
+            return self.retry_shutdown();
         }
         let (heard, may_hold) = (node.heard, node.may_hold);
         self.cancel_standby();
@@ -29,6 +31,7 @@ impl Engine {
             self.send_fencing_result(&name, "unneeded");
             return self.fill_what_is_missing(at);
         }
+        self.tell_death(&name, None);
         self.send_fencing_result(&name, "n_stnth");
         self.note(Note::NoStonith);
         self.take_over(at);
@@ -75,14 +78,7 @@ impl Engine {
 
     /// The `status` hook with `st=dead`: the stock one runs mach_down.
     fn queue_death_hook(&mut self, name: &str, info: Option<&str>) {
-        let mut message = Message::of("status")
-            .with("seq", "1")
-            .with("ts", &format!("{:x}", self.now.wall))
-            .with("src", name)
-            .with("st", "dead");
-        if let Some(info) = info {
-            message = message.with("info", info);
-        }
+        let message = self.death_message(name, info);
         self.queue_hook("status", &message);
     }
 
