@@ -1,11 +1,12 @@
 //! What clients do, play by play. What they see goes into the transcript.
 
+use super::hostile;
 use super::player::tell;
 use super::raw::{Raw, framed, me, message, shown};
 use std::process::Command;
 
 /// By name.
-pub(super) const PLAYS: [(&str, fn()); 9] = [
+pub(super) const PLAYS: [(&str, fn()); 16] = [
     ("sign-on", sign_on),
     ("foreigner", foreigner),
     ("crowd", crowd),
@@ -15,6 +16,13 @@ pub(super) const PLAYS: [(&str, fn()); 9] = [
     ("signals", signals),
     ("messages", messages),
     ("filters", filters),
+    ("never-reads", hostile::never_reads),
+    ("garbage", hostile::garbage),
+    ("killers", hostile::killers),
+    ("in-sequence", hostile::in_sequence),
+    ("at-once", hostile::at_once),
+    ("strangers", hostile::strangers),
+    ("flood", hostile::flood),
 ];
 
 /// Signs on in one way; what came of it, and off again.

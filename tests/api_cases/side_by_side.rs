@@ -48,8 +48,18 @@ fn same(lab: &Lab, name: &str, before: &[&str]) {
         seen.push((transcript, said(node, mark)));
     }
     let [ours, reference] = &seen[..] else { unreachable!("two nodes") };
-    assert_eq!(ours.0.join("\n"), reference.0.join("\n"), "{name}: the transcripts");
-    assert_eq!(ours.1.join("\n"), reference.1.join("\n"), "{name}: the logs");
+    alike(&format!("{name}: the transcripts"), &ours.0, &reference.0);
+    alike(&format!("{name}: the logs"), &ours.1, &reference.1);
+}
+
+/// Fails with the first places where they part.
+fn alike(what: &str, ours: &[String], reference: &[String]) {
+    let mut parted = Vec::new();
+    let longest = ours.len().max(reference.len());
+    for at in (0..longest).filter(|at| ours.get(*at) != reference.get(*at)).take(8) {
+        parted.push(format!("{at}: ours {:?}\n{at}: ref  {:?}", ours.get(at), reference.get(at)));
+    }
+    assert!(parted.is_empty(), "{what}:\n{}", parted.join("\n"));
 }
 
 #[test]
