@@ -1,7 +1,7 @@
 //! Where everything that comes in is sorted: by connection, by whether it is signed on, by kind of message.
 
 use super::cluster::{answer, claimed, notice, outgoing, readers, write};
-use super::frame::FrameError;
+use super::frame::{FrameError, MAGIC};
 use super::lines::{dump, line};
 use super::order::{ConnId, Order, Reason};
 use super::requests::Asked;
@@ -69,12 +69,8 @@ impl Desk {
                 let pid = connection.peer.pid;
                 lines.chain([line(Level::Info, format!("No message from pid {pid}"))]).collect()
             }
-            Err(error @ FrameError::Lost { .. }) => {
-                let pid = connection.peer.pid;
-                let mut orders = vec![
-                    line(Level::Error, format!("{error}, farside pid ={pid}")),
-                    line(Level::Error, "socket_resume_io_read: disconnecting the other side"),
-                ];
+            Err(FrameError::Lost { length, magic }) => {
+                let mut orders = lost(length, magic, connection.peer.pid);
                 orders.extend(self.gone(id, Reason::Eof));
                 orders
             }
@@ -231,4 +227,20 @@ impl Desk {
             Err(complaint) => std::iter::once(complaint).chain(self.gone(id, Reason::BadClient)).collect(),
         }
     }
+}
+
+/// What the log says when the beginning of the next message cannot be known.
+fn lost(length: u32, magic: u32, pid: i32) -> Vec<Order> {
+    let mut texts = match magic {
+        MAGIC => vec![format!("ipc_update_bufpool:msg length is corruptted({length})")],
+        _ => vec![
+            format!(
+                "ipc_bufpool_update: magic number in head does not match. Something very bad happened, \
+                 farside pid ={pid}"
+            ),
+            format!("magic={magic:x}, expected value={MAGIC:x}"),
+        ],
+    };
+    texts.push("socket_resume_io_read: disconnecting the other side".to_owned());
+    texts.into_iter().map(|text| line(Level::Error, text)).collect()
 }

@@ -37,7 +37,7 @@ pub(super) struct Case<'a> {
     pub(super) rules: &'a Rules,
     pub(super) table: &'a Table,
     pub(super) peer: Peer,
-    /// Whether there is such a process.
+    /// Whether there is such a process; a group of them where the number is not above 0.
     pub(super) alive: &'a dyn Fn(i32) -> bool,
 }
 
@@ -59,10 +59,10 @@ impl Case<'_> {
     }
 
     fn check_process(&self, pid: i32) -> Result<(), Refusal> {
-        let leave = match pid {
-            ..=0 => "bad pid",
-            _ if (self.alive)(pid) => return Ok(()),
-            _ => "died",
+        let leave = match (self.alive)(pid) {
+            true if pid > 0 => return Ok(()),
+            true => "bad pid",
+            false => "died",
         };
         let lines = vec![line(Level::Warn, format!("api_add_client: bad pid [{pid}]"))];
         Err(Refusal { who: Who::default(), info: "bad pid", leave, lines })
