@@ -1,12 +1,12 @@
 //! What clients do, play by play. What they see goes into the transcript.
 
-use super::hostile;
 use super::player::tell;
 use super::raw::{Raw, framed, me, message, shown};
+use super::{hostile, pair};
 use std::process::Command;
 
 /// By name.
-pub(super) const PLAYS: [(&str, fn()); 16] = [
+pub(super) const PLAYS: [(&str, fn()); 17] = [
     ("sign-on", sign_on),
     ("foreigner", foreigner),
     ("crowd", crowd),
@@ -16,6 +16,7 @@ pub(super) const PLAYS: [(&str, fn()); 16] = [
     ("signals", signals),
     ("messages", messages),
     ("filters", filters),
+    ("meet", pair::meet),
     ("never-reads", hostile::never_reads),
     ("garbage", hostile::garbage),
     ("killers", hostile::killers),
@@ -159,7 +160,8 @@ fn requests() {
     asked.extend(OTHERS.iter().map(|words| (*words).to_owned()));
     for words in asked {
         let real = words.replace("OWN", &own).replace("OTHER", other).replace("ALSO", &own.to_uppercase());
-        raw.ask(&format!("reqtype={real}").replace("PID", &me()));
+        let who = if words.ends_with("no-name") { String::new() } else { format!(" from_id={}", me()) };
+        raw.ask(&format!("reqtype={real}{who}").replace("PID", &me()));
         tell([format!("# {words}")].into_iter().chain(raw.said()));
     }
     raw.ask("reqtype=signoff");
@@ -189,6 +191,8 @@ const OTHERS: &[&str] = &[
     "clientstatus cn=tester",
     "clientstatus",
     "clientstatus node=OTHER cn=tester",
+    "clientstatus node=OWN cn=tester by=no-name",
+    "nodestatus node=OWN by=no-name",
     "clientstatus node=zz cn=tester",
     "getparm pname=keepalive",
     "getparm pname=deadtime",
