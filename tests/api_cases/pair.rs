@@ -1,7 +1,7 @@
 //! Clients of one name on two nodes, one of ours and one of 3.0.6: each hears the other, and of the other.
 
 use super::player::{play, tell};
-use super::raw::{Raw, message, shown};
+use super::raw::{Raw, here, message, shown};
 use super::*;
 
 #[test]
@@ -15,7 +15,10 @@ fn clients_of_two_nodes_meet() {
         configure(node, "b1 b2");
         node.start().unwrap();
     }
-    lab.nodes().iter().for_each(is_up);
+    for (node, other) in lab.nodes().iter().zip(["b2", "b1"]) {
+        node.wait_for_log("Local status now set to: 'active'", 0, SOON).unwrap();
+        node.wait_for_log(&format!("Status update for node {other}: status active"), 0, SOON).unwrap();
+    }
     let told: Vec<_> = std::thread::scope(|scope| {
         let both = lab.nodes().iter().map(|node| scope.spawn(|| play(node, "meet", &[])));
         let both: Vec<_> = both.collect();
@@ -29,7 +32,7 @@ fn clients_of_two_nodes_meet() {
 /// Greets the other, answers its greeting, asks for it and for somebody who is not there; then waits until
 /// the other has done the same.
 pub(super) fn meet() {
-    let own = nix::unistd::gethostname().unwrap().into_string().unwrap();
+    let own = here();
     let other = if own == "b1" { "b2" } else { "b1" };
     let mut raw = Raw::signed_on("tester");
     let greeting = message(&format!("t=hello dest={other}"));
