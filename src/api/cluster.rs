@@ -55,15 +55,12 @@ pub(super) fn presence(table: &Table, name: &str) -> &'static str {
     if table.of_name(name).is_some() { "online" } else { "offline" }
 }
 
-/// Who is to have a message: the client it names, or everybody who listens to what became of it.
+/// Who is to have a message: of those who listen to what became of it the one it names, or all.
 pub(super) fn readers(table: &Table, message: &Message, treatment: Treatment) -> Vec<ConnId> {
-    match message.text("to_id") {
-        Some(name) => table.of_name(name).map(|(id, _)| id).into_iter().collect(),
-        None => {
-            let listens = |client: &Client| client.mask & treatment.bit() != 0;
-            table.clients().filter(|(_, client)| listens(client)).map(|(id, _)| id).collect()
-        }
-    }
+    let to = message.text("to_id");
+    let meant = |client: &Client| to.is_none_or(|name| name == client.name);
+    let listens = |client: &Client| client.mask & treatment.bit() != 0 && meant(client);
+    table.clients().filter(|(_, client)| listens(client)).map(|(id, _)| id).collect()
 }
 
 /// A message for a client that is signed on.

@@ -1,7 +1,6 @@
 //! Who is connected and who is signed on. Data and look-ups; the rules live in `signon` and `desk`.
 
 use super::order::ConnId;
-use crate::engine::Treatment;
 use std::collections::BTreeMap;
 
 /// Who is at the other end of a connection, as the kernel says it.
@@ -84,9 +83,8 @@ impl Table {
         here.or_else(|| self.clients().find(|(_, client)| client.pid == pid))
     }
 
-    /// What any client wants to see. What is addressed to one by name counts as kept.
+    /// What any client wants to see.
     pub(super) fn listeners(&self) -> u8 {
-        let masks = self.clients().map(|(_, client)| client.mask | Treatment::Kept.bit());
-        masks.fold(0, |all, mask| all | mask)
+        self.clients().fold(0, |all, (_, client)| all | client.mask)
     }
 }

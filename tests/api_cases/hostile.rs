@@ -55,7 +55,7 @@ fn they_cost_only_themselves() {
 
 /// A client as it should be gets its answers.
 fn others() {
-    let mut raw = Raw::signed_on(&format!("{}other", me()));
+    let mut raw = Raw::casual();
     raw.ask("reqtype=numnodes");
     let said = raw.until_reply("numnodes");
     assert!(said.iter().any(|line| line.contains("numnodes=2 result=OK")), "{said:?}");
@@ -64,7 +64,7 @@ fn others() {
 
 /// Asks for ever, listens to everything and reads nothing.
 pub(super) fn never_reads() {
-    let mut raw = Raw::signed_on(&me());
+    let mut raw = Raw::casual();
     raw.stream.set_write_timeout(Some(SOON)).unwrap();
     raw.ask("reqtype=setfilter fmask=3f");
     let request = framed(format!(">>>\nt=hbapi-req\nreqtype=nodelist\npid={}\n<<<\n\0", me()).as_bytes());
@@ -86,7 +86,8 @@ pub(super) fn never_reads() {
 pub(super) fn garbage() {
     let mut random = fastrand::Rng::with_seed(3);
     for round in 0..200 {
-        let mut raw = if round % 2 == 0 { Raw::connect() } else { Raw::signed_on(&me()) };
+        let mut raw =
+            if round % 2 == 0 { Raw::connect() } else { Raw::casual() };
         let junk: Vec<u8> = (0..4096).map(|_| random.u8(..)).collect();
         match round % 4 {
             0 | 1 => raw.bytes(&junk),
@@ -102,23 +103,23 @@ pub(super) fn killers() {
     raw.sign_on(&[("pid", ""), ("from_id", "tester")]);
     let said = raw.until_reply("signon");
     assert!(said[0].contains("info=bad pid result=badreq"), "{said:?}");
-    let mut raw = Raw::signed_on(&me());
+    let mut raw = Raw::casual();
     raw.bytes(&framed(b"###\n3:t=x,%%%\n\0"));
     assert!(raw.said().is_empty());
     for (length, magic) in [(262_145_u32, 0xabcd_u32), (300_000, 0xabcd), (u32::MAX, 0xabcd), (10, 0x1234)] {
-        let mut raw = Raw::signed_on(&me());
+        let mut raw = Raw::casual();
         raw.bytes(&[length.to_ne_bytes(), magic.to_ne_bytes()].concat());
         assert!(raw.next().is_none(), "{length} {magic:x}");
     }
     // the longest message of all, without its end: held, and nobody else waits for it
-    let mut raw = Raw::signed_on(&format!("{}slow", me()));
+    let mut raw = Raw::casual();
     raw.bytes(&framed(&vec![b'x'; 262_144])[..200_000]);
     others();
 }
 
 pub(super) fn in_sequence() {
     for _ in 0..500 {
-        let mut raw = Raw::signed_on(&me());
+        let mut raw = Raw::casual();
         raw.ask("reqtype=signoff");
         assert!(raw.next().is_none());
     }

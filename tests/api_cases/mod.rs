@@ -1,6 +1,7 @@
 //! Laboratories with a daemon to talk to; plays are what a client does to it, see `player`.
 
 mod hostile;
+mod pair;
 mod player;
 mod plays;
 mod raw;

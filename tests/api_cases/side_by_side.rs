@@ -77,7 +77,7 @@ fn whoever_signs_on_hears_the_same() {
 fn whatever_is_asked_is_answered_alike() {
     let Some(lab) = beside_the_reference("requests") else { return };
     same(&lab, "requests", &[]);
-    same(&lab, "signals", &[]);
+    same(&lab, "signals", &["env", "--block-signal=USR1"]);
     same(&lab, "bytes", &[]);
 }
 
