@@ -86,9 +86,9 @@ fn runnable(program: &str) -> bool {
     Path::new(program).is_file() && access(program, AccessFlags::X_OK).is_ok()
 }
 
-/// The signals it waits for; all but the first and the last do nothing.
+/// The signals it waits for; SIGHUP does nothing.
 fn signals() -> SigSet {
-    [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGCHLD].into_iter().collect()
+    [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD].into_iter().collect()
 }
 
 /// A daemon in all but this: it stays the child of who called it.
