@@ -23,7 +23,7 @@ fn run(program: &str, arguments: &[&str]) -> Output {
 /// Messages without time, host and pid; getopt's without the program's place.
 fn said(output: &Output) -> Vec<String> {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let bare = |line: &str| line.rsplit_once("]: ").or(line.split_once(": ")).map(|(_, t)| t.to_owned());
+    let bare = |line: &str| line.split_once("]: ").or(line.split_once(": ")).map(|(_, t)| t.to_owned());
     text.lines().map(|line| bare(line).unwrap_or_default()).collect()
 }
 
@@ -105,6 +105,12 @@ fn name_of(pid: i32) -> String {
     std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
+/// Nobody may have asked for its exit code yet.
+fn lives(pid: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
+}
+
 fn signal(pid: i32, name: &str) {
     assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
 }
@@ -131,7 +137,7 @@ fn signals_and_the_pid_file() {
         let last = sleeps().unwrap();
         signal(pid, "TERM");
         assert_eq!(first.wait().unwrap().code(), Some(0), "{keeper}");
-        wait_for("the end of the program", || name_of(last) != "sleep");
+        wait_for("the end of the program", || !lives(last));
         assert!(pidfile.exists(), "{keeper}: it stays");
     }
 }
