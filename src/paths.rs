@@ -30,6 +30,8 @@ pub const STATE_DIR: &str = "/var/lib/heartbeat";
 pub const FIFO: &str = "/var/lib/heartbeat/fifo";
 /// Generation number.
 pub const GENERATION: &str = "/var/lib/heartbeat/hb_generation";
+/// Nodes that were taken out of the running cluster.
+pub const DELETED: &str = "/var/lib/heartbeat/delhostcache";
 /// Own uuid.
 pub const UUID: &str = "/var/lib/heartbeat/hb_uuid";
 /// Working directory of the daemon and of every script.

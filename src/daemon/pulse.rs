@@ -6,10 +6,11 @@ use super::executor::Executor;
 use super::media::Antennas;
 use super::signals::Signals;
 use super::sources::{Change, Stamps};
-use super::{launch, systemd};
+use super::{launch, state, systemd};
 use crate::engine::{Action, Ending, Engine, Input, Now};
 use crate::level::Level;
 use crate::logging::Logger;
+use crate::paths;
 use crate::wire::{self, Format, Keys, Message};
 use std::collections::VecDeque;
 use std::io;
@@ -169,6 +170,7 @@ impl Pulse {
             Action::Deliver { message, treatment } => self.parts.clients.deliver(&message, treatment),
             Action::QueryClient(query) => return self.parts.clients.answer(&query),
             Action::PauseClients(pause) => self.parts.clients.pause(pause),
+            Action::KeepDeleted(lines) => self.keep_deleted(lines),
             Action::End(ending) => self.ending = Some(ending),
         }
         None
@@ -182,6 +184,18 @@ impl Pulse {
         match wire::encode(&message, &self.parts.keys) {
             Ok(bytes) => self.parts.media.send(&bytes),
             Err(error) => self.parts.log.log(Level::Error, &format!("cannot send a message: {error}")),
+        }
+    }
+
+    fn keep_deleted(&self, lines: String) {
+        let log = self.parts.log.clone();
+        let keep = move || {
+            if let Err(error) = state::keep_deleted(&lines) {
+                log.log(Level::Error, &format!("cannot write {}: {error}", paths::DELETED));
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("deleted".to_owned()).spawn(keep) {
+            self.parts.log.log(Level::Error, &format!("cannot write {}: {error}", paths::DELETED));
         }
     }
 

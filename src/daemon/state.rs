@@ -104,6 +104,11 @@ pub(super) fn uuid(from: UuidFrom, node: &str) -> io::Result<Stated<[u8; 16]>> {
     Ok(Stated { value: bytes, warning: Some(warning) })
 }
 
+/// Remembers the nodes that were taken out, one a line (4.3). It waits for the disk: not on the pulse.
+pub(super) fn keep_deleted(lines: &str) -> io::Result<()> {
+    store(Path::new(paths::DELETED), lines.as_bytes())
+}
+
 /// Version 4, variant 1: "random".
 fn mark_random(bytes: &mut [u8; 16]) {
     bytes[6] = bytes[6] & 0x0f | 0x40;

@@ -45,6 +45,8 @@ pub enum Action {
     QueryClient(Message),
     /// Stop taking messages from clients (`true`), or go on (wire-protocol.md 5.6).
     PauseClients(bool),
+    /// Write `delhostcache` anew: a line for each node that `delnode` took out.
+    KeepDeleted(String),
     /// Close the media and end. Nothing follows.
     End(Ending),
 }

@@ -160,12 +160,18 @@ impl Engine {
             let patience = node.dead_time;
             for link in node.links.iter_mut().filter(|l| l.up && now >= l.heard + patience) {
                 link.up = false;
-                dropped.push(Note::LinkDead { node: node.name.clone(), link: link.name.clone() });
+                dropped.push((node.name.clone(), link.name.clone()));
             }
         }
-        for note in dropped {
-            self.note(note);
+        for (node, link) in dropped {
+            self.note(Note::LinkDead { node: node.clone(), link: link.clone() });
+            self.tell_link(&node, &link, false);
         }
+    }
+
+    /// A member's death has to wait for communication (see `mourn`).
+    fn death_counts(&self, at: usize) -> bool {
+        self.startup.is_up() || self.nodes.get(at).is_some_and(|n| !n.is_normal())
     }
 
     /// Declares a node dead (7.6) and does what follows from it (8.6).
@@ -179,8 +185,11 @@ impl Engine {
         "dead".clone_into(&mut node.status);
         self.note(Note::NodeDead(name.clone()));
         self.note(Note::Silence { node: name, silent, allowed });
+        let now = self.death_counts(at);
         self.check_startup();
-        self.after_death(at);
+        if now {
+            self.after_death(at);
+        }
         if let Some(node) = self.nodes.get_mut(at) {
             node.last_status_ts = 0;
             node.state_seq = 0;
@@ -200,25 +209,28 @@ impl Engine {
         self.request_restart();
     }
 
-    /// A status message from any node, this one included (7.2).
-    pub(super) fn on_status(&mut self, from: usize, message: &Message) {
-        // "dead" is an observer's word: no node says it of itself.
-        let Some(status) = message.text("st").filter(|st| *st != "dead") else {
-            return self.note_rarely("no st", Note::NoStatus);
+    /// A status message from any node, this one included (7.2). Says whether it changed anything.
+    pub(super) fn on_status(&mut self, from: usize, message: &Message) -> bool {
+        // "dead" is an observer's word, no node says it of itself; "ping" is said of a ping node only.
+        let normal = self.nodes.get(from).is_none_or(|n| n.is_normal());
+        let word = message.text("st").filter(|st| *st != "dead" && (!normal || *st != "ping"));
+        let Some(status) = word else {
+            self.note_rarely("no st", Note::NoStatus);
+            return false;
         };
         let (ts, seq) = (message.hex("ts").unwrap_or(0), message.hex("seq").unwrap_or(0));
         let Some(node) = self.nodes.get(from) else {
-            return;
+            return false;
         };
         if ts < node.last_status_ts && seq < node.last_status_seq {
-            return;
+            return false;
         }
         if node.is_normal() && from != self.me && message.text("protocol").is_none() && self.flow_control {
             self.flow_control = false;
             self.note(Note::FlowControlOff);
         }
         self.judge_lateness(from);
-        self.adopt_status(from, status, message);
+        let changed = self.adopt_status(from, status, message);
         let now = self.now.mono;
         if let Some(node) = self.nodes.get_mut(from) {
             if let Some(dead_time) = message.hex("dt").filter(|_| node.is_normal()) {
@@ -231,6 +243,7 @@ impl Engine {
             node.last_status_seq = seq;
         }
         self.ask_for_local();
+        changed
     }
 
     fn judge_lateness(&mut self, from: usize) {
@@ -247,16 +260,21 @@ impl Engine {
         }
         if dead {
             self.note(Note::NodeDead(name));
-            self.after_death(from);
+            if self.death_counts(from) {
+                self.after_death(from);
+            }
         }
     }
 
-    fn adopt_status(&mut self, from: usize, status: &str, message: &Message) {
+    fn adopt_status(&mut self, from: usize, status: &str, message: &Message) -> bool {
         let Some(node) = self.nodes.get_mut(from).filter(|_| from != self.me) else {
-            return;
+            return false;
         };
         if node.status.eq_ignore_ascii_case(status) {
-            return;
+            return false;
+        }
+        if node.is_dead() {
+            node.owed_from = self.history.highest();
         }
         let lived_apart = node.is_dead() && node.is_normal() && status == "active";
         status.clone_into(&mut node.status);
@@ -268,6 +286,15 @@ impl Engine {
         }
         if status == "active" {
             self.ask_again();
+        }
+        true
+    }
+
+    /// What was sent before is not a node's to acknowledge.
+    pub(super) fn owes_from_now(&mut self, at: usize) {
+        let highest = self.history.highest();
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.owed_from = highest;
         }
     }
 

@@ -9,16 +9,20 @@
 //! * [`Input::Start`] comes first; after [`Action::End`] nothing has an effect.
 //!
 //! Rules live by topic: `receive` (the pipeline), `life` (status, death), `startup`, `negotiation`
-//! (who holds what), `standby`, `takeover`, `shutdown`, `jobs`; `sequence` and `node` are their data.
+//! (who holds what), `standby`, `takeover`, `shutdown`, `jobs`, `membership` (nodes that come and go),
+//! `flow` (when clients wait), `deliver` (what clients hear); `sequence` and `node` are their data.
 //! Section numbers in these files are those of `spec/wire-protocol.md`.
 
 mod action;
 mod clock;
+mod deliver;
+mod flow;
 mod hold;
 mod input;
 mod job;
 mod jobs;
 mod life;
+mod membership;
 mod negotiation;
 mod node;
 mod note;
@@ -57,7 +61,9 @@ pub struct Engine {
     history: sequence::History,
     /// Every peer so far knows flow control (5.6).
     flow_control: bool,
-    queue_warned: u64,
+    flow: flow::Flow,
+    /// Nodes that `delnode` took out.
+    deleted: Vec<membership::Deleted>,
     startup: startup::Startup,
     pulse: life::Pulse,
     resources: negotiation::Resources,
@@ -87,7 +93,8 @@ impl Engine {
             actions: Vec::new(),
             history: sequence::History::default(),
             flow_control: true,
-            queue_warned: 0,
+            flow: flow::Flow::default(),
+            deleted: Vec::new(),
             startup: startup::Startup::default(),
             pulse: life::Pulse::default(),
             jobs: jobs::Jobs::default(),
@@ -116,6 +123,8 @@ impl Engine {
             Input::Listeners(mask) => self.listeners = mask,
             Input::ClientsStopped => self.clients_stopped(),
         }
+        self.release_notices();
+        self.relieve_clients();
         std::mem::take(&mut self.actions)
     }
 

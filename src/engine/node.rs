@@ -2,6 +2,8 @@
 
 use super::sequence::Track;
 use super::settings::{NodeKind, Settings};
+use crate::wire::Message;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// A way to hear a node.
@@ -36,12 +38,60 @@ pub(super) struct Node {
     pub(super) track: Track,
     /// The highest number of ours that it acknowledged.
     pub(super) acked: u64,
+    /// Messages of ours up to this one are not its to acknowledge: it was not there, or began anew since.
+    pub(super) owed_from: u64,
     /// It may hold resources: cleared by its shutdown notice (legacy mode's STONITH decision).
     pub(super) may_hold: bool,
     pub(super) links: Vec<Link>,
+    pub(super) weight: u32,
+    pub(super) site: String,
+    /// Notices of its clients, by number, that wait for what was lost before them.
+    pub(super) held_notices: VecDeque<(u64, Message)>,
 }
 
 impl Node {
+    /// A member of the cluster of which nothing was heard yet.
+    pub(super) fn member(name: &str, settings: &Settings, now: Duration, ack_trigger: u64) -> Self {
+        Self::new(name, NodeKind::Normal, settings.deadtime, settings.links.clone(), now, ack_trigger)
+    }
+
+    /// A ping node. Its only link has its name.
+    fn pinged(name: &str, settings: &Settings, now: Duration) -> Self {
+        Self::new(name, NodeKind::Ping, settings.deadping, vec![name.to_owned()], now, 0)
+    }
+
+    fn new(
+        name: &str,
+        kind: NodeKind,
+        dead_time: Duration,
+        links: Vec<String>,
+        now: Duration,
+        ack_trigger: u64,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            uuid: None,
+            status: "init".to_owned(),
+            dead_time,
+            heard: false,
+            last_status: now,
+            had_status: false,
+            last_status_ts: 0,
+            last_status_seq: 0,
+            generation: 0,
+            state_seq: 0,
+            track: Track::new(ack_trigger),
+            acked: 0,
+            owed_from: 0,
+            may_hold: true,
+            links: unique(links).map(|name| Link { name, up: false, heard: now }).collect(),
+            weight: 100,
+            site: String::new(),
+            held_notices: VecDeque::new(),
+        }
+    }
+
     pub(super) fn is_dead(&self) -> bool {
         self.status == "dead"
     }
@@ -63,29 +113,15 @@ pub(super) fn table(settings: &Settings, now: Duration, mut random: impl FnMut(u
         if nodes.iter().any(|n| n.name == spec.name) {
             continue;
         }
-        let me = spec.name == settings.me;
-        let names = match spec.kind {
-            NodeKind::Normal => settings.links.clone(),
-            NodeKind::Ping => vec![spec.name.clone()],
+        let mut node = match spec.kind {
+            NodeKind::Normal => Node::member(&spec.name, settings, now, random(10)),
+            NodeKind::Ping => Node::pinged(&spec.name, settings, now),
         };
-        nodes.push(Node {
-            name: spec.name.clone(),
-            kind: spec.kind,
-            uuid: me.then_some(settings.uuid),
-            status: "init".to_owned(),
-            dead_time: if spec.kind == NodeKind::Ping { settings.deadping } else { settings.deadtime },
-            heard: false,
-            last_status: now,
-            had_status: false,
-            last_status_ts: 0,
-            last_status_seq: 0,
-            generation: if me { settings.generation } else { 0 },
-            state_seq: 0,
-            track: Track::new(random(10)),
-            acked: 0,
-            may_hold: true,
-            links: unique(names).map(|name| Link { name, up: false, heard: now }).collect(),
-        });
+        if spec.name == settings.me {
+            node.uuid = Some(settings.uuid);
+            node.generation = settings.generation;
+        }
+        nodes.push(node);
     }
     nodes
 }

@@ -101,6 +101,22 @@ pub enum Note {
         acked: u64,
     },
     QueueFilling(u64),
+    ClientsPaused,
+    ClientsResumed,
+    ClientMessageLost,
+    OutOfPlace {
+        link: String,
+        from: String,
+    },
+    AddingNode(String),
+    AddFailed {
+        node: String,
+        why: String,
+    },
+    DeleteAlive(String),
+    DeleteWithout(String),
+    RemovingNode(String),
+    NoSuchNode(String),
     NodeListDiffers {
         node: String,
         theirs: String,
@@ -182,6 +198,13 @@ impl Note {
                 (Level::Info, format!("fromnode ={node}, fromnode's ackseq = {acked}")),
                 (Level::Info, format!("hist information: hiseq ={highest}, lowseq={lowest}")),
             ],
+            Note::AddFailed { node, why } => {
+                vec![error(why.as_str()), error(format!("Add node {node} failed"))]
+            }
+            Note::NoSuchNode(node) => vec![
+                error(format!("hb_remove_one_node: node {node} not found in config")),
+                error(format!("Deleting node {node} failed")),
+            ],
             one => vec![one.line()],
         }
     }
@@ -220,6 +243,14 @@ impl Note {
             Note::NodeListDiffers { node, theirs, ours } => warn(format!(
                 "node {node} is configured with the nodes [{theirs}], this node with [{ours}]: make the \
                  'node' lines of both ha.cf files equal"
+            )),
+            Note::AddingNode(node) => {
+                info(format!("hb_add_one_node: Adding new node[{node}] to configuration."))
+            }
+            Note::RemovingNode(node) => info(format!("Removing node [{node}] from configuration.")),
+            Note::DeleteAlive(node) => warn(format!("deletion failed: node {node} is not dead")),
+            Note::DeleteWithout(node) => error(format!(
+                "HBDoMsg_T_DELNODE: deletion failed. We don't have all required nodes alive ({node} is dead)"
             )),
             _ => return None,
         })
@@ -266,6 +297,14 @@ impl Note {
             Note::BadAck { highest, acked } => error(format!(
                 "HBDoMsg_T_ACK: corrupted ackseq current hiseq = {highest} ackseq ={acked} in this message"
             )),
+            Note::OutOfPlace { link, from } => warn(format!(
+                "a message of {from} over {link} is refused: ping nodes are heard over their own link only"
+            )),
+            Note::ClientsPaused => info("all clients are now paused"),
+            Note::ClientsResumed => info("all clients are now resumed"),
+            Note::ClientMessageLost => {
+                warn("clients send faster than the other node can take it: some messages are dropped")
+            }
             Note::QueueFilling(count) => {
                 let text = format!("Message hist queue is filling up ({count} messages in queue)");
                 if *count > 450 { error(text) } else { warn(text) }

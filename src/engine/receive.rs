@@ -1,7 +1,7 @@
 //! The receive pipeline: from a verified message to the handler of its type (section 6).
 
 use super::sequence::{SequenceEvent, Verdict};
-use super::{Engine, Note};
+use super::{Action, Engine, NodeKind, Note, Treatment};
 use crate::wire::Message;
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ impl Engine {
         if u64::from_str_radix(ts, 16).unwrap_or(0) == 0 {
             return;
         }
+        if self.is_out_of_place(link, &from, kind, message) {
+            return self.note_rarely("out of place", Note::OutOfPlace { link: link.to_owned(), from });
+        }
         let Some(at) = self.attribute(&from, kind, message) else {
             return;
         };
@@ -30,11 +33,37 @@ impl Engine {
         }
         if kind.starts_with("NS_") {
             self.touch_link(at, link);
-            self.unsequenced(at, &kind, message);
+            self.hear_unsequenced(at, &kind, message);
         } else {
             self.sequenced(at, link, &kind, message);
         }
         self.check_startup();
+    }
+
+    /// A ping node is heard over its own link only, where it says nothing but that it is there; and nobody
+    /// else is heard there. So no member can pass for a ping node, nor a ping node for a member.
+    fn is_out_of_place(&self, link: &str, from: &str, kind: &str, message: &Message) -> bool {
+        let pinged = |name: &str| self.nodes.iter().any(|n| n.kind == NodeKind::Ping && n.name == name);
+        let echo = kind == "NS_st" && message.text("st") == Some("ping");
+        match (pinged(from), pinged(link)) {
+            (false, false) => kind == "NS_st",
+            (true, true) => from != link || !echo,
+            _ => true,
+        }
+    }
+
+    fn hear_unsequenced(&mut self, at: usize, kind: &str, message: &Message) {
+        if kind == "NS_st" {
+            let treatment = match self.on_status(at, message) {
+                true => Treatment::Kept,
+                false => Treatment::NoChange,
+            };
+            return self.tell_clients(message, treatment);
+        }
+        if message.text("dest").is_some_and(|dest| dest != self.settings.me) {
+            self.tell_clients(message, Treatment::Dropped);
+        }
+        self.unsequenced(at, kind, message);
     }
 
     /// Finds the node that a message is from, by its name; learns or mends its uuid.
@@ -71,11 +100,12 @@ impl Engine {
 
     /// Own packets come back on broadcast media: they prove the link and nothing else.
     fn hear_myself(&mut self, link: &str, message: &Message) {
-        if message.hex("hg") == Some(self.settings.generation) {
-            self.touch_link(self.me, link);
-        } else {
-            self.note_rarely("duplicate name", Note::DuplicateName);
+        if message.hex("hg") != Some(self.settings.generation) {
+            return self.note_rarely("duplicate name", Note::DuplicateName);
         }
+        self.touch_link(self.me, link);
+        let last = message.hex("seq") == Some(self.history.highest());
+        self.tell_clients(message, if last { Treatment::Duplicate } else { Treatment::Dropped });
     }
 
     fn sequenced(&mut self, at: usize, link: &str, kind: &str, message: &Message) {
@@ -83,14 +113,16 @@ impl Engine {
             return;
         };
         if !self.accept_generation(at, kind, seq, message) {
-            return;
+            return self.tell_clients(message, Treatment::Dropped);
         }
-        let Some(event) = self.classify(at, link, seq) else {
-            return;
+        let event = match self.classify(at, link, seq) {
+            Ok(event) => event,
+            Err(why) => return self.tell_clients(message, why),
         };
         self.tell(at, event);
-        if self.addressed_here(message) {
-            self.dispatch(at, kind, message);
+        match self.addressed_here(message) {
+            true => self.take_in(at, kind, message),
+            false => self.tell_clients(message, Treatment::Dropped),
         }
     }
 
@@ -134,7 +166,7 @@ impl Engine {
         if current == 0 {
             if let Some(node) = self.nodes.get_mut(at).filter(|_| !dead || kind == "status") {
                 node.generation = generation;
-                self.greet();
+                self.greet(at);
             }
             return true;
         }
@@ -169,38 +201,39 @@ impl Engine {
         node.may_hold = true;
         let note = Note::HeartbeatRestart(node.name.clone());
         self.note(note);
-        self.greet();
+        self.greet(at);
         self.forget_hand_over();
     }
 
     /// A node that starts hears first how this one is, before any acknowledgement. A C daemon goes up on
     /// whatever it hears first; without a status it would believe itself alone, and in legacy mode take its
     /// groups unasked. (Two C daemons escape this, most of the time, by being slow to acknowledge.)
-    fn greet(&mut self) {
+    fn greet(&mut self, at: usize) {
+        self.owes_from_now(at);
         self.send_status();
     }
 
-    fn classify(&mut self, at: usize, link: &str, seq: u64) -> Option<SequenceEvent> {
+    fn classify(&mut self, at: usize, link: &str, seq: u64) -> Result<SequenceEvent, Treatment> {
         let (now, longest) = (self.now.mono, self.settings.max_rexmit_delay);
         let shortest = if longest < 2 * FIRST_REQUEST { Duration::ZERO } else { FIRST_REQUEST };
         let random = &mut self.random;
-        let node = self.nodes.get_mut(at)?;
+        let node = self.nodes.get_mut(at).ok_or(Treatment::Dropped)?;
         let verdict = node.track.classify(seq, || {
             let span = longest.saturating_sub(shortest).as_millis() as u64;
             now + shortest + Duration::from_millis(random.u64(0..=span))
         });
         match verdict {
-            Verdict::Old => None,
+            Verdict::Old => Err(Treatment::Dropped),
             Verdict::Duplicate => {
                 self.touch_link(at, link);
-                None
+                Err(Treatment::Duplicate)
             }
             Verdict::Accept { ack, event } => {
                 self.touch_link(at, link);
                 if let Some(ack) = ack {
                     self.acknowledge(at, ack);
                 }
-                Some(event)
+                Ok(event)
             }
         }
     }
@@ -236,19 +269,25 @@ impl Engine {
         link.heard = now;
         if !link.up {
             link.up = true;
-            let note = Note::LinkUp { node: node.name.clone(), link: medium.to_owned() };
-            self.note(note);
+            let name = node.name.clone();
+            self.note(Note::LinkUp { node: name.clone(), link: medium.to_owned() });
+            self.tell_link(&name, medium, true);
         }
     }
 
-    /// Hands a message to the handler of its type; own messages too.
+    /// Hands a message to the handler of its type; own messages too. `status` has its own way.
     pub(super) fn dispatch(&mut self, from: usize, kind: &str, message: &Message) {
         let own = from == self.me;
         match kind {
-            "status" => self.on_status(from, message),
             "reqnodes" if !own => self.on_reqnodes(from),
             "repnodes" if !own => self.on_repnodes(from, message),
             "reqnodes" | "repnodes" | "stonith" => {}
+            "addnode" => self.on_addnode(message),
+            "delnode" => self.on_delnode(message),
+            "setweight" => self.on_setweight(message),
+            "setsite" => self.on_setsite(message),
+            "query-cstatus" if own => {}
+            "query-cstatus" => self.actions.push(Action::QueryClient(message.clone())),
             "shutdone" | "starting" | "resource" | "ask_resources" | "ip-request" | "ip-request-resp"
                 if !self.settings.manages => {}
             "shutdone" => {

@@ -17,7 +17,6 @@ impl Engine {
             _ if !here => {}
             "NS_ackmsg" => self.on_ack(from, message),
             "NS_rexmit" => self.on_rexmit(from, message),
-            "NS_st" => self.on_status(from, message),
             _ => {}
         }
     }

@@ -1,10 +1,7 @@
 //! Sending: control fields, numbering, history, and hearing oneself (section 3).
 
-use super::{Action, Engine, Note};
+use super::{Action, Engine, Treatment};
 use crate::wire::{Message, Value};
-
-/// Un-acknowledged messages from which on the operator is told, gently and then loudly (5.6).
-const QUEUE_LEVELS: [u64; 2] = [376, 451];
 
 impl Engine {
     /// Sends a message to the cluster and processes it here too if it is addressed here.
@@ -23,14 +20,10 @@ impl Engine {
         }
         self.actions.push(Action::Send(message.clone()));
         let here = message.text("dest").is_none_or(|dest| dest == self.settings.me);
-        if here && seq.is_some() {
-            self.dispatch(self.me, &kind, &message);
+        match here && seq.is_some() {
+            true => self.take_in(self.me, &kind, &message),
+            false => self.tell_clients(&message, Treatment::Dropped),
         }
-    }
-
-    /// A message from a script or client. Without a type it is nothing.
-    pub(super) fn local(&mut self, message: Message) {
-        self.send(message);
     }
 
     fn complete(&mut self, message: &mut Message, seq: Option<u64>) {
@@ -50,23 +43,5 @@ impl Engine {
         }
         let ttl = u64::from(self.settings.hopfudge) + self.nodes.len() as u64;
         message.set_text("ttl", &ttl.to_string());
-    }
-
-    /// Says once per level that peers do not acknowledge.
-    fn watch_queue(&mut self) {
-        let level = self
-            .other_nodes()
-            .filter(|n| matches!(n.status.as_str(), "up" | "active"))
-            .map(|n| n.acked)
-            .min();
-        let waiting = match level {
-            Some(level) if self.flow_control => self.history.highest().saturating_sub(level),
-            _ => 0,
-        };
-        let reached = QUEUE_LEVELS.into_iter().filter(|l| waiting >= *l).max().unwrap_or(0);
-        if reached > self.queue_warned {
-            self.note(Note::QueueFilling(waiting));
-        }
-        self.queue_warned = reached;
     }
 }

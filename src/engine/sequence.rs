@@ -109,7 +109,8 @@ impl Track {
         Verdict::Accept { ack: self.ack_after_fill(seq), event }
     }
 
-    fn contiguous_to(&self, seq: u64) -> bool {
+    /// Nothing up to `seq` is missing.
+    pub(super) fn contiguous_to(&self, seq: u64) -> bool {
         self.missing.first_key_value().is_none_or(|(lowest, _)| seq < *lowest)
     }
 

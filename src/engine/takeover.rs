@@ -11,13 +11,14 @@ impl Engine {
             return;
         };
         let name = node.name.clone();
+        let (member, heard, may_hold) = (node.is_normal(), node.heard, node.may_hold);
+        self.tell_death(&name, (!member).then_some("ping"));
+        if !member {
+            return self.queue_death_hook(&name, Some("ping"));
+        }
         if !self.settings.manages {
             return self.retry_shutdown();
         }
-        if !node.is_normal() {
-            return self.queue_death_hook(&name, Some("ping"));
-        }
-        let (heard, may_hold) = (node.heard, node.may_hold);
         self.cancel_standby();
         if self.is_shutting_down() {
             return self.retry_shutdown();
@@ -75,14 +76,7 @@ impl Engine {
 
     /// The `status` hook with `st=dead`: the stock one runs mach_down.
     fn queue_death_hook(&mut self, name: &str, info: Option<&str>) {
-        let mut message = Message::of("status")
-            .with("seq", "1")
-            .with("ts", &format!("{:x}", self.now.wall))
-            .with("src", name)
-            .with("st", "dead");
-        if let Some(info) = info {
-            message = message.with("info", info);
-        }
+        let message = self.death_message(name, info);
         self.queue_hook("status", &message);
     }
 

@@ -60,12 +60,12 @@ impl<'a> NodeView<'a> {
 
     /// Its weight; 100 unless set.
     pub fn weight(&self) -> u32 {
-        100
+        self.node.weight
     }
 
     /// Its site; empty unless set.
     pub fn site(&self) -> &'a str {
-        ""
+        &self.node.site
     }
 
     /// Its uuid, once known.

@@ -3,6 +3,7 @@
 
 use crate::world::*;
 use heartbeat::engine::Failback;
+use heartbeat::wire::Message;
 use std::time::Duration;
 
 const SEEDS: u64 = 400;
@@ -14,6 +15,7 @@ fn crashes_and_requests_never_double_a_group() {
     for seed in 0..SEEDS {
         let failback = [Failback::On, Failback::Off, Failback::Legacy][seed as usize % 3];
         let mut world = World::new(failback, 1 + (seed as usize / 2) % 2, seed);
+        world.pings = seed % 2 == 1;
         world.start(0);
         let pause = world.random().u64(0..8000);
         world.run(ms(pause));
@@ -34,6 +36,7 @@ fn bad_weather_and_a_broken_cable_do_not_double_a_group() {
     for seed in 0..SEEDS {
         let failback = [Failback::On, Failback::Off, Failback::Legacy][seed as usize % 3];
         let mut world = World::new(failback, 2, 10_000 + seed);
+        world.pings = seed % 2 == 1;
         let loss = world.random().f64() * 0.1;
         let jitter = ms(world.random().u64(0..30));
         let weather = Weather { loss, duplicate: 0.05, jitter, ..Weather::FAIR };
@@ -68,6 +71,7 @@ fn slow_scripts_and_reloads_never_double_a_group() {
     for (number, failback) in MODES.into_iter().enumerate() {
         for seed in 0..SEEDS_EACH {
             let mut world = World::new(failback, 1, 100_000 * (number as u64 + 1) + seed);
+            world.pings = seed % 2 == 1;
             (world.script_time, world.script_jitter) = (Duration::ZERO, ms(3000));
             world.start(0);
             world.start(1);
@@ -102,6 +106,7 @@ fn after_partitions_pauses_and_dead_daemons_each_group_has_one_owner() {
     for (number, failback) in MODES.into_iter().enumerate() {
         for seed in 0..SEEDS_EACH {
             let mut world = World::new(failback, 1, 100_000 * (number as u64 + 5) + seed);
+            world.pings = seed % 2 == 1;
             (world.script_time, world.script_jitter) = (Duration::ZERO, ms(3000));
             world.start(0);
             world.start(1);
@@ -133,7 +138,38 @@ fn misfortune(world: &mut World) {
     }
 }
 
+/// What must not matter: a ping node that comes and goes, clients that listen and talk without end.
+fn noise(world: &mut World) {
+    let node = world.random().usize(0..2);
+    match world.random().u8(0..6) {
+        0 => world.nodes[node].pingable ^= true,
+        1 => (world.nodes[0].pingable, world.nodes[1].pingable) = (true, true),
+        2 => {
+            let mask = world.random().u8(0..64);
+            world.listen(node, mask);
+        }
+        _ => chatter(world, node),
+    }
+}
+
+fn chatter(world: &mut World, node: usize) {
+    for _ in 0..world.random().u32(0..400) {
+        let kind = ["mytype", "hbapi-clstat", "num_ping_nodes", "query-cstatus"][world.random().usize(0..4)];
+        let message = Message::of(kind).with("from_id", "c").with("to_id", "c").with("client_gen", "1");
+        let message = match world.random().u8(0..4) {
+            0 => message.with("dest", "a1"),
+            1 => message.with("dest", "a2"),
+            2 => message.with("dest", "nobody"),
+            _ => message,
+        };
+        world.ask(node, message);
+    }
+}
+
 fn fault(world: &mut World) {
+    if world.random().bool() {
+        noise(world);
+    }
     let node = world.random().usize(0..2);
     let set = ["all", "local", "foreign"][world.random().usize(0..3)];
     match world.random().u8(0..5) {

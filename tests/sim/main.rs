@@ -8,6 +8,8 @@
 )]
 
 mod chaos;
+mod clients;
+mod nodes;
 mod pair;
 mod review;
 mod scenarios;

@@ -3,7 +3,8 @@
 //! bounded, so that a livelock fails.
 
 use heartbeat::engine::{
-    Action, Ending, Engine, Failback, Hold, Input, Job, JobId, NodeKind, NodeSpec, Now, Settings, Verb,
+    Action, Ending, Engine, Failback, Hold, Input, Job, JobId, NodeKind, NodeSpec, Now, Settings, Treatment,
+    Verb,
 };
 use heartbeat::level::Level;
 use heartbeat::wire::{self, Format, Key, Keys, Message, Method};
@@ -71,6 +72,12 @@ enum Event {
         life: u64,
         resumed: Option<u8>,
     },
+    /// The ping node answers.
+    Echo {
+        node: usize,
+        life: u64,
+        ts: String,
+    },
 }
 
 pub struct SimNode {
@@ -85,6 +92,17 @@ pub struct SimNode {
     pub groups: BTreeSet<usize>,
     pub log: Vec<(Duration, Level, String)>,
     pub endings: Vec<Ending>,
+    /// What its clients listen to, and what they heard.
+    pub listeners: u8,
+    pub delivered: Vec<(Message, Treatment)>,
+    /// Clients were told to wait: each change.
+    pub pauses: Vec<bool>,
+    /// Questions of the peer for a client here.
+    pub queries: Vec<Message>,
+    /// What `delhostcache` says.
+    pub deleted: Option<String>,
+    /// The ping node answers this node.
+    pub pingable: bool,
 }
 
 pub struct World {
@@ -99,8 +117,12 @@ pub struct World {
     /// Added to each script: a random part of this.
     pub script_jitter: Duration,
     pub deadtime: Duration,
+    /// A ping node is configured.
+    pub pings: bool,
     /// The hook that takes a dead node's groups never says that it is done.
     pub mute_mach_down: bool,
+    /// Jobs run so far.
+    pub jobs: usize,
     /// Times at which both nodes ran a group: (from, to).
     pub doubles: Vec<(Duration, Duration)>,
     double_since: Option<Duration>,
@@ -112,6 +134,8 @@ pub struct World {
 }
 
 const NAMES: [&str; 2] = ["a1", "a2"];
+/// The ping node.
+pub const PINGED: &str = "10.0.0.254";
 
 impl World {
     pub fn new(failback: Failback, links: usize, seed: u64) -> Self {
@@ -124,6 +148,12 @@ impl World {
             groups: BTreeSet::new(),
             log: Vec::new(),
             endings: Vec::new(),
+            listeners: 0,
+            delivered: Vec::new(),
+            pauses: Vec::new(),
+            queries: Vec::new(),
+            deleted: None,
+            pingable: true,
         };
         Self {
             now: Duration::from_secs(1000),
@@ -134,7 +164,9 @@ impl World {
             manages: true,
             script_jitter: Duration::ZERO,
             deadtime: DEADTIME,
+            pings: false,
             mute_mach_down: false,
+            jobs: 0,
             doubles: Vec::new(),
             double_since: None,
             random: fastrand::Rng::with_seed(seed),
@@ -159,12 +191,14 @@ impl World {
     }
 
     fn settings(&mut self, node: usize, resumed: Option<Hold>) -> Settings {
-        let spec = |name: &str| NodeSpec { name: name.to_owned(), kind: NodeKind::Normal };
+        let spec = |name: &str, kind| NodeSpec { name: name.to_owned(), kind };
+        let members = NAMES.iter().map(|n| spec(n, NodeKind::Normal));
+        let pinged = self.pings.then(|| spec(PINGED, NodeKind::Ping));
         Settings {
             me: NAMES[node].to_owned(),
             uuid: [node as u8 + 1; 16],
             generation: self.nodes[node].generation,
-            nodes: NAMES.iter().map(|n| spec(n)).collect(),
+            nodes: members.chain(pinged).collect(),
             links: (0..self.cables.len()).map(|l| format!("eth{l}")).collect(),
             keepalive: KEEPALIVE,
             deadtime: self.deadtime,
@@ -197,6 +231,9 @@ impl World {
         let settings = self.settings(node, resumed);
         let engine = Engine::new(settings, self.moment()).unwrap();
         self.nodes[node].engine = Some(engine);
+        let mask = self.nodes[node].listeners;
+        self.nodes[node].pauses.clear();
+        self.feed(node, Input::Listeners(mask));
         self.feed(node, Input::Load("0.00 0.00 0.00 1/1 1".to_owned()));
         self.feed(node, Input::Start);
     }
@@ -375,6 +412,14 @@ impl World {
                 }
                 self.watch();
             }
+            Event::Echo { node, life, ts } if !self.awake(node) => {
+                self.at(self.nodes[node].paused_until, Event::Echo { node, life, ts });
+            }
+            Event::Echo { node, life, ts } if alive(self, node, life) => {
+                let message = Message::of("NS_st").with("st", "ping").with("info", "ping");
+                let message = message.with("src", PINGED).with("ts", &ts);
+                self.feed(node, Input::Received { link: PINGED.to_owned(), message });
+            }
             Event::Boot { node, life, resumed } if alive(self, node, life) => {
                 let holds = [Hold::None, Hold::Local, Hold::Foreign, Hold::All];
                 self.boot(node, resumed.map(|at| holds[usize::from(at)]));
@@ -402,6 +447,7 @@ impl World {
     fn carry_out(&mut self, node: usize, action: Action) {
         match action {
             Action::Send(mut message) => {
+                self.ping(node, &message);
                 wire::seal(&mut message, Format::Classic, &self.keys);
                 let bytes = wire::encode(&message, &self.keys).unwrap();
                 self.transmit(node, &bytes);
@@ -412,13 +458,55 @@ impl World {
                 let lines = note.lines().into_iter().map(|(level, text)| (now, level, text));
                 self.nodes[node].log.extend(lines);
             }
-            Action::StartClients
-            | Action::Deliver { .. }
-            | Action::QueryClient(_)
-            | Action::PauseClients(_) => {}
+            Action::StartClients => {}
+            Action::Deliver { message, treatment } => {
+                let wanted = self.nodes[node].listeners & treatment.bit() != 0;
+                assert!(wanted, "{treatment:?} was told to nobody: {message:?}");
+                self.nodes[node].delivered.push((message, treatment));
+            }
+            Action::QueryClient(query) => self.nodes[node].queries.push(query),
+            Action::PauseClients(pause) => {
+                assert_ne!(self.nodes[node].pauses.last().unwrap_or(&false), &pause, "{}", self.story());
+                self.nodes[node].pauses.push(pause);
+            }
+            Action::KeepDeleted(text) => self.nodes[node].deleted = Some(text),
             Action::StopClients => self.feed(node, Input::ClientsStopped),
             Action::End(ending) => self.end(node, ending),
         }
+    }
+
+    /// With each own status the ping medium asks.
+    fn ping(&mut self, node: usize, message: &Message) {
+        let own = message.kind() == Some("status");
+        if let Some(ts) = message.text("ts").filter(|_| own && self.pings && self.nodes[node].pingable) {
+            let (life, ts) = (self.nodes[node].life, ts.to_owned());
+            self.at(self.now + ms(1), Event::Echo { node, life, ts });
+        }
+    }
+
+    /// Clients of this node listen to this from now on; what they heard is forgotten.
+    pub fn listen(&mut self, node: usize, mask: u8) {
+        self.nodes[node].listeners = mask;
+        self.nodes[node].delivered.clear();
+        self.feed(node, Input::Listeners(mask));
+    }
+
+    /// What clients of this node heard, in short: `t`, then each of `src`, `node`, `st`, `info` that is there.
+    pub fn heard(&self, node: usize) -> Vec<String> {
+        let short = |m: &Message| {
+            let words = ["t", "src", "node", "st", "info"].into_iter().filter_map(|name| m.text(name));
+            words.collect::<Vec<_>>().join(" ")
+        };
+        self.nodes[node].delivered.iter().map(|(m, _)| short(m)).collect()
+    }
+
+    pub fn engine(&self, node: usize) -> &Engine {
+        self.nodes[node].engine.as_ref().unwrap()
+    }
+
+    /// A message arrives at this node, as it is.
+    pub fn inject(&mut self, node: usize, link: &str, message: Message) {
+        self.feed(node, Input::Received { link: link.to_owned(), message });
     }
 
     fn end(&mut self, node: usize, ending: Ending) {
@@ -468,6 +556,7 @@ impl World {
     /// The stock scripts, played: which groups go up and down, what is said, how long it takes.
     fn run_job(&mut self, node: usize, id: JobId, job: &Job) {
         let mut at = self.now;
+        self.jobs += 1;
         match job {
             Job::AcquireLocal { nice, dont_ask } => {
                 at += self.script();

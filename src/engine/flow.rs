@@ -1,0 +1,73 @@
+//! Flow control (section 5.6): clients wait while peers have too much to acknowledge. What the daemons say
+//! to each other never waits, and always finds room in the history.
+
+use super::{Action, Engine, Note};
+use crate::wire::Message;
+use std::collections::VecDeque;
+
+/// Un-acknowledged messages from which on clients wait.
+const CLIENTS_WAIT: u64 = 250;
+/// From which on the operator is told, gently and then loudly.
+const QUEUE_LEVELS: [u64; 2] = [376, 451];
+/// Messages of clients that were under way when they were told to wait.
+const MOST_HELD: usize = 1024;
+
+#[derive(Default)]
+pub(super) struct Flow {
+    paused: bool,
+    warned: u64,
+    held: VecDeque<Message>,
+}
+
+impl Engine {
+    /// A message from a script or client. Without a type it is nothing.
+    pub(super) fn local(&mut self, message: Message) {
+        let client = message.value("client_gen").is_some();
+        if !(client && (self.flow.paused || !self.flow.held.is_empty())) {
+            return self.send(message);
+        }
+        match self.flow.held.len() < MOST_HELD {
+            true => self.flow.held.push_back(message),
+            false => self.note_rarely("clients wait", Note::ClientMessageLost),
+        }
+    }
+
+    /// How much the slowest live peer has yet to acknowledge.
+    fn unacknowledged(&self) -> u64 {
+        let alive = |n: &&super::node::Node| matches!(n.status.as_str(), "up" | "active");
+        let level = self.other_nodes().filter(alive).map(|n| n.acked.max(n.owed_from)).min();
+        match level {
+            Some(level) if self.flow_control => self.history.highest().saturating_sub(level),
+            _ => 0,
+        }
+    }
+
+    /// After each message sent: has it become too much?
+    pub(super) fn watch_queue(&mut self) {
+        let waiting = self.unacknowledged();
+        let reached = QUEUE_LEVELS.into_iter().filter(|l| waiting >= *l).max().unwrap_or(0);
+        if reached > self.flow.warned {
+            self.note(Note::QueueFilling(waiting));
+        }
+        self.flow.warned = reached;
+        if waiting > CLIENTS_WAIT && !self.flow.paused {
+            self.flow.paused = true;
+            self.note(Note::ClientsPaused);
+            self.actions.push(Action::PauseClients(true));
+        }
+    }
+
+    /// After each input: is it little enough again? What was held goes first.
+    pub(super) fn relieve_clients(&mut self) {
+        if self.flow.paused && self.unacknowledged() < CLIENTS_WAIT {
+            self.flow.paused = false;
+            self.note(Note::ClientsResumed);
+            self.actions.push(Action::PauseClients(false));
+        }
+        while !self.flow.paused
+            && let Some(message) = self.flow.held.pop_front()
+        {
+            self.send(message);
+        }
+    }
+}
