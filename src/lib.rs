@@ -16,6 +16,7 @@
 //! | [`respawn`] | yes | programs to keep running: what to do when one ends |
 //! | [`cl_respawn`] | no | keeps one program running, without any cluster |
 //! | [`client`] | no | the client API as a program uses it |
+//! | [`cl_status`] | no | asks the daemon and prints |
 //! | [`ipfail`] | core only | moves resources to the node that sees more ping nodes |
 //! | [`dopd`] | core only | marks a peer's DRBD data as outdated |
 //! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
@@ -28,6 +29,7 @@
 pub mod agents;
 pub mod api;
 pub mod cl_respawn;
+pub mod cl_status;
 pub mod client;
 pub mod config;
 pub mod daemon;

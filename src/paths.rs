@@ -42,3 +42,5 @@ pub const PID_FILE: &str = "/run/heartbeat.pid";
 pub const RUN_DIR: &str = "/run/heartbeat";
 /// Scratch directory of resource scripts, empty at each start.
 pub const RSCTMP: &str = "/run/heartbeat/rsctmp";
+/// Where API clients connect.
+pub const REGISTER: &str = "/run/heartbeat/register";

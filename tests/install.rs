@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -215,4 +215,21 @@ fn users_are_made_where_they_are_asked_for_only() {
     let before = passwd();
     assert!(asked().status.success());
     assert_eq!(passwd(), before);
+}
+
+#[test]
+fn cl_status_has_the_group_of_the_target_where_there_is_one() {
+    let place = Place::new(&["heartbeat", "hb_tool", "cl_status"]);
+    place.file("chroot/etc/group", "root:x:0:\nhaclient:x:4711:\n", 0o644);
+    for (root, group) in [("chroot", Some(4711)), ("plain", None)] {
+        for _ in 0..2 {
+            assert!(place.install(&["--destdir", place.path(root).to_str().unwrap()]).status.success());
+            let program = place.path(root).join("usr/bin/cl_status");
+            let owner = fs::metadata(&program).unwrap().gid();
+            match group.filter(|_| nix::unistd::geteuid().is_root()) {
+                Some(group) => assert_eq!((mode(&program), owner), (0o2555, group)),
+                None => assert_eq!(mode(&program), 0o755),
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Media that talk over real interfaces: two nodes, each in a network namespace of its own, joined by
 //! cables. Each test runs in a process of its own that has left the host's network behind.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
 use std::collections::BTreeMap;
 use std::fs::File;

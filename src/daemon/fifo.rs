@@ -4,10 +4,10 @@ use crate::engine::Input;
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths::FIFO;
-use crate::wire;
+use crate::wire::{self, Stream};
 use nix::sys::stat::Mode;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::thread;
 use tokio::sync::mpsc;
@@ -37,89 +37,26 @@ fn make(log: &Logger) -> io::Result<()> {
     }
 }
 
-fn read(file: File, log: &Logger, inputs: &mpsc::Sender<Input>) {
-    let mut cutter = Cutter::default();
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
+fn read(mut file: File, log: &Logger, inputs: &mpsc::Sender<Input>) {
+    let mut stream = Stream::new(LONGEST);
+    let mut bytes = [0; 4096];
     loop {
-        line.clear();
-        match reader.by_ref().take(LONGEST as u64).read_until(b'\n', &mut line) {
-            Ok(0) => continue,
-            Ok(_) => {}
+        let count = match file.read(&mut bytes) {
+            Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return log.log(Level::Error, &format!("cannot read {FIFO}: {error}")),
-        }
-        let Some(text) = cutter.line(&line) else { continue };
-        match wire::parse(&text) {
-            Ok(message) if message.kind().is_some() => {
-                if inputs.blocking_send(Input::Local(message)).is_err() {
-                    return;
-                }
-            }
-            Ok(_) => log.log(Level::Error, "Invalid message in send_cluster_msg: no type (t=) in it"),
-            Err(error) => error.log_lines().iter().for_each(|(level, text)| log.log(*level, text)),
-        }
+        };
+        stream.feed(bytes.get(..count).unwrap_or_default(), |text| hand_in(text, log, inputs));
     }
 }
 
-/// Cuts messages out of lines; what stands between them is skipped.
-#[derive(Default)]
-struct Cutter {
-    text: Vec<u8>,
-    /// The last piece did not end its line.
-    within_line: bool,
-}
-
-impl Cutter {
-    /// Takes a line with its newline, or a piece of one that is too long; gives the message that it
-    /// completes. What is too long is part of no message.
-    fn line(&mut self, line: &[u8]) -> Option<Vec<u8>> {
-        let within_line = std::mem::replace(&mut self.within_line, !line.ends_with(b"\n"));
-        if within_line || self.within_line {
-            self.text.clear();
-            return None;
+fn hand_in(text: &[u8], log: &Logger, inputs: &mpsc::Sender<Input>) {
+    match wire::parse(text) {
+        Ok(message) if message.kind().is_some() => {
+            // The pulse ends with the process, and this thread with both.
+            let _ = inputs.blocking_send(Input::Local(message));
         }
-        if line.starts_with(b">>>") {
-            self.text.clear();
-            self.text.extend_from_slice(b">>>\n");
-            return None;
-        }
-        if self.text.is_empty() {
-            return None;
-        }
-        if line.starts_with(b"<<<") {
-            self.text.extend_from_slice(b"<<<\n");
-            return Some(std::mem::take(&mut self.text));
-        }
-        if self.text.len() + line.len() > LONGEST {
-            self.text.clear();
-            return None;
-        }
-        self.text.extend_from_slice(line);
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_piece_of_a_long_line_is_no_line() {
-        let mut cutter = Cutter::default();
-        for piece in [">>>\n", "t=a\n", "xxx", ">>>\n", "t=b\n", "<<<\n"] {
-            assert_eq!(cutter.line(piece.as_bytes()), None, "{piece}");
-        }
-        assert_eq!(cutter.line(b">>>\n"), None);
-        assert_eq!(cutter.line(b"<<<\n"), Some(b">>>\n<<<\n".to_vec()));
-    }
-
-    #[test]
-    fn messages_are_cut_out_of_the_stream() {
-        let mut cutter = Cutter::default();
-        let stream = "garbage\n>>>\nt=a\n<<<\nnoise\n>>>\nlost\n>>>\nt=b\nx=y\n<<<\n";
-        let cut: Vec<Vec<u8>> =
-            stream.split_inclusive('\n').filter_map(|line| cutter.line(line.as_bytes())).collect();
-        assert_eq!(cut, [b">>>\nt=a\n<<<\n".to_vec(), b">>>\nt=b\nx=y\n<<<\n".to_vec()]);
+        Ok(_) => log.log(Level::Error, "Invalid message in send_cluster_msg: no type (t=) in it"),
+        Err(error) => error.log_lines().iter().for_each(|(level, text)| log.log(*level, text)),
     }
 }

@@ -1,7 +1,7 @@
 //! From the command line to a beating daemon, and from its end to the exit code (commands.md 1, 1.1).
 
 use super::background::{self, Herald, Side};
-use super::children::Children;
+use super::children::{Children, Surroundings};
 use super::cli::{self, Asked, Options, USAGE_EXIT};
 use super::clients::Clients;
 use super::executor::Executor;
@@ -19,7 +19,8 @@ use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths::{PID_FILE, RSCTMP};
 use crate::resources;
-use crate::sys::realtime;
+use crate::resources::environment::Environment;
+use crate::sys::{child, realtime};
 use std::ffi::CString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -184,6 +185,7 @@ fn live(options: &Options, config: &Config, stamps: Stamps, herald: &mut Herald)
     log.log(Level::Info, VERSION_LINE);
     log.log(Level::Info, concat!("heartbeat-rs ", env!("CARGO_PKG_VERSION"), " stands in for it"));
     let realtime = config.realtime.enabled && !options.no_realtime;
+    let memory = child::memory_limit()?;
     if realtime && let Err(error) = realtime::lock_memory() {
         log.log(Level::Warn, &format!("Cannot lock ourselves into memory: {error}"));
     }
@@ -192,10 +194,14 @@ fn live(options: &Options, config: &Config, stamps: Stamps, herald: &mut Herald)
             if realtime && let Err(error) = realtime::raise_priority(config.realtime.priority) {
                 log.log(Level::Warn, &format!("Cannot get real-time priority: {error}"));
             }
-            pulse(options, config, stamps, herald, &log)
+            pulse(options, config, stamps, herald, &log, memory)
         })?;
         pulse.join().map_err(|_| io::Error::other("the pulse thread failed"))?
     });
+    // The next life of this process is to know the limit too.
+    if let Err(error) = child::set_memory_limit(memory) {
+        log.log(Level::Warn, &format!("Cannot restore the limit of locked memory: {error}"));
+    }
     log.flush(FLUSH);
     result
 }
@@ -206,6 +212,7 @@ fn pulse(
     stamps: Stamps,
     herald: &mut Herald,
     log: &Logger,
+    memory: child::Limit,
 ) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -214,9 +221,17 @@ fn pulse(
         let engine_settings = settings::engine(config, this_start(options, config, log)?);
         let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
         fifo::start(log, &sender)?;
-        let executor = Executor::start(&resource_context(config, log), &sender)?;
-        let clients = Clients::open(config, log)?;
-        let children = Children::start(config, log, &sender)?;
+        let context = resource_context(config, log);
+        let executor = Executor::start(&context, &sender)?;
+        let clients = Clients::new(config, log)?;
+        let surroundings = Surroundings {
+            log: log.clone(),
+            inputs: sender,
+            reboot: context.options.reboot,
+            environment: Environment::from_pairs(&context.env),
+            memory,
+        };
+        let children = Children::start(config, surroundings)?;
         let media = Antennas::open(config, log).await.map_err(|notes| {
             notes.iter().for_each(|note| log.log(note.level, &note.text));
             let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
@@ -287,8 +302,6 @@ fn inherited() -> impl Iterator<Item = (String, String)> {
 /// Directives that are checked but whose effect a later version brings.
 fn warn_of_what_is_not_served(config: &Config, log: &Logger) {
     let mut missing = Vec::new();
-    let directive = |failfast| if failfast { "failfast" } else { "respawn" };
-    missing.extend(config.clients.iter().map(|c| format!("{} {}", directive(c.failfast), c.command)));
     missing.extend(config.stonith.iter().map(|s| format!("stonith {}", s.kind)));
     missing.extend(config.watchdog.iter().map(|w| format!("watchdog {w}")));
     for what in missing {

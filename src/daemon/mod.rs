@@ -1,9 +1,9 @@
 //! The daemon: the loop that owns the engine, and the rooms around it.
 //!
-//! Threads: `pulse` (media, timers, signals, engine; real-time), `log`, `fifo`, four that run jobs, and
-//! one on SIGHUP that checks the configuration. Job threads and `fifo` talk to the pulse over one bounded
-//! channel of [`crate::engine::Input`]s; the pulse talks to all of them without ever waiting. No cluster
-//! decision is made here.
+//! Threads: `pulse` (media, timers, signals, engine; real-time), `log`, `fifo`, four that run jobs,
+//! `children` for respawned programs, and one on SIGHUP that checks the configuration. Job threads, `fifo`
+//! and `children` talk to the pulse over one bounded channel of [`crate::engine::Input`]s; the pulse talks to
+//! all of them without ever waiting. No cluster decision is made here.
 
 mod background;
 mod children;

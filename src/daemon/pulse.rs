@@ -102,7 +102,7 @@ impl Pulse {
             let Ok(input) = self.parts.inputs.try_recv() else { break };
             self.feed(input);
         }
-        for input in self.parts.clients.serve(&self.parts.engine) {
+        while let Some(input) = self.parts.clients.serve(&self.parts.engine) {
             self.feed(input);
         }
         if Instant::now() >= self.due() {
@@ -147,6 +147,9 @@ impl Pulse {
                 inputs.extend(self.carry_out(action));
             }
         }
+        if self.parts.engine.is_shutting_down() {
+            self.parts.children.leave();
+        }
     }
 
     fn carry_out(&mut self, action: Action) -> Option<Input> {
@@ -160,16 +163,27 @@ impl Pulse {
             }
             Action::StartClients => {
                 systemd::status("communication is up");
+                self.parts.clients.begin();
                 self.parts.children.begin();
             }
             Action::StopClients => self.parts.children.stop(),
-            Action::Deliver { message, treatment } => self.parts.clients.deliver(&message, treatment),
+            Action::Deliver { mut message, treatment } => {
+                self.sign_own(&mut message);
+                self.parts.clients.deliver(&message, treatment);
+            }
             Action::QueryClient(query) => return self.parts.clients.answer(&query),
             Action::PauseClients(pause) => self.parts.clients.pause(pause),
             Action::KeepDeleted(lines) => self.keep_deleted(lines),
             Action::End(ending) => self.ending = Some(ending),
         }
         None
+    }
+
+    /// Clients see our own messages as the others do. What was made for them alone has no `hg`.
+    fn sign_own(&self, message: &mut Message) {
+        if message.value("auth").is_none() && message.value("hg").is_some() {
+            wire::seal(message, self.parts.format, &self.parts.keys);
+        }
     }
 
     fn send(&mut self, mut message: Message) {

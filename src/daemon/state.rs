@@ -20,6 +20,19 @@ pub(super) fn make_directories() -> io::Result<()> {
     for (path, mode) in [(paths::STATE_DIR, 0o755), (paths::CORE_DIR, 0o700)] {
         fs::DirBuilder::new().recursive(true).mode(mode).create(path)?;
     }
+    make_run_directory()
+}
+
+/// Where API clients connect: for the users of the cluster only. One that is there is not touched.
+fn make_run_directory() -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o750).create(paths::RUN_DIR) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        other => other?,
+    }
+    let user = nix::unistd::User::from_name("hacluster").ok().flatten();
+    let group = nix::unistd::Group::from_name("haclient").ok().flatten();
+    // Where it cannot be given to them it stays root's.
+    let _ = nix::unistd::chown(paths::RUN_DIR, user.map(|u| u.uid), group.map(|g| g.gid));
     Ok(())
 }
 

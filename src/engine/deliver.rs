@@ -104,7 +104,7 @@ impl Engine {
         }
     }
 
-    /// A node died and what it had is being taken, or a ping node fell silent.
+    /// A node fell silent.
     pub(super) fn tell_death(&mut self, name: &str, info: Option<&str>) {
         if self.heard(Treatment::Kept) {
             let message = self.death_message(name, info);

@@ -170,6 +170,11 @@ impl Engine {
         }
     }
 
+    /// A member's death has to wait for communication (see `mourn`).
+    fn death_counts(&self, at: usize) -> bool {
+        self.startup.is_up() || self.nodes.get(at).is_some_and(|n| !n.is_normal())
+    }
+
     /// Declares a node dead (7.6) and does what follows from it (8.6).
     fn node_died(&mut self, at: usize) {
         let (now, allowed) = (self.now.mono, self.allowed_silence(at));
@@ -181,8 +186,11 @@ impl Engine {
         "dead".clone_into(&mut node.status);
         self.note(Note::NodeDead(name.clone()));
         self.note(Note::Silence { node: name, silent, allowed });
+        let now = self.death_counts(at);
         self.check_startup();
-        self.after_death(at);
+        if now {
+            self.after_death(at);
+        }
         if let Some(node) = self.nodes.get_mut(at) {
             node.last_status_ts = 0;
             node.state_seq = 0;
@@ -257,7 +265,9 @@ impl Engine {
         }
         if dead {
             self.note(Note::NodeDead(name));
-            self.after_death(from);
+            if self.death_counts(from) {
+                self.after_death(from);
+            }
         }
     }
 

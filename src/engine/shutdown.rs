@@ -40,7 +40,8 @@ pub(super) struct Shutdown {
 }
 
 impl Engine {
-    pub(super) fn is_shutting_down(&self) -> bool {
+    /// Whether somebody asked for the end of this life, be it a stop or a restart.
+    pub fn is_shutting_down(&self) -> bool {
         self.shutdown.stage != Stage::Running
     }
 

@@ -104,6 +104,16 @@ impl Engine {
         }
     }
 
+    /// What follows from a member's death waits until communication is up: before that nobody listens to what
+    /// the scripts say, and a group would be lost.
+    fn mourn(&mut self) {
+        for at in 0..self.nodes.len() {
+            if self.nodes.get(at).is_some_and(|n| n.is_normal() && n.is_dead()) {
+                self.after_death(at);
+            }
+        }
+    }
+
     fn comm_now_up(&mut self) {
         if self.startup.phase == Phase::Up {
             return;
@@ -115,6 +125,7 @@ impl Engine {
         self.note(Note::LocalStatus("active".to_owned()));
         self.actions.push(Action::StartClients);
         self.begin_negotiation();
+        self.mourn();
         self.retry_shutdown();
     }
 }

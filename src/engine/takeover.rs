@@ -11,15 +11,14 @@ impl Engine {
             return;
         };
         let name = node.name.clone();
-        if !node.is_normal() {
-            self.tell_death(&name, Some("ping"));
+        let (member, heard, may_hold) = (node.is_normal(), node.heard, node.may_hold);
+        self.tell_death(&name, (!member).then_some("ping"));
+        if !member {
             return self.queue_death_hook(&name, Some("ping"));
         }
         if !self.settings.manages {
-            self.tell_death(&name, None);
             return self.retry_shutdown();
         }
-        let (heard, may_hold) = (node.heard, node.may_hold);
         self.cancel_standby();
         if self.is_shutting_down() {
             return self.retry_shutdown();
@@ -31,7 +30,6 @@ impl Engine {
             self.send_fencing_result(&name, "unneeded");
             return self.fill_what_is_missing(at);
         }
-        self.tell_death(&name, None);
         self.send_fencing_result(&name, "n_stnth");
         self.note(Note::NoStonith);
         self.take_over(at);

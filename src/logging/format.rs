@@ -133,7 +133,10 @@ fn clock(t: &LocalTime) -> String {
 
 /// Makes one line of any text: control characters (a field of a message may hold them) become blanks.
 pub fn one_line(text: &str) -> String {
-    text.trim_end().chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect()
+    text.trim_end_matches(['\n', '\r'])
+        .chars()
+        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The only `unsafe` of the package: one tiny file for each thing the kernel or libc offers and no
 //! safe crate wraps. Nothing here decides anything.
 
+pub mod child;
 pub mod fds;
 pub mod localtime;
 pub mod packet;
+pub mod poller;
 pub mod process;
 pub mod realtime;

@@ -1,20 +1,19 @@
 //! Classic messages one after another in a stream of bytes: the FIFO (client-api.md) and serial lines
 //! (wire-protocol.md 10.6). Finds where each begins and ends; reads nothing.
 
-use super::limits::MAX_WIRE;
-
 /// Collects bytes until a message is complete: from a line that begins with `>>>` to one that begins
 /// with `<<<`. What lies outside is skipped without a word, and so is a message that grows too big.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Stream {
+    limit: usize,
     line: Vec<u8>,
     message: Option<Vec<u8>>,
 }
 
 impl Stream {
-    /// Nothing collected.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nothing collected. A message may have `limit` bytes, markers included.
+    pub fn new(limit: usize) -> Self {
+        Self { limit, line: Vec::new(), message: None }
     }
 
     /// Takes the next bytes, however they were cut, and hands out each message that they complete, with
@@ -22,7 +21,7 @@ impl Stream {
     pub fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) {
         for part in bytes.split_inclusive(|b| *b == b'\n') {
             // A line without an end is kept up to the limit: the rest of it cannot be a message.
-            let room = MAX_WIRE.saturating_sub(self.line.len());
+            let room = self.limit.saturating_sub(self.line.len());
             self.line.extend(part.iter().take(room));
             if part.ends_with(b"\n") {
                 let line = std::mem::take(&mut self.line);
@@ -41,7 +40,7 @@ impl Stream {
             message.extend_from_slice(b"<<<\n");
             each(message);
             self.message = None;
-        } else if message.len() + line.len() + 4 > MAX_WIRE {
+        } else if message.len() + line.len() + 4 > self.limit {
             self.message = None;
         } else {
             message.extend_from_slice(line);
@@ -52,10 +51,11 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::limits::MAX_WIRE;
     use crate::wire::{Message, parse};
 
     fn all(parts: &[&[u8]]) -> Vec<Message> {
-        let (mut stream, mut found) = (Stream::new(), Vec::new());
+        let (mut stream, mut found) = (Stream::new(MAX_WIRE), Vec::new());
         for part in parts {
             stream.feed(part, |message| found.push(parse(message).unwrap()));
         }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn what_is_collected_has_an_end() {
-        let mut stream = Stream::new();
+        let mut stream = Stream::new(MAX_WIRE);
         for _ in 0..100 {
             stream.feed(&[b'x'; 10_000], |_| panic!("no message"));
         }

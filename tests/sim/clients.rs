@@ -66,13 +66,9 @@ fn a_death_is_told_before_what_follows_from_it() {
             "status a2 dead",
             "stonith a1 a2",
             "ifstat a2 dead",
-            "ip-request-resp a1",
             "resource a1 req_our_resources()",
             "resource a1 mach_down"
         ]
-        .into_iter()
-        .filter(|line| !line.starts_with("ip-request") || world.heard(0).iter().any(|h| h == line))
-        .collect::<Vec<_>>()
     );
     let (death, _) = &world.nodes[0].delivered[0];
     let names: Vec<_> = death.fields().iter().map(|f| String::from_utf8_lossy(&f.name)).collect();
@@ -80,14 +76,27 @@ fn a_death_is_told_before_what_follows_from_it() {
 }
 
 #[test]
-fn a_node_without_resources_dies_without_a_word_of_its_status() {
+fn a_node_without_resources_is_not_taken_over() {
     let mut world = pair(Failback::Off);
     world.standby(1, "all");
     settle(&mut world, "01 -");
     world.listen(0, KEPT);
     world.crash(1);
     world.run(10 * SECOND);
-    assert_eq!(world.heard(0), ["stonith a1 a2", "ifstat a2 dead"]);
+    assert_eq!(world.heard(0), ["status a2 dead", "stonith a1 a2", "ifstat a2 dead"]);
+}
+
+#[test]
+fn a_node_that_stopped_in_good_order_is_told_dead_when_it_is_silent() {
+    let mut world = pair(Failback::On);
+    world.listen(0, KEPT);
+    world.stop(1);
+    world.run(SETTLE);
+    let heard = world.heard(0);
+    let at = |line: &str| heard.iter().position(|h| h == line).unwrap_or_else(|| panic!("{line}: {heard:?}"));
+    let order = ["resource a2 shutdown", "shutdone a2 dead", "resource a1 mach_down", "status a2 dead"];
+    assert!(order.map(at).is_sorted(), "{heard:?}");
+    assert_eq!(heard[heard.len() - 3..], ["status a2 dead", "stonith a1 a2", "ifstat a2 dead"]);
 }
 
 #[test]

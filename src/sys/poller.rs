@@ -1,0 +1,94 @@
+//! Many descriptors as one that tokio can wait for: who has thousands of them looks at a bounded part of those
+//! that are ready, next time at the others.
+#![expect(unsafe_code, reason = "tokio takes a descriptor only from who vouches for it")]
+
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Descriptors shown at one look.
+const BURST: usize = 64;
+
+struct Watch(Epoll);
+
+impl AsRawFd for Watch {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.0.as_raw_fd()
+    }
+}
+
+/// Watches descriptors, each under a number.
+pub struct Poller {
+    watch: AsyncFd<Watch>,
+    /// There may be more than the last look showed.
+    more: bool,
+}
+
+impl Poller {
+    /// Watches nothing yet. To be called within the runtime.
+    pub fn new() -> io::Result<Self> {
+        let watch = Watch(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?);
+        // SAFETY: `watch` owns its descriptor, never replaces it, and is dropped after tokio let go of it.
+        let watch = unsafe { AsyncFd::register_with_interest(watch, Interest::READABLE) }?;
+        Ok(Self { watch, more: false })
+    }
+
+    /// Watches for something to read, and for room to write if asked to.
+    pub fn add(&self, fd: impl AsFd, number: u64, write: bool) -> io::Result<()> {
+        Ok(self.watch.get_ref().0.add(fd, EpollEvent::new(flags(write), number))?)
+    }
+
+    /// Changes what is watched for.
+    pub fn change(&self, fd: impl AsFd, number: u64, write: bool) -> io::Result<()> {
+        let mut event = EpollEvent::new(flags(write), number);
+        Ok(self.watch.get_ref().0.modify(fd, &mut event)?)
+    }
+
+    /// Watches no longer. What is closed needs no farewell.
+    pub fn remove(&self, fd: impl AsFd) {
+        // An error says that it was not watched.
+        let _ = self.watch.get_ref().0.delete(fd);
+    }
+
+    /// Waits until [`Poller::look`] has something to show.
+    pub async fn ready(&self) {
+        if !self.more
+            && let Ok(mut guard) = self.watch.readable().await
+        {
+            guard.retain_ready();
+        }
+    }
+
+    /// The numbers of those that can be read from or written to, or that are broken.
+    pub fn look(&mut self) -> Vec<u64> {
+        let mut found = wait(self.watch.get_ref());
+        if found.is_empty() {
+            // Under tokio's eyes, so that it knows that there is nothing.
+            let again = self.watch.try_io(Interest::READABLE, |watch| match wait(watch) {
+                found if found.is_empty() => Err(ErrorKind::WouldBlock.into()),
+                found => Ok(found),
+            });
+            found = again.unwrap_or_default();
+        }
+        self.more = !found.is_empty();
+        found
+    }
+}
+
+fn flags(write: bool) -> EpollFlags {
+    if write { EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }
+}
+
+fn wait(watch: &Watch) -> Vec<u64> {
+    let mut events = [EpollEvent::empty(); BURST];
+    let count = loop {
+        match watch.0.wait(&mut events, EpollTimeout::ZERO) {
+            Err(Errno::EINTR) => {}
+            other => break other.unwrap_or(0),
+        }
+    };
+    events.iter().take(count).map(EpollEvent::data).collect()
+}

@@ -1,0 +1,123 @@
+//! Debian's own clients, unmodified, on our daemon and on 3.0.6.
+
+use super::*;
+use std::fs;
+
+/// Where a node has Debian's program, whatever is installed over it.
+fn debian(node: &Node, program: &str) -> String {
+    let name = program.rsplit('/').next().unwrap();
+    let inside = format!("/var/debian-{name}");
+    fs::copy(program, node.stage().path(&inside)).unwrap();
+    inside
+}
+
+/// Exit code, stdout and stderr, without time stamps, pids and names of nodes.
+fn said(node: &Node, argv: &[&str]) -> String {
+    let output = node.run(argv).unwrap();
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let lines = text.lines().map(|line| line.split_once("]: ").map_or(line, |(_, rest)| rest).to_owned());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let other = if node.index() == 1 { "b2" } else { "b1" };
+    let whole = format!("{:?}\n{}\n{}", output.status.code(), text(&output.stdout), text(&output.stderr));
+    let neutral = |piece: &str| {
+        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let rest = piece.get(word.len()..).unwrap_or_default();
+        match word {
+            _ if word == node.name() => format!("OWN{rest}"),
+            _ if word == other => format!("OTHER{rest}"),
+            _ => piece.to_owned(),
+        }
+    };
+    whole.split_inclusive(|c: char| !c.is_alphanumeric()).map(neutral).collect()
+}
+
+const ASKED: &[&str] = &[
+    "hbstatus",
+    "hbstatus -m",
+    "hbstatus -v",
+    "listnodes",
+    "listnodes -m",
+    "listnodes -n",
+    "listnodes -p",
+    "listnodes -v",
+    "nodestatus OWN",
+    "nodestatus OTHER",
+    "nodestatus -m OTHER",
+    "nodestatus zz",
+    "nodestatus",
+    "nodeweight OWN",
+    "nodeweight -m OTHER",
+    "nodeweight zz",
+    "nodesite OWN",
+    "nodesite zz",
+    "nodetype OWN",
+    "nodetype -m OTHER",
+    "nodetype zz",
+    "listhblinks OWN",
+    "listhblinks -m OTHER",
+    "listhblinks -v OTHER",
+    "listhblinks zz",
+    "hblinkstatus OWN eth0",
+    "hblinkstatus OTHER eth0",
+    "hblinkstatus -m OTHER eth0",
+    "hblinkstatus OWN eth9",
+    "hblinkstatus zz eth0",
+    "clientstatus OWN ipfail",
+    "clientstatus OTHER ipfail",
+    "clientstatus -m OWN ipfail",
+    "clientstatus zz ipfail",
+    "rscstatus",
+    "rscstatus -m",
+    "hbparameter -p keepalive",
+    "hbparameter -p deadtime",
+    "hbparameter -p initdead",
+    "hbparameter -p hbversion",
+    "hbparameter -p node",
+    "hbparameter -m -p keepalive",
+    "hbparameter",
+    "test",
+    "nosuchthing",
+    "",
+];
+
+#[test]
+fn cl_status_cannot_tell_the_difference() {
+    let Some(lab) = beside_the_reference("cl_status") else { return };
+    for words in ASKED {
+        let answers = lab.nodes().iter().map(|node| {
+            let other = if node.index() == 1 { "b2" } else { "b1" };
+            let program = debian(node, "/usr/bin/cl_status");
+            let words = words.replace("OWN", &node.name()).replace("OTHER", other);
+            let mut argv = vec!["setpriv", "--regid=haclient", "--clear-groups", "--", &program];
+            argv.extend(words.split_whitespace());
+            said(node, &argv)
+        });
+        let answers: Vec<_> = answers.collect();
+        assert_eq!(answers[0], answers[1], "cl_status {words}");
+    }
+}
+
+/// ccm signs on, asks for a longer queue and walks the nodes.
+#[test]
+fn ccm_finds_its_way() {
+    let Some(lab) = beside_the_reference("ccm") else { return };
+    for node in lab.nodes() {
+        let program = debian(node, "/usr/libexec/heartbeat/ccm");
+        let mark = node.log().len();
+        let user = "setpriv --reuid=hacluster --regid=haclient --clear-groups --";
+        let script = format!("{user} {program} >/dev/null 2>&1 & echo $! >/run/ccm.pid");
+        node.must(&["sh", "-c", &script]).unwrap();
+        let line = "info: the send queue length from heartbeat to client ccm is set to 1024";
+        node.wait_for_log(line, mark, SOON).unwrap();
+        let mut raw = String::new();
+        let online = format!("cl_status clientstatus {} ccm", node.name());
+        until_true("ccm is online", || {
+            raw = said(node, &["sh", "-c", &online]);
+            raw.starts_with("Some(0)\nonline")
+        });
+        node.must(&["sh", "-c", "kill $(cat /run/ccm.pid)"]).unwrap();
+        until_true("ccm is offline", || said(node, &["sh", "-c", &online]).starts_with("Some(1)\noffline"));
+    }
+}

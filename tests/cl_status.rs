@@ -1,0 +1,397 @@
+//! cl_status beside the one of 3.0.6: both ask the same daemon, in every state it can be in.
+
+#![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+
+mod lab;
+
+use lab::{Flavour, Lab, Node, wait_until};
+use std::path::Path;
+use std::time::Duration;
+
+/// For a busy machine.
+const SOON: Duration = Duration::from_secs(120);
+const THEIRS: &str = "/usr/bin/cl_status";
+const OURS: &str = "/usr/local/bin/ours/cl_status";
+
+/// A ping node that answers, one that does not, between the nodes: the order must show.
+const HA_CF: &str = "\
+logfile /var/log/ha-log
+logfacility none
+keepalive 200ms
+deadtime 3
+initdead 5
+bcast eth0
+bcast eth1
+auto_failback off
+node b1
+ping 10.80.0.9
+node b2
+ping 10.80.0.77
+respawn hacluster /usr/libexec/heartbeat/ipfail
+";
+
+fn pair(name: &str) -> Option<Lab> {
+    if let Some(reason) = Flavour::Reference.unavailable() {
+        assert!(std::env::var("CI").is_err(), "{reason}");
+        eprintln!("skipped: {reason}");
+        return None;
+    }
+    let lab = Lab::new(name, [Flavour::Reference; 2]).unwrap();
+    for node in lab.nodes() {
+        node.configure(HA_CF, "auth 1\n1 sha1 x\n", "").unwrap();
+        install_ours(node);
+    }
+    Some(lab)
+}
+
+/// As Debian installs its own: with the group that may reach the daemon.
+fn install_ours(node: &Node) {
+    let program = std::fs::read(env!("CARGO_BIN_EXE_cl_status")).unwrap();
+    sh(node, &format!("mkdir -p {}", Path::new(OURS).parent().unwrap().display()));
+    std::fs::write(node.stage().path(OURS), program).unwrap();
+    sh(node, &format!("chgrp haclient {OURS} && chmod 2555 {OURS}"));
+}
+
+fn sh(node: &Node, script: &str) -> String {
+    node.must(&["sh", "-c", script]).unwrap()
+}
+
+fn start(lab: &Lab) {
+    for node in lab.nodes() {
+        node.start().unwrap();
+    }
+    for node in lab.nodes() {
+        for (other, client) in [("b1", "online\n"), ("b2", "online\n")] {
+            until_says(node, &format!("nodestatus {other}"), "active\n");
+            until_says(node, &format!("clientstatus {other} ipfail 3000"), client);
+        }
+        until_says(node, "nodestatus 10.80.0.9", "ping\n");
+        until_says(node, "nodestatus 10.80.0.77", "dead\n");
+    }
+}
+
+/// Waits until the reference says so.
+fn until_says(node: &Node, arguments: &str, wanted: &str) {
+    let says = || {
+        let said = node.run(&["sh", "-c", &format!("{THEIRS} {arguments}")]).unwrap();
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        if said == wanted { Ok(()) } else { Err(said) }
+    };
+    wait_until(&format!("{}: {arguments}", node.name()), SOON, says).unwrap();
+}
+
+/// What a program did: standard output, standard error, exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    out: String,
+    err: String,
+    code: String,
+}
+
+/// Runs one program with each list of arguments, one after the other, in a shell as `user`.
+fn run_all(node: &Node, user: &str, program: &str, cases: &[Vec<String>]) -> Vec<Said> {
+    let quoted = |word: &String| format!("'{}'", word.replace('\'', r"'\''"));
+    let mut script = String::from("d=$(mktemp -d)\n");
+    for case in cases {
+        let words: Vec<_> = case.iter().map(quoted).collect();
+        script += &format!(
+            "{program} {} >$d/out 2>$d/err </dev/null; code=$?; \
+             printf '\\036'; cat $d/out; printf '\\037'; cat $d/err; printf '\\037%s' $code\n",
+            words.join(" ")
+        );
+    }
+    node.write("/run/cases", &script, 0o644).unwrap();
+    let shell = format!("setpriv --reuid {user} --regid {user} --clear-groups sh /run/cases");
+    let shell = if user == "root" {
+        "sh /run/cases".to_owned()
+    } else {
+        shell.replace("--regid nobody", "--regid nogroup")
+    };
+    let output = node.run(&["sh", "-c", &shell]).unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said: Vec<Said> = text.split('\u{1e}').skip(1).map(parse).collect();
+    assert_eq!(said.len(), cases.len(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+fn parse(text: &str) -> Said {
+    let mut parts = text.split('\u{1f}');
+    let mut next = || parts.next().unwrap().to_owned();
+    let (out, err, code) = (next(), next(), next());
+    Said { out, err: err.split_inclusive('\n').map(unstamped).collect(), code }
+}
+
+/// A line of the log without its date and pid, if these have the form they should have.
+fn unstamped(line: &str) -> String {
+    let (head, rest) = line.split_at_checked(15).unwrap_or(("", line));
+    let shape: String = head.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let dated = months.iter().any(|month| shape == format!("{month} 99 99:99:99"));
+    let after_pid = |rest: &str| {
+        let (pid, text) = rest.strip_prefix(" b1 cl_status: [")?.split_once("]: ")?;
+        pid.bytes().all(|b| b.is_ascii_digit()).then(|| format!("DATE b1 cl_status: [PID]: {text}"))
+    };
+    after_pid(rest).filter(|_| dated).unwrap_or_else(|| line.to_owned())
+}
+
+/// Fails where the two differ three times in a row: once may be a change in the cluster between the two,
+/// or a busy machine.
+fn compare(node: &Node, user: &str, mut cases: Vec<Vec<String>>) -> Vec<Said> {
+    let first = run_all(node, user, THEIRS, &cases);
+    let mut theirs = first.clone();
+    let mut differing = Vec::new();
+    for _ in 0..3 {
+        let ours = run_all(node, user, OURS, &cases);
+        differing =
+            std::iter::zip(cases, std::iter::zip(theirs, ours)).filter(|(_, (t, o))| t != o).collect();
+        if differing.is_empty() {
+            return first;
+        }
+        cases = differing.iter().map(|(case, _)| case.clone()).collect();
+        theirs = run_all(node, user, THEIRS, &cases);
+    }
+    for (case, (theirs, ours)) in &differing {
+        eprintln!("cl_status {case:?}\n  theirs {theirs:?}\n  ours   {ours:?}");
+    }
+    assert!(differing.is_empty(), "{} cases differ", differing.len());
+    first
+}
+
+fn lines(text: &str) -> Vec<Vec<String>> {
+    text.lines().map(|line| line.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect()).collect()
+}
+
+const COMMANDS: [&str; 12] = [
+    "hbstatus",
+    "listnodes",
+    "nodestatus",
+    "nodeweight",
+    "nodesite",
+    "nodetype",
+    "listhblinks",
+    "hblinkstatus",
+    "clientstatus",
+    "rscstatus",
+    "hbparameter",
+    "test",
+];
+
+/// Each sub-command as it is meant, with every subset and order of its options and some of others.
+fn meant() -> Vec<Vec<String>> {
+    let options = [
+        "",
+        "-m",
+        "-v",
+        "-n",
+        "-p",
+        "-mv",
+        "-vm",
+        "-mn",
+        "-mp",
+        "-np",
+        "-pn",
+        "-vn",
+        "-vp",
+        "-mvnp",
+        "-m -v",
+        "-m -p -n -v",
+        "-h",
+        "-x",
+        "-mx",
+        "-xv",
+        "--",
+        "-",
+        "-m --",
+        "-- -m",
+        "--help",
+        "-:",
+        "-?",
+    ];
+    let mut cases = lines(
+        "\n-h\n-h hbstatus\n-m\n-m hbstatus\n--help\nfoo\nhbs\nHBSTATUS\n-- hbstatus\n-\nparameter -p keepalive\ncl_status",
+    );
+    for command in COMMANDS {
+        let words: &[&str] = match command {
+            "nodestatus" | "nodeweight" | "nodesite" | "nodetype" | "listhblinks" => {
+                &["", "b1", "b2", "B2", "10.80.0.9", "10.80.0.77", "10.80.0.1", "nobody", "b1 b2"]
+            }
+            "hblinkstatus" => &[
+                "",
+                "b1",
+                "b1 eth0",
+                "b2 eth1",
+                "b2 eth7",
+                "B1 ETH0",
+                "10.80.0.9 10.80.0.9",
+                "10.80.0.9 eth0",
+                "10.80.0.77 10.80.0.77",
+                "nobody eth0",
+                "b1 eth0 eth1",
+            ],
+            "clientstatus" => &["", "b1", "b1 ipfail 3000", "b2 nothing 3000 x"],
+            "hbparameter" => &["", "keepalive", "-p keepalive", "-pdeadtime"],
+            _ => &["", "extra"],
+        };
+        // every word with the options that matter to it, every option with the first words
+        for (at, options) in options.into_iter().enumerate() {
+            let words = if at < 3 { words } else { words.get(..2).unwrap_or(words) };
+            cases.extend(words.iter().flat_map(|words| lines(&format!("{command} {options} {words}"))));
+        }
+    }
+    for name in [
+        "keepalive",
+        "deadtime",
+        "warntime",
+        "initdead",
+        "node",
+        "ping",
+        "bcast",
+        "udpport",
+        "logfile",
+        "logfacility",
+        "auto_failback",
+        "hbversion",
+        "pacemaker",
+        "crm",
+        "nothing",
+        "KEEPALIVE",
+        "respawn",
+    ] {
+        cases.extend(lines(&format!(
+            "hbparameter -p {name}\nhbparameter -mp {name}\nhbparameter -p x -p {name} -m"
+        )));
+    }
+    cases.extend(lines(
+        "clientstatus b1 ipfail 3000\nclientstatus b2 ipfail 3000\nclientstatus b2 nothing 3000\nclientstatus b1 nothing 3000\n\
+         clientstatus 10.80.0.9 ipfail\nclientstatus 10.80.0.77 ipfail\nclientstatus nobody ipfail 100\n\
+         clientstatus B1 ipfail 3000\nclientstatus b2 ipfail 3000x\nclientstatus b1 ipfail -- -1\nclientstatus -m b2 ipfail +3000",
+    ));
+    cases.push(vec![String::new()]);
+    for command in COMMANDS {
+        cases.push(vec![command.into(), String::new()]);
+        cases.push(vec![command.into(), "a b".into(), "c=d".into()]);
+    }
+    cases.push(vec!["hbparameter".into(), "-p".into(), String::new()]);
+    cases
+}
+
+/// Argument lists from a grammar that is a little wider than the real one.
+fn at_random(seed: u64, count: usize) -> Vec<Vec<String>> {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let words = [
+        "b1",
+        "b2",
+        "B1",
+        "10.80.0.9",
+        "10.80.0.77",
+        "nobody",
+        "eth0",
+        "eth1",
+        "ipfail",
+        "3000",
+        "keepalive",
+        "",
+        " b1",
+        "-",
+        "--",
+        "-m",
+        "-v",
+        "-n",
+        "-p",
+        "-mv",
+        "-pn",
+        "-mp",
+        "-pkeepalive",
+        "-vvm",
+        "-x",
+        "-mxv",
+        "-é",
+        "ä=ö",
+        "(1)b1",
+        "b1>>>",
+        "-0",
+        "--m",
+    ];
+    let mut list = || {
+        let mut case = vec![match dice.u8(0..20) {
+            0 => dice.choice(words).unwrap().to_owned(),
+            _ => dice.choice(COMMANDS).unwrap().to_owned(),
+        }];
+        let others = dice.usize(0..6);
+        case.extend((0..others).map(|_| dice.choice(words).unwrap().to_owned()));
+        // a third word of clientstatus is how many ms it waits: too little is a matter of luck
+        if case.first().is_some_and(|name| name == "clientstatus") {
+            case.extend(["b1", "x", "3000"].map(str::to_owned));
+            case.retain(|word| {
+                word.starts_with('-') || ["clientstatus", "b1", "x", "3000"].contains(&&**word)
+            });
+        }
+        case
+    };
+    (0..count).map(|_| list()).collect()
+}
+
+fn codes(said: &[Said]) -> std::collections::BTreeSet<&str> {
+    said.iter().map(|s| &*s.code).collect()
+}
+
+#[test]
+fn beside_a_pair_that_lives_then_loses_one_then_both() {
+    let Some(lab) = pair("cl-status") else { return };
+    let node = lab.node(1);
+    start(&lab);
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(3);
+    let said = compare(node, "root", meant());
+    assert_eq!(codes(&said), ["0", "1", "11", "13"].into(), "the cases reach every exit code");
+    compare(node, "root", at_random(seed, 300));
+    // weight and site are not what they were
+    sh(node, "/usr/share/heartbeat/hb_setweight b2 77; /usr/share/heartbeat/hb_setsite b2 here");
+    until_says(node, "nodeweight b2", "77\n");
+    until_says(node, "nodesite b2", "here\n");
+    let changed = "nodeweight b2\nnodeweight -m b2\nnodesite b2\nnodesite -m b2\nnodesite b1";
+    let said = compare(node, "root", lines(changed));
+    assert_eq!((&*said[0].out, &*said[2].out), ("77\n", "here\n"));
+
+    // by its group an ordinary user gets in
+    let few = lines("hbstatus\nhbstatus -v\nnodestatus b1\nlistnodes -v\nrscstatus");
+    let said = compare(node, "nobody", few.clone());
+    assert!(said.iter().all(|said| said.code == "0"), "{said:?}");
+    // and without it does not: by the directory, then by the daemon
+    let theirs = "/usr/local/bin/ours/theirs";
+    sh(node, &format!("cp {THEIRS} {theirs}; chmod 555 {theirs} {OURS}; chgrp root {OURS}"));
+    for mode in ["750", "755"] {
+        sh(node, &format!("chmod {mode} /run/heartbeat"));
+        let (a, b) = (run_all(node, "nobody", theirs, &few), run_all(node, "nobody", OURS, &few));
+        let a: Vec<_> =
+            a.into_iter().map(|said| Said { err: said.err.replace("theirs", "cl_status"), ..said }).collect();
+        assert_eq!(a, b, "{mode}");
+        assert!(b.iter().skip(2).all(|said| said.code == "1" && !said.err.is_empty()), "{b:?}");
+    }
+    sh(node, &format!("chmod 750 /run/heartbeat; chgrp haclient {OURS}; chmod 2555 {OURS}"));
+
+    lab.node(2).stop().unwrap();
+    until_says(node, "nodestatus b2", "dead\n");
+    let about_b2 =
+        |case: &Vec<String>| case.iter().any(|word| word == "b2" || word == "-mv" || word == "clientstatus");
+    let said = compare(node, "root", meant().into_iter().filter(about_b2).collect());
+    assert!(said.iter().any(|said| said.out == "The cluster node b2 is dead\n" && said.code == "1"));
+
+    // a daemon that hangs: five seconds
+    sh(node, "kill -STOP $(cat /run/heartbeat.pid)");
+    let said = compare(node, "root", lines("nodestatus b1\nhbstatus\nhbstatus -mv\nfoo"));
+    assert_eq!(codes(&said), ["11", "12"].into(), "{said:?}");
+    sh(node, "kill -CONT $(cat /run/heartbeat.pid)");
+
+    node.stop().unwrap();
+    let said = compare(node, "root", meant().into_iter().step_by(5).collect());
+    assert_eq!(codes(&said), ["0", "1", "11"].into());
+    sh(node, "rm -f /run/heartbeat/register");
+    compare(node, "root", few);
+}
+
+#[test]
+fn nobody_waits_for_it_for_ever_and_a_closed_pipe_is_no_crash() {
+    let Some(lab) = pair("cl-status-pipe") else { return };
+    let script = format!("{OURS} -h | true; {OURS} -h >&-; {OURS} hbstatus >&- 2>&-; echo $?");
+    assert_eq!(sh(lab.node(1), &script).trim(), "1");
+}

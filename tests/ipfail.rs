@@ -1,0 +1,340 @@
+//! ipfail beside a real one and beside its like, on real daemons: who loses sight of a ping node gives
+//! its resources up, what both lose moves nothing, and what returns goes back as `auto_failback` says.
+//!
+//! Each story is told by two real ipfails first; the pairs with ours in them must end the same way.
+//! Heartbeats run over eth1, ping nodes and virtual addresses are on eth0, so that a node can lose the
+//! one without the other.
+
+#![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+
+mod lab;
+
+use lab::{Flavour, Lab};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// The start of a pair takes 15 s, a move a few; the rest is for a busy machine.
+const SOON: Duration = Duration::from_secs(90);
+const KEEPALIVE: Duration = Duration::from_secs(1);
+const TIMES: &str = "keepalive 1\ndeadping 4";
+/// For many flaps in a row.
+const FAST: &str = "keepalive 300ms\ndeadping 1";
+/// Two ping nodes at the client's.
+const PINGS: [&str; 2] = ["10.80.0.9", "10.80.0.11"];
+const VIPS: [&str; 2] = ["10.80.0.101", "10.80.0.102"];
+const PROGRAM: &str = "/usr/libexec/heartbeat/ipfail";
+
+/// Whose daemon and whose ipfail a node runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Node {
+    /// Both real.
+    Real,
+    /// Our ipfail with the real daemon.
+    OurIpfail,
+    /// The real ipfail with our daemon.
+    OurDaemon,
+    /// Both ours.
+    Ours,
+}
+use Node::{OurDaemon, OurIpfail, Ours, Real};
+
+/// With at least one of ours; two real ones tell each story for comparison.
+const PAIRS: [[Node; 2]; 6] = [
+    [OurIpfail, Real],
+    [Real, OurIpfail],
+    [OurIpfail, OurIpfail],
+    [OurDaemon, Real],
+    [Ours, Real],
+    [Ours, Ours],
+];
+
+impl Node {
+    fn daemon(self) -> Flavour {
+        if matches!(self, Real | OurIpfail) { Flavour::Reference } else { Flavour::Ours }
+    }
+
+    fn ipfail_is_ours(self) -> bool {
+        matches!(self, Ours | OurIpfail)
+    }
+
+    fn ipfail(self) -> &'static str {
+        if self.ipfail_is_ours() { env!("CARGO_BIN_EXE_ipfail") } else { PROGRAM }
+    }
+}
+
+struct Pair {
+    lab: Lab,
+    whose: [Node; 2],
+}
+
+/// The addresses each node holds, as `b1: …; b2: …`.
+type Holding = [BTreeSet<String>; 2];
+
+impl Pair {
+    fn start(whose: [Node; 2], auto_failback: &str, times: &str) -> Self {
+        let lab = Lab::new(&format!("ipfail-{whose:?}"), whose.map(Node::daemon)).unwrap();
+        lab.client().script(&[], &format!("ip addr add {}/24 dev eth0", PINGS[1])).unwrap();
+        let ha_cf = format!(
+            "logfile /var/log/ha-log\nlogfacility none\n{times}\nwarntime 10\ndeadtime 15\ninitdead 20\n\
+             bcast eth1\nauto_failback {auto_failback}\nnode b1 b2\nping {}\n\
+             respawn hacluster {PROGRAM}\n",
+            PINGS.join(" ")
+        );
+        let haresources = format!("b1 {}/24/eth0\nb2 {}/24/eth0\n", VIPS[0], VIPS[1]);
+        for (node, whose) in lab.nodes().iter().zip(whose) {
+            std::fs::copy(whose.ipfail(), node.stage().path(PROGRAM)).unwrap();
+            node.configure(&ha_cf, "auth 1\n1 sha1 x\n", &haresources).unwrap();
+            node.start().unwrap();
+        }
+        let pair = Self { lab, whose };
+        pair.until("each holds its own", |h| *h == own());
+        // the last join, and the round of standby that may follow it
+        pair.until_logged([0, 0], "remote resource transition completed.");
+        for node in pair.lab.nodes() {
+            lab::wait_until("ipfail is signed on", SOON, || {
+                let status = node.must(&["cl_status", "clientstatus", &node.name(), "ipfail"]);
+                if status.unwrap_or_default().trim() == "online" { Ok(()) } else { Err("offline".into()) }
+            })
+            .unwrap();
+        }
+        pair.rest();
+        pair
+    }
+
+    fn holding(&self) -> Holding {
+        let holding = [1, 2].map(|n| self.lab.node(n).vips());
+        let [first, second] = &holding;
+        let both: Vec<_> = first.intersection(second).collect();
+        assert!(both.is_empty(), "{:?}: both hold {both:?}\n{}", self.whose, self.logs());
+        holding
+    }
+
+    fn until(&self, what: &str, condition: impl Fn(&Holding) -> bool) {
+        let met = || {
+            let holding = self.holding();
+            if condition(&holding) { Ok(()) } else { Err(format!("{holding:?}")) }
+        };
+        let told = |failure| format!("{:?}: {failure}\n{}", self.whose, self.logs());
+        lab::wait_until(what, SOON, met).map_err(told).unwrap();
+    }
+
+    /// Both logs say so, after their marks.
+    fn until_logged(&self, marks: [usize; 2], text: &str) {
+        self.until(text, |_| {
+            self.lab
+                .nodes()
+                .iter()
+                .zip(marks)
+                .all(|(n, mark)| lab::logfile::after(&n.log(), mark).contains(text))
+        });
+    }
+
+    /// One log says so, after its mark.
+    fn until_logged_by(&self, node: usize, [first, second]: [usize; 2], text: &str) {
+        let mark = if node == 1 { first } else { second };
+        self.lab.node(node).wait_for_log(text, mark, SOON).unwrap();
+    }
+
+    /// Neither resources nor logs move for longer than any timer of ipfail.
+    fn rest(&self) {
+        let look = || (self.holding(), self.marks());
+        let (mut last, mut since) = (look(), Instant::now());
+        lab::wait_until("rest", SOON, || {
+            let now = look();
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+            if since.elapsed() > KEEPALIVE * 8 { Ok(()) } else { Err("still moving".into()) }
+        })
+        .unwrap();
+    }
+
+    fn marks(&self) -> [usize; 2] {
+        [1, 2].map(|n| self.lab.node(n).log().len())
+    }
+
+    fn logs(&self) -> String {
+        let lines = |n: &lab::Node| {
+            let wanted = |l: &&str| ["ipfail", "standby", "dead", "ERROR"].iter().any(|w| l.contains(w));
+            n.log().lines().filter(wanted).collect::<Vec<_>>().join("\n")
+        };
+        self.lab.nodes().iter().map(lines).collect::<Vec<_>>().join("\n--\n")
+    }
+
+    /// One node does not reach a ping node any more: its packets go to nobody.
+    fn lose(&self, node: usize, ping: &str) {
+        let nobody = [
+            "ip",
+            "neigh",
+            "replace",
+            ping,
+            "lladdr",
+            "02:00:00:00:00:99",
+            "dev",
+            "eth0",
+            "nud",
+            "permanent",
+        ];
+        self.lab.node(node).must(&nobody).unwrap();
+    }
+
+    fn regain(&self, node: usize, ping: &str) {
+        self.lab.node(node).must(&["ip", "neigh", "del", ping, "dev", "eth0"]).unwrap();
+    }
+
+    /// A ping node fails, for both, or comes back.
+    fn ping_node(&self, what: &str) {
+        self.lab.client().script(&[], &format!("ip addr {what} {}/24 dev eth0", PINGS[1])).unwrap();
+    }
+
+    fn moved_all(&self, marks: [usize; 2]) -> bool {
+        let told = |(n, mark): (&lab::Node, usize)| {
+            lab::logfile::after(&n.log(), mark).contains("wants to go standby [all]")
+        };
+        self.lab.nodes().iter().zip(marks).any(told)
+    }
+}
+
+fn own() -> Holding {
+    VIPS.map(|vip| BTreeSet::from([vip.to_owned()]))
+}
+
+fn all_on(node: usize) -> Holding {
+    let all = VIPS.map(str::to_owned).into();
+    if node == 1 { [all, BTreeSet::new()] } else { [BTreeSet::new(), all] }
+}
+
+/// The real pair's end of the story, and that of each of ours; side by side in time.
+fn each_pair<T: PartialEq + std::fmt::Debug + Send>(
+    auto_failback: &str,
+    times: &str,
+    with_real: bool,
+    story: impl Fn(&Pair) -> T + Sync,
+) {
+    if let Some(reason) = Flavour::Reference.unavailable() {
+        assert!(std::env::var("CI").is_err(), "{reason}");
+        println!("skipped: {reason}");
+        return;
+    }
+    let pairs: Vec<_> = with_real.then_some([Real; 2]).into_iter().chain(PAIRS).collect();
+    let told: Vec<_> = std::thread::scope(|scope| {
+        let tell = |whose| story(&Pair::start(whose, auto_failback, times));
+        let running: Vec<_> = pairs.iter().map(|whose| scope.spawn(move || tell(*whose))).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for (whose, end) in pairs.iter().zip(&told) {
+        assert_eq!(Some(end), told.first(), "{whose:?} beside {:?}", pairs.first());
+    }
+}
+
+/// One node loses a ping node, the story's next line is the other's; how long each move took is told.
+fn there_and_back(pair: &Pair) -> Vec<Holding> {
+    let mut seen = Vec::new();
+    for node in [1, 2] {
+        let marks = pair.marks();
+        let began = Instant::now();
+        pair.lose(node, PINGS[0]);
+        pair.until("everything moves", |h| *h == all_on(3 - node));
+        println!("{:?}: b{node} moved after {:.1} s", pair.whose, began.elapsed().as_secs_f64());
+        assert!(pair.moved_all(marks), "by standby");
+        if pair.whose.iter().all(|node| node.ipfail_is_ours()) {
+            let other = 3 - node;
+            let why = format!(
+                "Moving all resources to b{other}: 1 ping node seen here, 2 by b{other} (only by b{other}: {}).",
+                PINGS[0]
+            );
+            assert!(pair.lab.node(node).log().contains(&why), "{}", pair.logs());
+        }
+        pair.rest();
+        seen.push(pair.holding());
+        let marks = pair.marks();
+        pair.regain(node, PINGS[0]);
+        pair.until_logged_by(node, marks, "now has status ping");
+        pair.rest();
+        seen.push(pair.holding());
+    }
+    seen
+}
+
+#[test]
+fn who_loses_a_ping_node_gives_up_and_gets_its_own_back_with_auto_failback() {
+    each_pair("on", TIMES, true, |pair| {
+        let seen = there_and_back(pair);
+        assert_eq!(seen, [all_on(2), own(), all_on(1), own()], "{:?}\n{}", pair.whose, pair.logs());
+        seen
+    });
+}
+
+#[test]
+fn without_auto_failback_everything_stays_where_it_went() {
+    each_pair("off", TIMES, true, |pair| {
+        let seen = there_and_back(pair);
+        assert_eq!(seen, [all_on(2), all_on(2), all_on(1), all_on(1)], "{:?}\n{}", pair.whose, pair.logs());
+        seen
+    });
+}
+
+#[test]
+fn what_both_lose_moves_nothing() {
+    each_pair("on", TIMES, true, |pair| {
+        let marks = pair.marks();
+        for (what, status) in [("del", "now has status dead"), ("add", "now has status ping")] {
+            let marks = pair.marks();
+            pair.ping_node(what);
+            pair.until_logged(marks, status);
+            pair.rest();
+            assert_eq!(pair.holding(), own(), "{:?}\n{}", pair.whose, pair.logs());
+        }
+        assert!(!pair.moved_all(marks), "{:?}\n{}", pair.whose, pair.logs());
+    });
+}
+
+#[test]
+fn ours_wait_for_the_other_to_notice_the_same() {
+    if Flavour::Reference.unavailable().is_some() {
+        return;
+    }
+    let pair = Pair::start([OurIpfail; 2], "on", TIMES);
+    let marks = pair.marks();
+    // two real ones move here, and back
+    pair.lose(1, PINGS[0]);
+    std::thread::sleep(KEEPALIVE * 5 / 2);
+    pair.lose(2, PINGS[0]);
+    pair.until_logged(marks, "now has status dead");
+    pair.rest();
+    assert_eq!(pair.holding(), own(), "{}", pair.logs());
+    assert!(!pair.moved_all(marks), "{}", pair.logs());
+    let why = "Keeping our resources: 1 ping node seen here, 1 by b2.";
+    assert!(pair.lab.node(1).log().contains(why), "{}", pair.logs());
+}
+
+#[test]
+fn fifty_flaps_never_bring_two_owners() {
+    each_pair("on", FAST, false, |pair| {
+        let mut rng = fastrand::Rng::with_seed(50);
+        for _ in 0..50 {
+            // some too short to be noticed, some long enough for a move
+            let (node, ping) = (rng.usize(1..3), PINGS[rng.usize(0..2)]);
+            pair.lose(node, ping);
+            watch(pair, Duration::from_millis(rng.u64(200..4_000)));
+            pair.regain(node, ping);
+            watch(pair, Duration::from_millis(rng.u64(200..2_000)));
+        }
+        pair.rest();
+        let holding = pair.holding();
+        let held: usize = holding.iter().map(BTreeSet::len).sum();
+        assert_eq!(held, VIPS.len(), "{:?}: {holding:?}\n{}", pair.whose, pair.logs());
+        if pair.whose.iter().all(|node| node.ipfail_is_ours()) {
+            assert_eq!(holding, own(), "{}", pair.logs());
+        }
+    });
+}
+
+/// Looks at the holders for a while.
+fn watch(pair: &Pair, long: Duration) {
+    let end = Instant::now() + long;
+    while Instant::now() < end {
+        pair.holding();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
