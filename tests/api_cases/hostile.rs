@@ -86,8 +86,7 @@ pub(super) fn never_reads() {
 pub(super) fn garbage() {
     let mut random = fastrand::Rng::with_seed(3);
     for round in 0..200 {
-        let mut raw =
-            if round % 2 == 0 { Raw::connect() } else { Raw::casual() };
+        let mut raw = if round % 2 == 0 { Raw::connect() } else { Raw::casual() };
         let junk: Vec<u8> = (0..4096).map(|_| random.u8(..)).collect();
         match round % 4 {
             0 | 1 => raw.bytes(&junk),
