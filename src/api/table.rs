@@ -77,12 +77,6 @@ impl Table {
         self.clients().find(|(_, client)| client.name == name)
     }
 
-    /// One process may have several connections; its own one comes first.
-    pub(super) fn of_pid(&self, pid: i32, own: ConnId) -> Option<(ConnId, &Client)> {
-        let here = self.client(own).filter(|client| client.pid == pid).map(|client| (own, client));
-        here.or_else(|| self.clients().find(|(_, client)| client.pid == pid))
-    }
-
     /// What any client wants to see.
     pub(super) fn listeners(&self) -> u8 {
         self.clients().fold(0, |all, (_, client)| all | client.mask)

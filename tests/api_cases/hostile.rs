@@ -86,8 +86,7 @@ pub(super) fn never_reads() {
 pub(super) fn garbage() {
     let mut random = fastrand::Rng::with_seed(3);
     for round in 0..200 {
-        let mut raw =
-            if round % 2 == 0 { Raw::connect() } else { Raw::casual() };
+        let mut raw = if round % 2 == 0 { Raw::connect() } else { Raw::casual() };
         let junk: Vec<u8> = (0..4096).map(|_| random.u8(..)).collect();
         match round % 4 {
             0 | 1 => raw.bytes(&junk),
@@ -97,7 +96,8 @@ pub(super) fn garbage() {
     others();
 }
 
-/// What 3.0.6 does not survive: no pid, a netstring without a type, a length beyond the limit.
+/// What 3.0.6 does not survive: no pid, a netstring without a type, a length beyond the limit; and a message
+/// without an end, which it survives with more words.
 pub(super) fn killers() {
     let mut raw = Raw::connect();
     raw.sign_on(&[("pid", ""), ("from_id", "tester")]);
@@ -105,6 +105,9 @@ pub(super) fn killers() {
     assert!(said[0].contains("info=bad pid result=badreq"), "{said:?}");
     let mut raw = Raw::casual();
     raw.bytes(&framed(b"###\n3:t=x,%%%\n\0"));
+    assert!(raw.said().is_empty());
+    let endless = format!(">>>\nt=hbapi-req\nreqtype=getrsc\npid={}\n\0", me());
+    raw.bytes(&framed(endless.as_bytes()));
     assert!(raw.said().is_empty());
     for (length, magic) in [(262_145_u32, 0xabcd_u32), (300_000, 0xabcd), (u32::MAX, 0xabcd), (10, 0x1234)] {
         let mut raw = Raw::casual();
