@@ -143,7 +143,7 @@ fn second() {
         tell([format!("# {title}")].into_iter().chain(raw.said()));
     }
     raw.send(&message("t=whatever"));
-    tell([format!("# a message for the cluster")].into_iter().chain(raw.until_reply("nothing")));
+    tell(["# a message for the cluster".to_owned()].into_iter().chain(raw.until_reply("nothing")));
 }
 
 fn requests() {
