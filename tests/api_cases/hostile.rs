@@ -37,7 +37,7 @@ fn they_cost_only_themselves() {
         node.configure(QUIET, "auth 1\n1 sha1 TopSecret\n", "").unwrap();
         node.start().unwrap();
     }
-    lab.nodes().iter().for_each(is_up);
+    are_up(&lab);
     let (node, peer) = (lab.node(1), lab.node(2));
     let (before, mark) = (memory(node), peer.log().len());
     for name in ["never-reads", "garbage", "killers", "in-sequence", "at-once", "strangers", "flood"] {
