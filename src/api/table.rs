@@ -24,7 +24,7 @@ pub(super) struct Client {
     pub(super) casual: bool,
     /// The number of its sign-on.
     pub(super) generation: u64,
-    /// What it listens to: bits of [`Treatment`].
+    /// What it listens to: bits of [`crate::engine::Treatment`].
     pub(super) mask: u8,
     /// Sent to its process with each message; 0 for none.
     pub(super) signal: i32,
