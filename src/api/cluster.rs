@@ -69,16 +69,17 @@ pub(super) fn write(to: ConnId, client: &Client, message: Rc<Message>) -> Order 
     Order::Write { to, message, signal }
 }
 
-/// The client that a request says it is from: by process first, then by name.
+/// The client that a request says it is from, by process or by name: the one of this connection if it can be.
 pub(super) fn claimed<'a>(
     table: &'a Table,
     request: &Message,
     own: ConnId,
 ) -> Result<Option<(ConnId, &'a Client)>, ()> {
-    let (pid, name) = (request.text("pid"), request.text("from_id"));
+    let (pid, name) = (request.text("pid").map(or_zero), request.text("from_id"));
     if request.text("reqtype").is_none() || pid.is_none() && name.is_none() {
         return Err(());
     }
-    let by_pid = pid.map(or_zero).and_then(|pid| table.of_pid(pid, own));
-    Ok(by_pid.or_else(|| name.and_then(|name| table.of_name(name))))
+    let fits = |client: &Client| pid == Some(client.pid) || name == Some(client.name.as_str());
+    let here = table.client(own).filter(|client| fits(client)).map(|client| (own, client));
+    Ok(here.or_else(|| table.clients().filter(|(_, client)| fits(client)).last()))
 }

@@ -24,7 +24,7 @@ pub(super) struct Client {
     pub(super) casual: bool,
     /// The number of its sign-on.
     pub(super) generation: u64,
-    /// What it listens to: bits of [`Treatment`].
+    /// What it listens to: bits of [`crate::engine::Treatment`].
     pub(super) mask: u8,
     /// Sent to its process with each message; 0 for none.
     pub(super) signal: i32,
@@ -75,12 +75,6 @@ impl Table {
 
     pub(super) fn of_name(&self, name: &str) -> Option<(ConnId, &Client)> {
         self.clients().find(|(_, client)| client.name == name)
-    }
-
-    /// One process may have several connections; its own one comes first.
-    pub(super) fn of_pid(&self, pid: i32, own: ConnId) -> Option<(ConnId, &Client)> {
-        let here = self.client(own).filter(|client| client.pid == pid).map(|client| (own, client));
-        here.or_else(|| self.clients().find(|(_, client)| client.pid == pid))
     }
 
     /// What any client wants to see.

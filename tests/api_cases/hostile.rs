@@ -37,7 +37,7 @@ fn they_cost_only_themselves() {
         node.configure(QUIET, "auth 1\n1 sha1 TopSecret\n", "").unwrap();
         node.start().unwrap();
     }
-    lab.nodes().iter().for_each(is_up);
+    are_up(&lab);
     let (node, peer) = (lab.node(1), lab.node(2));
     let (before, mark) = (memory(node), peer.log().len());
     for name in ["never-reads", "garbage", "killers", "in-sequence", "at-once", "strangers", "flood"] {
@@ -96,7 +96,8 @@ pub(super) fn garbage() {
     others();
 }
 
-/// What 3.0.6 does not survive: no pid, a netstring without a type, a length beyond the limit.
+/// What 3.0.6 does not survive: no pid, a netstring without a type, a length beyond the limit; and a message
+/// without an end, which it survives with more words.
 pub(super) fn killers() {
     let mut raw = Raw::connect();
     raw.sign_on(&[("pid", ""), ("from_id", "tester")]);
@@ -104,6 +105,9 @@ pub(super) fn killers() {
     assert!(said[0].contains("info=bad pid result=badreq"), "{said:?}");
     let mut raw = Raw::casual();
     raw.bytes(&framed(b"###\n3:t=x,%%%\n\0"));
+    assert!(raw.said().is_empty());
+    let endless = format!(">>>\nt=hbapi-req\nreqtype=getrsc\npid={}\n\0", me());
+    raw.bytes(&framed(endless.as_bytes()));
     assert!(raw.said().is_empty());
     for (length, magic) in [(262_145_u32, 0xabcd_u32), (300_000, 0xabcd), (u32::MAX, 0xabcd), (10, 0x1234)] {
         let mut raw = Raw::casual();

@@ -15,10 +15,7 @@ fn clients_of_two_nodes_meet() {
         configure(node, "b1 b2");
         node.start().unwrap();
     }
-    for (node, other) in lab.nodes().iter().zip(["b2", "b1"]) {
-        node.wait_for_log("Local status now set to: 'active'", 0, SOON).unwrap();
-        node.wait_for_log(&format!("Status update for node {other}: status active"), 0, SOON).unwrap();
-    }
+    are_up(&lab);
     let told: Vec<_> = std::thread::scope(|scope| {
         let both = lab.nodes().iter().map(|node| scope.spawn(|| play(node, "meet", &[])));
         let both: Vec<_> = both.collect();

@@ -159,7 +159,7 @@ fn shown_field(field: &Field) -> String {
     };
     let value = match name.as_str() {
         "seq" | "hg" | "ts" | "ld" | "auth" => "*".to_owned(),
-        _ if value == me() => "ME".to_owned(),
+        "pid" | "from_id" | "to_id" if value == me() => "ME".to_owned(),
         _ if value == own => "here".to_owned(),
         _ if ["b1", "b2"].contains(&value.as_str()) => "there".to_owned(),
         _ => value,
