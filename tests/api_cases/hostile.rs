@@ -5,6 +5,8 @@ use super::player::{play, tell};
 use super::raw::{Raw, framed, me, message};
 use super::*;
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 const QUIET: &str = "\
@@ -154,17 +156,26 @@ pub(super) fn strangers() {
     others();
 }
 
-/// As many messages for the cluster as can be written; all come back, in order.
+/// As many messages for the cluster as can be written by one that does not read before it cannot write any
+/// more; all come back, in order.
 pub(super) fn flood() {
     const MESSAGES: usize = 3000;
     let mut raw = Raw::signed_on("tester");
     let mut writer = raw.stream.try_clone().unwrap();
+    let written = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&written);
     let sender = std::thread::spawn(move || {
         for number in 0..MESSAGES {
             let flood = message(&format!("t=flood number={number}"));
             writer.write_all(&heartbeat::api::frame::frame(&flood).unwrap()).unwrap();
+            count.store(number + 1, Ordering::Relaxed);
         }
     });
+    let mut before = usize::MAX;
+    while std::mem::replace(&mut before, written.load(Ordering::Relaxed)) != before || before == 0 {
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    assert!(before < MESSAGES, "nothing held it back");
     let mut expected = 0;
     while expected < MESSAGES {
         let came = raw.next().unwrap();
