@@ -10,6 +10,22 @@ use crate::level::Level;
 use crate::wire::Message;
 use std::rc::Rc;
 
+/// What only daemons say of themselves, and their scripts through the FIFO. 3.0.6 takes it from any named
+/// client, and with it a service can be run twice or stopped.
+const DAEMONS_OWN: [&str; 11] = [
+    "status",
+    "starting",
+    "shutdone",
+    "resource",
+    "stonith",
+    "ip-request",
+    "ip-request-resp",
+    "reqnodes",
+    "repnodes",
+    "addnode",
+    "delnode",
+];
+
 /// A notice to all clients of this name in the cluster. `name` is empty where a sign-on failed early.
 pub(super) fn notice(st: &str, name: &str, node: &str, info: &str, generation: u64) -> Message {
     Message::of("hbapi-clstat")
@@ -30,6 +46,14 @@ pub(super) fn outgoing(client: &Client, mut message: Message) -> Result<Message,
     message.set_text("to_id", &client.name);
     message.set_text("client_gen", &client.generation.to_string());
     Ok(message)
+}
+
+/// Whether a client may say this. A hand-over it may ask for, as ipfail does; its further steps are not its own.
+pub(super) fn is_for_clients(message: &Message) -> bool {
+    match message.kind().unwrap_or_default() {
+        "ask_resources" => message.text("info") == Some("me"),
+        kind => !kind.starts_with("NS_") && !DAEMONS_OWN.contains(&kind),
+    }
 }
 
 /// Asks another node for a client, for the client named last.

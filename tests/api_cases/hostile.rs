@@ -42,7 +42,18 @@ fn they_cost_only_themselves() {
     are_up(&lab);
     let (node, peer) = (lab.node(1), lab.node(2));
     let (before, mark) = (memory(node), peer.log().len());
-    for name in ["never-reads", "garbage", "killers", "in-sequence", "at-once", "strangers", "flood"] {
+    for name in [
+        "giants",
+        "usurper",
+        "never-reads",
+        "garbage",
+        "killers",
+        "in-sequence",
+        "at-once",
+        "strangers",
+        "flood",
+        "too-many",
+    ] {
         let told = play(node, name, &[]);
         assert_eq!(told.last().map(String::as_str), Some("others are served"), "{name}: {told:?}");
         assert!(node.daemon_runs(), "{name}");
@@ -50,8 +61,9 @@ fn they_cost_only_themselves() {
         assert!(grown < MEMORY, "{name}: {grown} kB more");
     }
     let log = peer.log().get(mark..).unwrap_or_default().to_owned();
+    let trouble = ["Late heartbeat", "dead", "shutdown notice", "lost packet"];
     let bad: Vec<_> =
-        log.lines().filter(|line| line.contains("Late heartbeat") || line.contains("dead")).collect();
+        log.lines().filter(|line| trouble.iter().any(|trouble| line.contains(trouble))).collect();
     assert!(bad.is_empty(), "{bad:?}");
 }
 
@@ -186,4 +198,63 @@ pub(super) fn flood() {
     }
     sender.join().unwrap();
     others();
+}
+
+fn held(raw: &mut Raw) -> String {
+    raw.ask("reqtype=getrsc");
+    raw.until_reply("getrsc").pop().unwrap()
+}
+
+/// What only daemons may say: each of these would move, double or lose a service, here or at the peer.
+pub(super) fn usurper() {
+    let mut raw = Raw::signed_on("tester");
+    let before = held(&mut raw);
+    for words in [
+        "t=shutdone st=dead",
+        "t=status st=init dt=1",
+        "t=starting",
+        "t=resource rsc_hold=none rtype=full isstable=1 info=shutdown",
+        "t=ask_resources rsc_hold=all info=other",
+        "t=ask_resources rsc_hold=all info=done",
+        "t=stonith node=b2 result=OK",
+        "t=ip-request-resp dest=b1 ipaddr=x weown=yes ok=OK",
+        "t=addnode nodelist=b3",
+        "t=NS_ackmsg dest=b2 ackseq=ffffff",
+    ] {
+        raw.send(&message(words));
+    }
+    raw.send(&message("t=mytype last=yes"));
+    let mut seen = Vec::new();
+    while seen.last().map(String::as_str) != Some("mytype") {
+        seen.push(raw.next().unwrap().kind().unwrap().to_owned());
+    }
+    assert_eq!(seen, ["mytype"], "something got through");
+    assert_eq!(held(&mut raw), before);
+    others();
+}
+
+/// Messages that fit into no datagram.
+pub(super) fn giants() {
+    let mut raw = Raw::signed_on("tester");
+    raw.send(&message(&format!("t=giant data={}", "x".repeat(200_000))));
+    raw.send(&message("t=dwarf"));
+    while raw.next().unwrap().kind() != Some("dwarf") {}
+    let mut raw = Raw::casual();
+    raw.ask(&format!("reqtype=clientstatus node=b2 from_id={} cn={}", me(), "x".repeat(200_000)));
+    others();
+}
+
+/// Clients must not have the descriptors that scripts need.
+pub(super) fn too_many() {
+    const FILES: usize = 300;
+    const SCRIPTS: usize = 64;
+    let pid = std::fs::read_to_string("/run/heartbeat.pid").unwrap().trim().to_owned();
+    let limit = format!("--nofile={FILES}:{FILES}");
+    let done = std::process::Command::new("prlimit").args(["--pid", &pid, &limit]).status().unwrap();
+    assert!(done.success());
+    let all: Vec<Raw> = (0..FILES).map(|_| Raw::connect()).collect();
+    others();
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+    assert!(open + SCRIPTS <= FILES, "{open} of {FILES}");
+    drop(all);
 }

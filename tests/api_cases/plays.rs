@@ -6,7 +6,7 @@ use super::{hostile, pair};
 use std::process::Command;
 
 /// By name.
-pub(super) const PLAYS: [(&str, fn()); 17] = [
+pub(super) const PLAYS: [(&str, fn()); 20] = [
     ("sign-on", sign_on),
     ("foreigner", foreigner),
     ("crowd", crowd),
@@ -24,6 +24,9 @@ pub(super) const PLAYS: [(&str, fn()); 17] = [
     ("at-once", hostile::at_once),
     ("strangers", hostile::strangers),
     ("flood", hostile::flood),
+    ("giants", hostile::giants),
+    ("usurper", hostile::usurper),
+    ("too-many", hostile::too_many),
 ];
 
 /// Signs on in one way; what came of it, and off again.
