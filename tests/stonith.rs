@@ -39,7 +39,7 @@ status) test ! -e /run/device-ill || exit 1 ;;
 reset)
     echo "$1 $2 $hostlist/$secret" >>/var/log/device
     ps -ef >>/var/log/device-ps
-    while [ -e /run/device-hangs ]; do sleep 0.1; done
+    while [ -e /run/device-hangs ]; do touch /run/device-waits; sleep 0.1; done
     test ! -e /run/device-fails || exit 1 ;;
 *) exit 1 ;;
 esac
@@ -143,8 +143,9 @@ fn nothing_is_taken_while_the_device_fails_or_hangs() {
         lab.crash(2).unwrap();
         wait_until("three resets", || resets(node) >= 3);
         node.write("/run/device-hangs", "", 0o644).unwrap();
-        let before = resets(node);
-        wait_until("one that hangs", || resets(node) > before);
+        wait_until("one that hangs", || {
+            node.run(&["test", "-e", "/run/device-waits"]).unwrap().status.success()
+        });
         node.must(&["rm", "/run/device-fails"]).unwrap();
         assert!(!node.vips().contains(VIP), "{flavour}");
         assert!(!node.log().contains("Resources being acquired"), "{flavour}");
