@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::host::{FileKind, Host, Interface, User};
+use super::model::StonithSetup;
 
 /// A [`Host`] that knows exactly what it was given.
 #[derive(Clone, Debug, Default)]
@@ -113,5 +114,9 @@ impl Host for FakeHost {
     }
     fn stonith_type(&self, name: &str) -> bool {
         self.stonith_types.iter().any(|known| known == name)
+    }
+    /// Devices want one parameter; files have it.
+    fn stonith_accepts(&self, _: &str, setup: &StonithSetup) -> bool {
+        !matches!(setup, StonithSetup::Parameters(words) if words.is_empty())
     }
 }

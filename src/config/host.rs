@@ -4,6 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use super::model::StonithSetup;
+
 /// A user of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
@@ -61,4 +63,6 @@ pub trait Host {
     fn script(&self, name: &str) -> Option<PathBuf>;
     /// Whether there is a fencing plug-in of this type.
     fn stonith_type(&self, name: &str) -> bool;
+    /// Whether a plug-in takes these parameters. Asked only where ha.cf has a fencing device.
+    fn stonith_accepts(&self, kind: &str, setup: &StonithSetup) -> bool;
 }

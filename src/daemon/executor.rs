@@ -10,8 +10,8 @@ use std::thread;
 use tokio::sync::mpsc;
 
 /// Jobs that run beside each other at most. The engine runs one hook at a time, and at most an
-/// acquisition and a standby beside it.
-const THREADS: usize = 4;
+/// acquisition and a standby beside it, the reset of a node and a look at the device that does it.
+const THREADS: usize = 6;
 
 /// Takes jobs and never makes the caller wait.
 pub(super) struct Executor {
@@ -43,10 +43,11 @@ fn work(jobs: &Mutex<Receiver<(JobId, Job)>>, context: &Context, inputs: &mpsc::
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((id, job)) = next else { return };
-        run_job(&job, context, &mut |message| {
+        let well = run_job(&job, context, &mut |message| {
             let _ = inputs.blocking_send(Input::Local(message));
         });
-        if inputs.blocking_send(Input::JobDone(id)).is_err() {
+        let end = if well { Input::JobDone(id) } else { Input::JobFailed(id) };
+        if inputs.blocking_send(end).is_err() {
             return;
         }
     }

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::config::{FileKind, Host, Interface, User};
+use crate::config::{FileKind, Host, Interface, StonithSetup, User};
 use crate::paths;
+use crate::resources::stonith;
 
 /// The services database.
 const SERVICES: &str = "/etc/services";
@@ -125,11 +126,18 @@ impl Host for LinuxHost {
         if name.split('/').any(|part| part.is_empty() || part == "..") {
             return false;
         }
+        if !is_executable(Path::new(stonith::PROGRAM)) {
+            return false;
+        }
         match name.split_once('/') {
             Some(("external", _)) => is_executable(&Path::new(STONITH).join(name)),
             Some(("rhcs", agent)) => is_executable(Path::new(&format!("/usr/sbin/fence_{agent}"))),
             _ => Path::new(STONITH).join("stonith2").join(format!("{name}.so")).exists(),
         }
+    }
+
+    fn stonith_accepts(&self, kind: &str, setup: &StonithSetup) -> bool {
+        stonith::accepts(kind, setup)
     }
 }
 

@@ -289,7 +289,10 @@ fn resource_context(config: &Config, log: &Logger) -> resources::Context {
         host: config.this_node.clone(),
         env: environment::of_children(config, inherited()),
         logger: log.clone(),
-        options: resources::Options::default(),
+        options: resources::Options {
+            stonith: config.stonith.as_ref().map(resources::stonith::Device::new),
+            ..resources::Options::default()
+        },
     }
 }
 
@@ -302,7 +305,6 @@ fn inherited() -> impl Iterator<Item = (String, String)> {
 /// Directives that are checked but whose effect a later version brings.
 fn warn_of_what_is_not_served(config: &Config, log: &Logger) {
     let mut missing = Vec::new();
-    missing.extend(config.stonith.iter().map(|s| format!("stonith {}", s.kind)));
     missing.extend(config.watchdog.iter().map(|w| format!("watchdog {w}")));
     for what in missing {
         log.log(Level::Warn, &format!("{what}: not served by this version"));

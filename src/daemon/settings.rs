@@ -40,6 +40,7 @@ pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
         hooks: start.hooks,
         resumed: start.resumed,
         manages: start.manages,
+        fencing: config.stonith.is_some(),
         pid: std::process::id(),
         seed: start.seed,
     }

@@ -20,7 +20,7 @@ pub enum Ending {
 pub enum Action {
     /// Sign and send on every medium. Complete but for `auth`.
     Send(Message),
-    /// Start a job; answer with `Input::JobDone` when it has ended.
+    /// Start a job; answer with `Input::JobDone` or `Input::JobFailed` when it has ended.
     Run {
         /// Its name.
         id: JobId,

@@ -26,6 +26,9 @@ pub enum Input {
     Local(Message),
     /// A job ended. Messages that it made were handed in before.
     JobDone(JobId),
+    /// The same for a job that did not do what it was for: a reset. Other jobs have no other end than
+    /// `JobDone`.
+    JobFailed(JobId),
     /// First line of `/proc/loadavg`, for the `ld` field.
     Load(String),
     /// Stop in good order, giving up every resource.

@@ -41,6 +41,13 @@ pub enum Job {
     /// Release each group of which an address is up: left behind by a daemon that died. Before anything is
     /// said of what this node holds.
     ReleaseLeftovers,
+    /// Have the fencing device reset a dead node, and say `t=stonith node= result=`. Beside everything else.
+    Reset {
+        /// Its name.
+        node: String,
+    },
+    /// Ask the fencing device how it is; the log is told. Beside everything else.
+    CheckDevice,
     /// "hb_giveup_resources": release every group of haresources, at shutdown.
     GiveUpAll,
 }

@@ -16,6 +16,8 @@ const LONGEST_QUEUE: usize = 1024;
 #[derive(Default)]
 pub(super) struct Jobs {
     running: BTreeMap<JobId, Job>,
+    /// What nothing waits for: the fencing device.
+    beside: BTreeMap<JobId, Job>,
     queue: VecDeque<Job>,
     last_id: u64,
 }
@@ -49,10 +51,22 @@ impl Jobs {
 
 impl Engine {
     pub(super) fn run(&mut self, job: Job) {
+        let id = self.start_job(job.clone());
+        self.jobs.running.insert(id, job);
+    }
+
+    /// Runs a job that no hook and no shutdown waits for: a device may be slow.
+    pub(super) fn run_beside(&mut self, job: Job) -> JobId {
+        let id = self.start_job(job.clone());
+        self.jobs.beside.insert(id, job);
+        id
+    }
+
+    fn start_job(&mut self, job: Job) -> JobId {
         self.jobs.last_id += 1;
         let id = JobId(self.jobs.last_id);
-        self.jobs.running.insert(id, job.clone());
         self.actions.push(Action::Run { id, job });
+        id
     }
 
     /// Queues the hook for a message, if there is one of that name.
@@ -99,8 +113,9 @@ impl Engine {
         }
     }
 
-    pub(super) fn job_done(&mut self, id: JobId) {
-        let Some(job) = self.jobs.running.remove(&id) else {
+    pub(super) fn job_done(&mut self, id: JobId, well: bool) {
+        let started = self.jobs.running.remove(&id).or_else(|| self.jobs.beside.remove(&id));
+        let Some(job) = started else {
             return;
         };
         match job {
@@ -110,6 +125,8 @@ impl Engine {
             Job::AcquireLocal { .. } => self.local_acquired(),
             Job::Standby { verb, set } => self.standby_job_done(verb, set),
             Job::ReleaseLeftovers => self.check_startup(),
+            Job::Reset { .. } => self.reset_done(id, well),
+            Job::CheckDevice => self.device_checked(),
             Job::GiveUpAll => self.send(Message::of("shutdone").with("st", "dead")),
         }
         self.next_queued();

@@ -189,7 +189,7 @@ impl Engine {
         let now = self.death_counts(at);
         self.check_startup();
         if now {
-            self.after_death(at);
+            self.after_death(at, false);
         }
         if let Some(node) = self.nodes.get_mut(at) {
             node.last_status_ts = 0;
@@ -266,7 +266,7 @@ impl Engine {
         if dead {
             self.note(Note::NodeDead(name));
             if self.death_counts(from) {
-                self.after_death(from);
+                self.after_death(from, true);
             }
         }
     }
@@ -284,6 +284,7 @@ impl Engine {
         let lived_apart = node.is_dead() && node.is_normal() && status == "active";
         status.clone_into(&mut node.status);
         let name = node.name.clone();
+        self.stop_fencing(&name);
         self.note(Note::StatusUpdate { node: name, status: status.to_owned() });
         // Scripts are told only when a ping node dies.
         if message.kind() == Some("status") {

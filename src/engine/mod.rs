@@ -9,13 +9,14 @@
 //! * [`Input::Start`] comes first; after [`Action::End`] nothing has an effect.
 //!
 //! Rules live by topic: `receive` (the pipeline), `life` (status, death), `startup`, `negotiation`
-//! (who holds what), `standby`, `takeover`, `shutdown`, `jobs`, `membership` (nodes that come and go),
-//! `flow` (when clients wait), `deliver` (what clients hear); `sequence` and `node` are their data.
+//! (who holds what), `standby`, `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and
+//! go), `flow` (when clients wait), `deliver` (what clients hear); `sequence` and `node` are their data.
 //! Section numbers in these files are those of `spec/wire-protocol.md`.
 
 mod action;
 mod clock;
 mod deliver;
+mod fencing;
 mod flow;
 mod hold;
 mod input;
@@ -68,6 +69,7 @@ pub struct Engine {
     pulse: life::Pulse,
     resources: negotiation::Resources,
     jobs: jobs::Jobs,
+    fencing: fencing::Fencing,
     shutdown: shutdown::Shutdown,
     /// What API clients want to see: bits of [`Treatment`].
     listeners: u8,
@@ -98,6 +100,7 @@ impl Engine {
             startup: startup::Startup::default(),
             pulse: life::Pulse::default(),
             jobs: jobs::Jobs::default(),
+            fencing: fencing::Fencing::default(),
             shutdown: shutdown::Shutdown::default(),
             listeners: 0,
             said: BTreeMap::new(),
@@ -116,7 +119,8 @@ impl Engine {
             Input::Tick => self.tick(),
             Input::Received { link, message } => self.receive(&link, &message),
             Input::Local(message) => self.local(message),
-            Input::JobDone(id) => self.job_done(id),
+            Input::JobDone(id) => self.job_done(id, true),
+            Input::JobFailed(id) => self.job_done(id, false),
             Input::Load(load) => self.load = load,
             Input::Shutdown => self.request_shutdown(),
             Input::Reload => self.request_reload(),
@@ -139,6 +143,7 @@ impl Engine {
             self.startup_deadline(),
             self.retransmit_deadline(),
             self.negotiation_deadline(),
+            self.fencing_deadline(),
             self.shutdown_deadline(),
         ]
         .into_iter()
@@ -172,6 +177,7 @@ impl Engine {
         self.startup_tick();
         self.retransmit_tick();
         self.negotiation_tick();
+        self.fencing_tick();
         self.shutdown_tick();
         self.pulse_tick();
     }

@@ -51,7 +51,7 @@ pub(super) struct Resources {
     claim_foreign_at: Option<Duration>,
     resolve_at: Option<Duration>,
     /// Legacy mode: own groups are wanted as soon as every live peer is active.
-    wants_local: bool,
+    pub(super) wants_local: bool,
     /// Legacy mode: the keys of groups that an active peer was asked for and has not answered.
     pub(super) unanswered: BTreeSet<String>,
 }
@@ -285,7 +285,7 @@ impl Engine {
     /// "Resources are stable" (8.2).
     pub(super) fn resources_stable(&self) -> bool {
         let r = &self.resources;
-        if !self.jobs.idle() {
+        if !self.jobs.idle() || self.fencing.is_pending() {
             return false;
         }
         !self.nice()

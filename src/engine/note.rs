@@ -125,6 +125,9 @@ pub enum Note {
     },
     Partition(String),
     NoStonith,
+    ResetFailed(String),
+    /// A line of our own: the reference goes on.
+    ResetNoMore(String),
     GaveUpResources(String),
     BeingAcquired(String),
     TakeoverCancelled,
@@ -318,6 +321,8 @@ impl Note {
     fn resources(&self) -> (Level, String) {
         match self {
             Note::GaveUpResources(node) => info(format!("Dead node {node} gave up resources.")),
+            Note::ResetFailed(node) => error(format!("STONITH of {node} failed.  Retrying...")),
+            Note::ResetNoMore(node) => info(format!("node {node} is heard again: it is not reset any more.")),
             Note::BeingAcquired(node) => info(format!("Resources being acquired from {node}.")),
             Note::TakeoverCancelled => info("Resource takeover cancelled - shutdown in progress."),
             Note::MachDownComplete => info("mach_down takeover complete."),

@@ -75,6 +75,8 @@ pub struct Settings {
     pub resumed: Option<Hold>,
     /// Whether resources are this daemon's business; `-M` says no.
     pub manages: bool,
+    /// A fencing device is configured: nothing of a dead node is taken before it is reset.
+    pub fencing: bool,
     /// Process id, for the log.
     pub pid: u32,
     /// Seed of the random delays.

@@ -76,7 +76,7 @@ impl Engine {
         if self.is_shutting_down() || self.shutdown.restart_at.is_some() {
             return;
         }
-        self.shutdown.reload_wanted = !self.nothing_moves();
+        self.shutdown.reload_wanted = !self.nothing_moves() || self.fencing.is_running();
         if self.shutdown.reload_wanted {
             return;
         }

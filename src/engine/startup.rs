@@ -109,7 +109,7 @@ impl Engine {
     fn mourn(&mut self) {
         for at in 0..self.nodes.len() {
             if self.nodes.get(at).is_some_and(|n| n.is_normal() && n.is_dead()) {
-                self.after_death(at);
+                self.after_death(at, false);
             }
         }
     }
@@ -124,6 +124,7 @@ impl Engine {
         self.set_status("active");
         self.note(Note::LocalStatus("active".to_owned()));
         self.actions.push(Action::StartClients);
+        self.expect_fencing();
         self.begin_negotiation();
         self.mourn();
         self.retry_shutdown();

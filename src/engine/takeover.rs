@@ -5,8 +5,8 @@ use super::{Engine, Hold, Job, Note};
 use crate::wire::Message;
 
 impl Engine {
-    /// The dead-node procedure of 8.6.
-    pub(super) fn after_death(&mut self, at: usize) {
+    /// The dead-node procedure of 8.6. `speaks`: it is known to have been dead by a word that just came.
+    pub(super) fn after_death(&mut self, at: usize, speaks: bool) {
         let Some(node) = self.nodes.get(at) else {
             return;
         };
@@ -25,10 +25,19 @@ impl Engine {
         }
         self.resources.needs_failback = true;
         let holds = if self.nice() { self.resources.other_holds != Hold::None } else { may_hold };
-        if heard && !holds {
+        // A node that held nothing a moment ago may take everything behind a broken cable. The reference trusts
+        // it; with a device at hand only its goodbye is trusted, as long as there is anything to take.
+        let nothing_to_take = self.nice() && self.resources.i_hold == Hold::All;
+        let trusted = !self.fences() || !may_hold || nothing_to_take;
+        if heard && !holds && trusted {
+            self.fencing.forget(&name);
             self.note(Note::GaveUpResources(name.clone()));
             self.send_fencing_result(&name, "unneeded");
             return self.fill_what_is_missing(at);
+        }
+        if self.fences() {
+            // Who speaks is not to be shot, and not to be robbed.
+            return if speaks { self.stop_fencing(&name) } else { self.fence(&name) };
         }
         self.send_fencing_result(&name, "n_stnth");
         self.note(Note::NoStonith);
@@ -83,6 +92,11 @@ impl Engine {
     /// "req_our_resources" (8.7).
     pub(super) fn acquire_local(&mut self, force: bool) {
         if self.is_shutting_down() {
+            return;
+        }
+        if self.fencing.is_pending() {
+            // Done after the reset, by the take-over; or when the node is back.
+            self.resources.wants_local |= !self.nice();
             return;
         }
         let r = &mut self.resources;

@@ -2,6 +2,7 @@
 
 use super::reboot::{Reboot, RebootByTool};
 use super::standby::Later;
+use super::stonith::Device;
 use crate::logging::Logger;
 use crate::paths;
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ pub struct Options {
     pub haresources: PathBuf,
     /// The hook dispatcher.
     pub harc: PathBuf,
+    /// The fencing device, if there is one.
+    pub stonith: Option<Device>,
     /// Our own multi-call program: a hook that is a link to it is done in-process.
     pub tool: PathBuf,
 }
@@ -54,6 +57,7 @@ impl Default for Options {
             directory: Some(PathBuf::from(paths::CORE_DIR)),
             haresources: PathBuf::from("/etc/ha.d/haresources"),
             harc: PathBuf::from(paths::HARC),
+            stonith: None,
             tool,
         }
     }

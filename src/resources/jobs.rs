@@ -8,14 +8,15 @@ use super::environment::Environment;
 use super::hooks::{self, Scene};
 use super::leftovers;
 use super::script::Output;
+use super::stonith;
 use crate::engine::{Hold, Job, Verb};
 use crate::level::Level;
 use crate::paths;
 use crate::wire::Message;
 
 /// Does one job to its end. `emit` takes the messages that scripts would have written to the FIFO
-/// meanwhile. Blocks as long as scripts run.
-pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) {
+/// meanwhile. Blocks as long as scripts run. `false`: a reset failed; no other job tells how it ended.
+pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) -> bool {
     match job {
         Job::Hook { kind, env } => {
             hooks::dispatch(kind, &mut scene(context, env, emit));
@@ -26,7 +27,10 @@ pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) {
         Job::Standby { verb, set } => standby(*verb, *set, &scene(context, &[], emit)),
         Job::ReleaseLeftovers => release_leftovers(&scene(context, &[], emit)),
         Job::GiveUpAll => give_up_all(&scene(context, &[], emit)),
+        Job::Reset { node } => return stonith::reset(node, context, emit),
+        Job::CheckDevice => stonith::check(context),
     }
+    true
 }
 
 fn scene<'a>(context: &'a Context, env: &[(String, String)], emit: &'a mut dyn FnMut(Message)) -> Scene<'a> {

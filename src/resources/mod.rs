@@ -17,6 +17,7 @@ pub mod plan;
 pub mod reboot;
 pub mod script;
 mod standby;
+pub mod stonith;
 pub mod tools;
 
 pub use context::{Context, Options};

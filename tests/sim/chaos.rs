@@ -62,7 +62,7 @@ fn cut_one(link: usize, weather: Weather) -> Vec<[Weather; 2]> {
     cables
 }
 
-const MODES: [Failback; 3] = [Failback::On, Failback::Off, Failback::Legacy];
+pub const MODES: [Failback; 3] = [Failback::On, Failback::Off, Failback::Legacy];
 const SEEDS_EACH: u64 = 300;
 
 /// Scripts that take up to three seconds, reloads, power cuts shorter than the dead time.
@@ -121,7 +121,7 @@ fn after_partitions_pauses_and_dead_daemons_each_group_has_one_owner() {
     }
 }
 
-fn misfortune(world: &mut World) {
+pub fn misfortune(world: &mut World) {
     let node = world.random().usize(0..2);
     match world.random().u8(0..8) {
         0 => world.weather(Weather::CUT),
@@ -166,7 +166,7 @@ fn chatter(world: &mut World, node: usize) {
     }
 }
 
-fn fault(world: &mut World) {
+pub fn fault(world: &mut World) {
     if world.random().bool() {
         noise(world);
     }
@@ -183,7 +183,7 @@ fn fault(world: &mut World) {
 }
 
 /// After the last fault: start what does not run, and everything has one owner in bounded time.
-fn recover(world: &mut World, seed: u64) {
+pub fn recover(world: &mut World, seed: u64) {
     world.run(Duration::from_secs(20));
     for node in 0..2 {
         if !world.running(node) && !world.restarting(node) {

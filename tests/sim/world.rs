@@ -61,6 +61,12 @@ enum Event {
         life: u64,
         id: JobId,
     },
+    /// The fencing device has done what that node asked for, or has failed.
+    Shot {
+        node: usize,
+        life: u64,
+        id: JobId,
+    },
     Script {
         node: usize,
         life: u64,
@@ -103,6 +109,8 @@ pub struct SimNode {
     pub deleted: Option<String>,
     /// The ping node answers this node.
     pub pingable: bool,
+    /// Resets of the other node that were done for this one.
+    pub shots: usize,
 }
 
 pub struct World {
@@ -121,6 +129,13 @@ pub struct World {
     pub pings: bool,
     /// The hook that takes a dead node's groups never says that it is done.
     pub mute_mach_down: bool,
+    /// A fencing device is configured.
+    pub fencing: bool,
+    /// Its chance to fail, and how long it takes.
+    pub misfire: f64,
+    pub reset_time: Duration,
+    /// Resets that were asked for.
+    pub aimed: usize,
     /// Jobs run so far.
     pub jobs: usize,
     /// Times at which both nodes ran a group: (from, to).
@@ -154,6 +169,7 @@ impl World {
             queries: Vec::new(),
             deleted: None,
             pingable: true,
+            shots: 0,
         };
         Self {
             now: Duration::from_secs(1000),
@@ -166,6 +182,10 @@ impl World {
             deadtime: DEADTIME,
             pings: false,
             mute_mach_down: false,
+            fencing: false,
+            misfire: 0.0,
+            reset_time: ms(300),
+            aimed: 0,
             jobs: 0,
             doubles: Vec::new(),
             double_since: None,
@@ -213,6 +233,7 @@ impl World {
                 .to_vec(),
             resumed,
             manages: self.manages,
+            fencing: self.fencing,
             pid: 1,
             seed: self.random.u64(..),
         }
@@ -329,6 +350,11 @@ impl World {
         self.queue.iter().any(|Reverse((_, _, event))| boots(event))
     }
 
+    /// Resets that were done.
+    pub fn shots(&self) -> usize {
+        self.nodes.iter().map(|n| n.shots).sum()
+    }
+
     pub fn running(&self, node: usize) -> bool {
         self.nodes[node].engine.is_some()
     }
@@ -404,6 +430,7 @@ impl World {
                 self.feed(node, Input::Local(message));
             }
             Event::Done { node, life, id } if alive(self, node, life) => self.feed(node, Input::JobDone(id)),
+            Event::Shot { node, life, id } if alive(self, node, life) => self.shoot(node, id),
             Event::Script { node, life, owner, up } if alive(self, node, life) => {
                 if up {
                     self.nodes[node].groups.insert(owner);
@@ -588,9 +615,27 @@ impl World {
                 }
             }
             Job::Hook { kind, env } => at = self.hook(node, kind, env),
+            Job::Reset { node: target } => {
+                assert_eq!(target, NAMES[1 - node]);
+                self.aimed += 1;
+                at += self.reset_time;
+                let life = self.nodes[node].life;
+                return self.at(at, Event::Shot { node, life, id });
+            }
+            Job::CheckDevice => at += ms(100),
         }
         let life = self.nodes[node].life;
         self.at(at, Event::Done { node, life, id });
+    }
+
+    /// The device takes the other node's power away, or fails to.
+    fn shoot(&mut self, node: usize, id: JobId) {
+        if self.misfire > 0.0 && self.random.f64() < self.misfire {
+            return self.feed(node, Input::JobFailed(id));
+        }
+        self.nodes[node].shots += 1;
+        self.crash(1 - node);
+        self.feed(node, Input::JobDone(id));
     }
 
     fn hook(&mut self, node: usize, kind: &str, env: &[(String, String)]) -> Duration {

@@ -98,7 +98,14 @@ pub(super) fn stonith<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[At<'a>
         let said = format!("Invalid Stonith config file [{file}]");
         return draft.refuse("stonith", at, refusal.says(said));
     }
-    draft.config.stonith = Some(Stonith { kind, setup: StonithSetup::File(file) });
+    let setup = StonithSetup::File(file.clone());
+    if !draft.host.stonith_accepts(&kind, &setup) {
+        let message = format!("the file {file:?} has not every parameter of {kind}");
+        let refusal = Refusal::new(message, format!("one line of values; see stonith -t {kind} -n"));
+        let said = format!("Invalid Stonith config file [{file}]");
+        return draft.refuse("stonith", words.get(1).unwrap_or(whole), refusal.says(said));
+    }
+    draft.config.stonith = Some(Stonith { kind, setup });
 }
 
 /// `stonith_host HOST TYPE PARAMETER ...`; lines for other hosts are skipped unread.
@@ -113,12 +120,15 @@ pub(super) fn stonith_host<'a>(draft: &mut Draft<'a>, whole: &At<'a>, words: &[A
     }
     if let Some(kind) = kind(draft, "stonith_host", whole, words.get(1)) {
         let parameters: Vec<String> = words.iter().skip(2).map(At::text).collect();
-        if parameters.is_empty() && kind != "suicide" {
-            let refusal = missing("stonith_host HOST TYPE PARAMETER ...");
-            let said = "Invalid Stonith configuration parameter []";
+        let said: String = parameters.iter().map(|word| format!(" {word}")).collect();
+        let setup = StonithSetup::Parameters(parameters);
+        if !draft.host.stonith_accepts(&kind, &setup) {
+            let message = format!("not every parameter of {kind} is given");
+            let refusal = Refusal::new(message, format!("values in the order of stonith -t {kind} -n"));
+            let said = format!("Invalid Stonith configuration parameter [{said}]");
             return draft.refuse("stonith_host", whole, refusal.says(said));
         }
-        draft.config.stonith = Some(Stonith { kind, setup: StonithSetup::Parameters(parameters) });
+        draft.config.stonith = Some(Stonith { kind, setup });
     }
 }
 
