@@ -306,7 +306,7 @@ impl Note {
             Note::ClientMessageLost => {
                 warn("clients send faster than the other node can take it: some messages are dropped")
             }
-            Note::Unsendable(why) => warn(&format!("a message of a script or client cannot be sent: {why}")),
+            Note::Unsendable(why) => warn(format!("a message of a script or client cannot be sent: {why}")),
             Note::QueueFilling(count) => {
                 let text = format!("Message hist queue is filling up ({count} messages in queue)");
                 if *count > 450 { error(text) } else { warn(text) }
