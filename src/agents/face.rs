@@ -44,6 +44,10 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
+    pub(super) fn debug(&self, text: &str) {
+        (self.log)(Level::Debug, text);
+    }
+
     pub(super) fn info(&self, text: &str) {
         (self.log)(Level::Info, text);
     }

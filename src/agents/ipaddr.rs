@@ -86,6 +86,8 @@ fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
     }
     let outcome = common::bring_up(&mut talk, &wanted, link, &todo, cx);
     if outcome == Outcome::Success {
+        let alias = wanted.label.as_deref().unwrap_or(&link.name);
+        cx.debug(&format!("Sending Gratuitous Arp for {ip} on {alias} [{}]", link.name));
         common::announce(&wanted, link, Schedule::IPADDR, cx);
     }
     Ok(outcome)

@@ -10,6 +10,22 @@ use crate::level::Level;
 use crate::wire::Message;
 use std::rc::Rc;
 
+/// What only daemons say of themselves, and their scripts through the FIFO. 3.0.6 takes it from any named
+/// client, and with it a service can be run twice or stopped.
+const DAEMONS_OWN: [&str; 11] = [
+    "status",
+    "starting",
+    "shutdone",
+    "resource",
+    "stonith",
+    "ip-request",
+    "ip-request-resp",
+    "reqnodes",
+    "repnodes",
+    "addnode",
+    "delnode",
+];
+
 /// A notice to all clients of this name in the cluster. `name` is empty where a sign-on failed early.
 pub(super) fn notice(st: &str, name: &str, node: &str, info: &str, generation: u64) -> Message {
     Message::of("hbapi-clstat")
@@ -30,6 +46,14 @@ pub(super) fn outgoing(client: &Client, mut message: Message) -> Result<Message,
     message.set_text("to_id", &client.name);
     message.set_text("client_gen", &client.generation.to_string());
     Ok(message)
+}
+
+/// Whether a client may say this. A hand-over it may ask for, as ipfail does; its further steps are not its own.
+pub(super) fn is_for_clients(message: &Message) -> bool {
+    match message.kind().unwrap_or_default() {
+        "ask_resources" => message.text("info") == Some("me"),
+        kind => !kind.starts_with("NS_") && !DAEMONS_OWN.contains(&kind),
+    }
 }
 
 /// Asks another node for a client, for the client named last.
@@ -55,15 +79,12 @@ pub(super) fn presence(table: &Table, name: &str) -> &'static str {
     if table.of_name(name).is_some() { "online" } else { "offline" }
 }
 
-/// Who is to have a message: the client it names, or everybody who listens to what became of it.
+/// Who is to have a message: of those who listen to what became of it the one it names, or all.
 pub(super) fn readers(table: &Table, message: &Message, treatment: Treatment) -> Vec<ConnId> {
-    match message.text("to_id") {
-        Some(name) => table.of_name(name).map(|(id, _)| id).into_iter().collect(),
-        None => {
-            let listens = |client: &Client| client.mask & treatment.bit() != 0;
-            table.clients().filter(|(_, client)| listens(client)).map(|(id, _)| id).collect()
-        }
-    }
+    let to = message.text("to_id");
+    let meant = |client: &Client| to.is_none_or(|name| name == client.name);
+    let listens = |client: &Client| client.mask & treatment.bit() != 0 && meant(client);
+    table.clients().filter(|(_, client)| listens(client)).map(|(id, _)| id).collect()
 }
 
 /// A message for a client that is signed on.
@@ -72,16 +93,17 @@ pub(super) fn write(to: ConnId, client: &Client, message: Rc<Message>) -> Order 
     Order::Write { to, message, signal }
 }
 
-/// The client that a request says it is from: by process first, then by name.
+/// The client that a request says it is from, by process or by name: the one of this connection if it can be.
 pub(super) fn claimed<'a>(
     table: &'a Table,
     request: &Message,
     own: ConnId,
 ) -> Result<Option<(ConnId, &'a Client)>, ()> {
-    let (pid, name) = (request.text("pid"), request.text("from_id"));
+    let (pid, name) = (request.text("pid").map(or_zero), request.text("from_id"));
     if request.text("reqtype").is_none() || pid.is_none() && name.is_none() {
         return Err(());
     }
-    let by_pid = pid.map(or_zero).and_then(|pid| table.of_pid(pid, own));
-    Ok(by_pid.or_else(|| name.and_then(|name| table.of_name(name))))
+    let fits = |client: &Client| pid == Some(client.pid) || name == Some(client.name.as_str());
+    let here = table.client(own).filter(|client| fits(client)).map(|client| (own, client));
+    Ok(here.or_else(|| table.clients().filter(|(_, client)| fits(client)).last()))
 }

@@ -1,8 +1,8 @@
 //! Where everything that comes in is sorted: by connection, by whether it is signed on, by kind of message.
 
-use super::cluster::{answer, claimed, notice, outgoing, readers, write};
+use super::cluster::{answer, claimed, is_for_clients, notice, outgoing, readers, write};
 use super::frame::{FrameError, MAGIC};
-use super::lines::{dump, line};
+use super::lines::{dump, line, printable};
 use super::order::{ConnId, Order, Reason};
 use super::requests::Asked;
 use super::rules::Rules;
@@ -113,12 +113,13 @@ impl Desk {
 
     fn sign_on(&mut self, id: ConnId, request: &Message, sight: Sight<'_>) -> Vec<Order> {
         let Some(peer) = self.table.get(id).map(|connection| connection.peer) else { return Vec::new() };
+        // Whatever comes first counts as an attempt.
+        let generation = self.generation;
+        self.generation += 1;
         if request.kind() != Some(REQUEST) || request.text("reqtype") != Some("signon") {
             let complaint = line(Level::Error, "api_process_registration_msg: bad message");
             return std::iter::once(complaint).chain(dump(Level::Error, request)).collect();
         }
-        let generation = self.generation;
-        self.generation += 1;
         let case = Case { rules: &self.rules, table: &self.table, peer, alive: sight.alive };
         match case.judge(request) {
             Ok(client) => self.welcome(id, Client { generation, ..client }),
@@ -222,11 +223,19 @@ impl Desk {
         if message.kind().is_none() {
             return vec![line(Level::Error, "api_process_request: bad message type")];
         }
-        match outgoing(client, message) {
+        let copies = self.deliver(&message, Treatment::ApiRequest);
+        let rest = match outgoing(client, message) {
+            Ok(message) if !is_for_clients(&message) => vec![refused(client, &message)],
             Ok(message) => vec![Order::Cluster(message)],
             Err(complaint) => std::iter::once(complaint).chain(self.gone(id, Reason::BadClient)).collect(),
-        }
+        };
+        copies.into_iter().chain(rest).collect()
     }
+}
+
+fn refused(client: &Client, message: &Message) -> Order {
+    let kind = printable(message.kind().unwrap_or_default().as_bytes());
+    line(Level::Warn, format!("client {} may not send messages of type [{kind}]: refused", client.name))
 }
 
 /// What the log says when the beginning of the next message cannot be known.

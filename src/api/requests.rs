@@ -167,7 +167,9 @@ impl Asked<'_> {
     /// A node that lives is asked itself; its answer goes to the client as it comes (4.1).
     fn client_status(&self) -> Answer {
         let said = |cs: &str| vec![("subt", "respond-cstatus".to_owned()), ("cs", cs.to_owned())];
-        let (Some(name), Some(wanted)) = (self.text("node"), self.text("cn")) else {
+        // Without a name nobody could be answered, and 3.0.6 wants one from everybody.
+        let (Some(name), Some(wanted), Some(_)) = (self.text("node"), self.text("cn"), self.text("from_id"))
+        else {
             return self.refused(INVALID);
         };
         if name == self.engine.local_name() {

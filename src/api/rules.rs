@@ -44,6 +44,8 @@ impl Rules {
         if name == "hbversion" {
             return HBVERSION.split(' ').next();
         }
+        // The older name of the same directive.
+        let name = if name == "crm" { "pacemaker" } else { name };
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 

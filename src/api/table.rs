@@ -1,7 +1,6 @@
 //! Who is connected and who is signed on. Data and look-ups; the rules live in `signon` and `desk`.
 
 use super::order::ConnId;
-use crate::engine::Treatment;
 use std::collections::BTreeMap;
 
 /// Who is at the other end of a connection, as the kernel says it.
@@ -25,7 +24,7 @@ pub(super) struct Client {
     pub(super) casual: bool,
     /// The number of its sign-on.
     pub(super) generation: u64,
-    /// What it listens to: bits of [`Treatment`].
+    /// What it listens to: bits of [`crate::engine::Treatment`].
     pub(super) mask: u8,
     /// Sent to its process with each message; 0 for none.
     pub(super) signal: i32,
@@ -78,15 +77,8 @@ impl Table {
         self.clients().find(|(_, client)| client.name == name)
     }
 
-    /// One process may have several connections; its own one comes first.
-    pub(super) fn of_pid(&self, pid: i32, own: ConnId) -> Option<(ConnId, &Client)> {
-        let here = self.client(own).filter(|client| client.pid == pid).map(|client| (own, client));
-        here.or_else(|| self.clients().find(|(_, client)| client.pid == pid))
-    }
-
-    /// What any client wants to see. What is addressed to one by name counts as kept.
+    /// What any client wants to see.
     pub(super) fn listeners(&self) -> u8 {
-        let masks = self.clients().map(|(_, client)| client.mask | Treatment::Kept.bit());
-        masks.fold(0, |all, mask| all | mask)
+        self.clients().fold(0, |all, (_, client)| all | client.mask)
     }
 }

@@ -4,7 +4,7 @@ use super::options::{self, Asked, HELP, Options};
 use super::pidfile;
 use crate::level::Level;
 use crate::logging::{Facility, Logger, Settings};
-use crate::sys::process::notice_children;
+use crate::sys::process::{notice_children, unmasked};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, Pid, access, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
@@ -73,7 +73,7 @@ fn keep(options: &Options, log: &Logger) -> i32 {
     // Before the working directory changes: the reference forgets where a relative name led to.
     let file = std::path::absolute(program).unwrap_or_else(|_| program.into());
     let mut command = Command::new(file);
-    command.args(arguments);
+    unmasked(&mut command).args(arguments);
     if let Err(error) = settle() {
         log.log(Level::Error, &format!("cannot leave the terminal: {error}"));
         return FAILED;
@@ -86,9 +86,9 @@ fn runnable(program: &str) -> bool {
     Path::new(program).is_file() && access(program, AccessFlags::X_OK).is_ok()
 }
 
-/// The signals it waits for; all but the first and the last do nothing.
+/// The signals it waits for; SIGHUP does nothing.
 fn signals() -> SigSet {
-    [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGCHLD].into_iter().collect()
+    [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD].into_iter().collect()
 }
 
 /// A daemon in all but this: it stays the child of who called it.

@@ -210,6 +210,11 @@ impl Medium {
         }
     }
 
+    /// Whether it reaches a ping node, not members.
+    pub fn is_ping(&self) -> bool {
+        matches!(self, Medium::Ping { .. } | Medium::PingGroup { .. } | Medium::Ping6 { .. })
+    }
+
     /// The link name in logs and in the API.
     pub fn link(&self) -> &str {
         match self {

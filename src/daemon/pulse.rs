@@ -167,13 +167,23 @@ impl Pulse {
                 self.parts.children.begin();
             }
             Action::StopClients => self.parts.children.stop(),
-            Action::Deliver { message, treatment } => self.parts.clients.deliver(&message, treatment),
+            Action::Deliver { mut message, treatment } => {
+                self.sign_own(&mut message);
+                self.parts.clients.deliver(&message, treatment);
+            }
             Action::QueryClient(query) => return self.parts.clients.answer(&query),
             Action::PauseClients(pause) => self.parts.clients.pause(pause),
             Action::KeepDeleted(lines) => self.keep_deleted(lines),
             Action::End(ending) => self.ending = Some(ending),
         }
         None
+    }
+
+    /// Clients see our own messages as the others do. What was made for them alone has no `hg`.
+    fn sign_own(&self, message: &mut Message) {
+        if message.value("auth").is_none() && message.value("hg").is_some() {
+            wire::seal(message, self.parts.format, &self.parts.keys);
+        }
     }
 
     fn send(&mut self, mut message: Message) {

@@ -2,8 +2,11 @@
 //! to each other never waits, and always finds room in the history.
 
 use super::{Action, Engine, Note};
-use crate::wire::Message;
+use crate::wire::{self, Message};
 use std::collections::VecDeque;
+
+/// Bytes of a local message: with what is added it still fits into one datagram.
+const LARGEST: usize = 63 * 1024;
 
 /// Un-acknowledged messages from which on clients wait.
 const CLIENTS_WAIT: u64 = 250;
@@ -22,6 +25,9 @@ pub(super) struct Flow {
 impl Engine {
     /// A message from a script or client. Without a type it is nothing.
     pub(super) fn local(&mut self, message: Message) {
+        if let Err(why) = sendable(&message) {
+            return self.note_rarely("unsendable", Note::Unsendable(why));
+        }
         let client = message.value("client_gen").is_some();
         if !(client && (self.flow.paused || !self.flow.held.is_empty())) {
             return self.send(message);
@@ -69,5 +75,15 @@ impl Engine {
         {
             self.send(message);
         }
+    }
+}
+
+/// A message that nobody can be sent must not take a number: peers would ask for it for ever, and acknowledge
+/// nothing above it.
+fn sendable(message: &Message) -> Result<(), String> {
+    match wire::encode_local_netstring(message) {
+        Ok(bytes) if bytes.len() <= LARGEST => Ok(()),
+        Ok(bytes) => Err(format!("{} bytes are more than {LARGEST}", bytes.len())),
+        Err(error) => Err(error.to_string()),
     }
 }

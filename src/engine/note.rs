@@ -104,6 +104,7 @@ pub enum Note {
     ClientsPaused,
     ClientsResumed,
     ClientMessageLost,
+    Unsendable(String),
     OutOfPlace {
         link: String,
         from: String,
@@ -308,6 +309,7 @@ impl Note {
             Note::ClientMessageLost => {
                 warn("clients send faster than the other node can take it: some messages are dropped")
             }
+            Note::Unsendable(why) => warn(format!("a message of a script or client cannot be sent: {why}")),
             Note::QueueFilling(count) => {
                 let text = format!("Message hist queue is filling up ({count} messages in queue)");
                 if *count > 450 { error(text) } else { warn(text) }

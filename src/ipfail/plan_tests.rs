@@ -221,7 +221,8 @@ fn nothing_is_given_back_to_who_is_seen_to_fall_behind_or_by_who_does() {
         if change == 0 {
             one.receives(&counts(1));
         } else {
-            one.loses_one();
+            one.look.seen.pop_first();
+            one.hears(Event::Tick);
         }
         assert_eq!((one.plan.giving_up(), one.plan.next_deadline()), (None, None));
     }

@@ -1,5 +1,6 @@
 //! One log file: opened to append, opened anew when somebody renamed or removed it.
 
+use nix::unistd::{Group, User};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -45,12 +46,27 @@ impl LogFile {
 /// Opens a file the way every log of heartbeat is opened: append, created with mode 0644. A FIFO
 /// without reader must not hold us.
 pub(super) fn open_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o644)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
+        .open(path)?;
+    hand_over(&file);
+    Ok(file)
+}
+
+/// Gives a file of root's to hacluster, as 3.0.6 does at its start: the programs of `respawn` run as that
+/// user and write to the same log. Where that is not possible, they have no log.
+fn hand_over(file: &File) {
+    if !file.metadata().is_ok_and(|m| m.is_file() && m.uid() == 0) || !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let user = User::from_name("hacluster").ok().flatten();
+    let group = Group::from_name("haclient").ok().flatten();
+    if let (Some(user), Some(group)) = (user, group) {
+        let _ = std::os::unix::fs::fchown(file, Some(user.uid.as_raw()), Some(group.gid.as_raw()));
+    }
 }
 
 fn identity(metadata: &Metadata) -> (u64, u64) {
@@ -73,5 +89,22 @@ mod tests {
         log.write_line("three").unwrap();
         assert_eq!(std::fs::read_to_string(dir.path().join("ha-log.1")).unwrap(), "one\n");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
+    }
+
+    #[test]
+    fn the_log_of_root_belongs_to_those_who_write_to_it_too() {
+        let Some(user) = User::from_name("hacluster").unwrap() else { return };
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ha-log");
+        std::fs::write(&path, "").unwrap();
+        let mut log = LogFile::new(path.clone());
+        for _ in 0..2 {
+            log.write_line("one").unwrap();
+            assert_eq!(std::fs::metadata(&path).unwrap().uid(), user.uid.as_raw());
+            std::fs::remove_file(&path).unwrap();
+        }
     }
 }

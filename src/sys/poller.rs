@@ -20,6 +20,20 @@ impl AsRawFd for Watch {
     }
 }
 
+/// What to watch a descriptor for. Its end is seen in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// Something to read.
+    pub read: bool,
+    /// Room to write.
+    pub write: bool,
+}
+
+impl Want {
+    /// Something to read, nothing else.
+    pub const READ: Want = Want { read: true, write: false };
+}
+
 /// Watches descriptors, each under a number.
 pub struct Poller {
     watch: AsyncFd<Watch>,
@@ -36,14 +50,14 @@ impl Poller {
         Ok(Self { watch, more: false })
     }
 
-    /// Watches for something to read, and for room to write if asked to.
-    pub fn add(&self, fd: impl AsFd, number: u64, write: bool) -> io::Result<()> {
-        Ok(self.watch.get_ref().0.add(fd, EpollEvent::new(flags(write), number))?)
+    /// Watches one more.
+    pub fn add(&self, fd: impl AsFd, number: u64, want: Want) -> io::Result<()> {
+        Ok(self.watch.get_ref().0.add(fd, EpollEvent::new(flags(want), number))?)
     }
 
     /// Changes what is watched for.
-    pub fn change(&self, fd: impl AsFd, number: u64, write: bool) -> io::Result<()> {
-        let mut event = EpollEvent::new(flags(write), number);
+    pub fn change(&self, fd: impl AsFd, number: u64, want: Want) -> io::Result<()> {
+        let mut event = EpollEvent::new(flags(want), number);
         Ok(self.watch.get_ref().0.modify(fd, &mut event)?)
     }
 
@@ -78,8 +92,11 @@ impl Poller {
     }
 }
 
-fn flags(write: bool) -> EpollFlags {
-    if write { EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }
+fn flags(want: Want) -> EpollFlags {
+    let mut flags = EpollFlags::empty();
+    flags.set(EpollFlags::EPOLLIN, want.read);
+    flags.set(EpollFlags::EPOLLOUT, want.write);
+    flags
 }
 
 fn wait(watch: &Watch) -> Vec<u64> {

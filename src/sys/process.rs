@@ -1,9 +1,11 @@
 //! Going into the background, and having children.
-#![expect(unsafe_code, reason = "fork and signal have no safe wrapper")]
+#![expect(unsafe_code, reason = "fork, signal and pre_exec have no safe wrapper")]
 
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::{ForkResult, fork};
 use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// What a fork made of this process.
 pub enum Forked {
@@ -34,4 +36,10 @@ pub fn notice_children() -> io::Result<()> {
     // SAFETY: the default action runs no code of ours.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
     Ok(())
+}
+
+/// Makes a program start with no signal held back; it would inherit what this thread holds back.
+pub fn unmasked(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec only one system call is made, which allocates nothing.
+    unsafe { command.pre_exec(|| Ok(SigSet::all().thread_unblock()?)) }
 }

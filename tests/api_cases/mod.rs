@@ -1,6 +1,7 @@
 //! Laboratories with a daemon to talk to; plays are what a client does to it, see `player`.
 
 mod hostile;
+mod pair;
 mod player;
 mod plays;
 mod raw;
@@ -54,6 +55,15 @@ fn alone(name: &str, flavours: [Flavour; 2]) -> Lab {
 
 fn is_up(node: &Node) {
     node.wait_for_log(UP, 0, SOON).unwrap();
+}
+
+/// Both are active and know it of each other. Whether resources have settled is told by no line that is sure
+/// to come.
+fn are_up(lab: &Lab) {
+    for (node, other) in lab.nodes().iter().zip(["b2", "b1"]) {
+        node.wait_for_log("Local status now set to: 'active'", 0, SOON).unwrap();
+        node.wait_for_log(&format!("Status update for node {other}: status active"), 0, SOON).unwrap();
+    }
 }
 
 /// Ours and the reference, each for itself; `None`, told, where the reference cannot be had.

@@ -1,12 +1,12 @@
 //! What clients do, play by play. What they see goes into the transcript.
 
-use super::hostile;
 use super::player::tell;
-use super::raw::{Raw, framed, me, message, shown};
+use super::raw::{Raw, framed, here, me, message, shown};
+use super::{hostile, pair};
 use std::process::Command;
 
 /// By name.
-pub(super) const PLAYS: [(&str, fn()); 16] = [
+pub(super) const PLAYS: [(&str, fn()); 20] = [
     ("sign-on", sign_on),
     ("foreigner", foreigner),
     ("crowd", crowd),
@@ -16,6 +16,7 @@ pub(super) const PLAYS: [(&str, fn()); 16] = [
     ("signals", signals),
     ("messages", messages),
     ("filters", filters),
+    ("meet", pair::meet),
     ("never-reads", hostile::never_reads),
     ("garbage", hostile::garbage),
     ("killers", hostile::killers),
@@ -23,6 +24,9 @@ pub(super) const PLAYS: [(&str, fn()); 16] = [
     ("at-once", hostile::at_once),
     ("strangers", hostile::strangers),
     ("flood", hostile::flood),
+    ("giants", hostile::giants),
+    ("usurper", hostile::usurper),
+    ("too-many", hostile::too_many),
 ];
 
 /// Signs on in one way; what came of it, and off again.
@@ -138,16 +142,16 @@ fn second() {
         ("no such pid, own name", format!("pid=4194399 from_id={me}")),
         ("neither", String::new()),
     ] {
-        raw.send(&message(&format!("t=hbapi-req reqtype=nodestatus node=b1 {words}")));
+        raw.send(&message(&format!("t=hbapi-req reqtype=nodestatus node={} {words}", here())));
         tell([format!("# {title}")].into_iter().chain(raw.said()));
     }
     raw.send(&message("t=whatever"));
-    tell([format!("# a message for the cluster")].into_iter().chain(raw.until_reply("nothing")));
+    tell(["# a message for the cluster".to_owned()].into_iter().chain(raw.until_reply("nothing")));
 }
 
 fn requests() {
     let mut raw = Raw::signed_on(&me());
-    let own = nix::unistd::gethostname().unwrap().into_string().unwrap();
+    let own = here();
     let other = if own == "b1" { "b2" } else { "b1" };
     let mut asked = Vec::new();
     for request in ["nodestatus", "nodeweight", "nodesite", "nodetype", "iflist"] {
@@ -159,7 +163,8 @@ fn requests() {
     asked.extend(OTHERS.iter().map(|words| (*words).to_owned()));
     for words in asked {
         let real = words.replace("OWN", &own).replace("OTHER", other).replace("ALSO", &own.to_uppercase());
-        raw.ask(&format!("reqtype={real}").replace("PID", &me()));
+        let who = if words.ends_with("no-name") { String::new() } else { format!(" from_id={}", me()) };
+        raw.ask(&format!("reqtype={real}{who}").replace("PID", &me()));
         tell([format!("# {words}")].into_iter().chain(raw.said()));
     }
     raw.ask("reqtype=signoff");
@@ -189,6 +194,8 @@ const OTHERS: &[&str] = &[
     "clientstatus cn=tester",
     "clientstatus",
     "clientstatus node=OTHER cn=tester",
+    "clientstatus node=OWN cn=tester by=no-name",
+    "nodestatus node=OWN by=no-name",
     "clientstatus node=zz cn=tester",
     "getparm pname=keepalive",
     "getparm pname=deadtime",
@@ -271,7 +278,6 @@ fn bytes() {
         ("nothing", framed(b"")),
         ("only the last byte", framed(b"\0")),
         ("garbage", framed(b"garbage\0")),
-        ("no end", framed(format!(">>>\nt=hbapi-req\nreqtype=getrsc\npid={me}\n\0").as_bytes())),
         ("a netstring too long", framed(b"###\n9:(0)t=x,%%%\n\0")),
         ("a netstring too short", framed(b"###\n5:(0)t=x,%%%\n\0")),
         ("three at once", framed(&question).repeat(3)),
@@ -285,17 +291,11 @@ fn bytes() {
 
 /// A signal with each message, once asked for.
 fn signals() {
-    use nix::sys::signal::{SigSet, Signal};
-    let mut waiting = SigSet::empty();
-    waiting.add(Signal::SIGUSR1);
-    waiting.thread_block().unwrap();
-    let status = || std::fs::read_to_string("/proc/thread-self/status").unwrap();
-    // both kinds: sent to the process, sent to the thread
+    // whoever runs this blocks the signal
     let pending = || {
-        status().lines().any(|line| {
-            let mask = line.strip_prefix("ShdPnd:").or_else(|| line.strip_prefix("SigPnd:"));
-            mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & (1 << 9) != 0)
-        })
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() & (1 << 9) != 0
     };
     let mut raw = Raw::signed_on(&me());
     tell([format!("none before: {}", !pending())]);
@@ -319,7 +319,7 @@ fn messages() {
         "foo=bar",
         "t=num_ping_nodes num_ping=1",
     ] {
-        let own = nix::unistd::gethostname().unwrap().into_string().unwrap();
+        let own = here();
         let other = if own == "b1" { "b2" } else { "b1" };
         raw.send(&message(&words.replace("OWN", &own).replace("OTHER", other)));
         tell([format!("# {words}")].into_iter().chain(raw.said()));

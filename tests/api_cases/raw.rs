@@ -4,6 +4,7 @@ use heartbeat::api::frame::{MAGIC, Reader, frame};
 use heartbeat::wire::{Field, Message, Value};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub(super) const REGISTER: &str = "/run/heartbeat/register";
@@ -12,6 +13,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn me() -> String {
     std::process::id().to_string()
+}
+
+/// The name of this node.
+pub(super) fn here() -> String {
+    nix::unistd::gethostname().unwrap().into_string().unwrap()
 }
 
 pub(super) fn uid() -> String {
@@ -56,6 +62,12 @@ impl Raw {
         raw
     }
 
+    /// Signed on as a casual client whose name nobody had before.
+    pub(super) fn casual() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        Self::signed_on(&format!("{}n{}", me(), NUMBER.fetch_add(1, Ordering::Relaxed)))
+    }
+
     /// The usual sign-on, with these fields changed; an empty one is left out.
     pub(super) fn sign_on(&mut self, changed: &[(&str, &str)]) {
         let (me, uid, gid) = (me(), uid(), gid());
@@ -80,7 +92,7 @@ impl Raw {
     }
 
     pub(super) fn ask(&mut self, words: &str) {
-        self.send(&message(&format!("t=hbapi-req dest=b1 pid={} {words}", me())));
+        self.send(&message(&format!("t=hbapi-req dest={} pid={} {words}", here(), me())));
     }
 
     /// An error says that the other side has closed; reading shows it.
@@ -138,7 +150,7 @@ pub(super) fn shown(message: &Message) -> String {
 
 fn shown_field(field: &Field) -> String {
     let name = String::from_utf8_lossy(&field.name).into_owned();
-    let own = nix::unistd::gethostname().unwrap().into_string().unwrap();
+    let own = here();
     let value = match &field.value {
         Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
         Value::Binary(bytes) if bytes.iter().all(|b| *b == 0) => format!("{} zeros", bytes.len()),
@@ -147,7 +159,7 @@ fn shown_field(field: &Field) -> String {
     };
     let value = match name.as_str() {
         "seq" | "hg" | "ts" | "ld" | "auth" => "*".to_owned(),
-        _ if value == me() => "ME".to_owned(),
+        "pid" | "from_id" | "to_id" if value == me() => "ME".to_owned(),
         _ if value == own => "here".to_owned(),
         _ if ["b1", "b2"].contains(&value.as_str()) => "there".to_owned(),
         _ => value,

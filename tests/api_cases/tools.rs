@@ -20,9 +20,17 @@ fn said(node: &Node, argv: &[&str]) -> String {
         lines.collect::<Vec<_>>().join("\n")
     };
     let other = if node.index() == 1 { "b2" } else { "b1" };
-    format!("{:?}\n{}\n{}", output.status.code(), text(&output.stdout), text(&output.stderr))
-        .replace(&node.name(), "OWN")
-        .replace(other, "OTHER")
+    let whole = format!("{:?}\n{}\n{}", output.status.code(), text(&output.stdout), text(&output.stderr));
+    let neutral = |piece: &str| {
+        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let rest = piece.get(word.len()..).unwrap_or_default();
+        match word {
+            _ if word == node.name() => format!("OWN{rest}"),
+            _ if word == other => format!("OTHER{rest}"),
+            _ => piece.to_owned(),
+        }
+    };
+    whole.split_inclusive(|c: char| !c.is_alphanumeric()).map(neutral).collect()
 }
 
 const ASKED: &[&str] = &[

@@ -53,7 +53,10 @@ impl Impostor {
         packet.extend(payload);
         let mut sum: u32 = packet
             .chunks(2)
-            .map(|pair| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low)))
+            .map(|pair| {
+                pair.first().map_or(0, |high| u32::from(*high) << 8)
+                    | pair.get(1).map_or(0, |low| u32::from(*low))
+            })
             .sum();
         while sum > 0xffff {
             sum = (sum & 0xffff) + (sum >> 16);

@@ -4,7 +4,7 @@
 use crate::pair::*;
 use crate::world::*;
 use heartbeat::engine::{Failback, Treatment};
-use heartbeat::wire::Message;
+use heartbeat::wire::{Message, Value};
 
 const KEPT: u8 = 0x01;
 const EVERYTHING: u8 = 0x3f;
@@ -265,4 +265,20 @@ fn a_restarted_peer_makes_nobody_wait() {
     settle(&mut world, "0 1");
     assert_eq!(world.nodes[0].pauses, [false; 0]);
     assert_eq!(world.logged(0, "filling up"), 0);
+}
+
+/// A number that nothing can be sent with would be a hole in the stream: the peer asks for it, acknowledges
+/// nothing above it, and clients wait.
+#[test]
+fn what_fits_into_no_datagram_takes_no_number() {
+    let mut world = pair(Failback::On);
+    world.listen(0, KEPT);
+    world.ask(0, mine("big").with("data", &"x".repeat(65_000)));
+    let mut list = mine("list");
+    list.push("data", Value::List(vec![vec![b'x'; 2000]]));
+    world.ask(0, list);
+    world.ask(0, mine("large").with("data", &"x".repeat(60_000)));
+    world.run(SECOND);
+    assert_eq!(world.heard(0), ["large a1"]);
+    assert_eq!(world.logged(0, "cannot be sent"), 1, "said once, not for each");
 }

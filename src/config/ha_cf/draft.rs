@@ -183,6 +183,12 @@ impl<'a> Draft<'a> {
             let refusal = Refusal::new("this medium is already declared", "each medium once");
             return self.warn(name, at, refusal);
         }
+        // A ping node's name is that of its link: members would not be heard over the other one.
+        let same = |known: &&Medium| known.link() == medium.link() && known.is_ping() != medium.is_ping();
+        if let Some(known) = self.config.media.iter().find(same) {
+            let message = format!("{:?} is the name of a {} medium", medium.link(), known.directive());
+            return self.refuse(name, at, Refusal::new(message, "a ping node of another name"));
+        }
         self.config.media.push(medium);
     }
 

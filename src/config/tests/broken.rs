@@ -134,6 +134,7 @@ fn directives_that_contradict_each_other() {
         ("logfacility daemon\nnode b1 b2\n", 1, 1),
         ("logfacility daemon\nbcast eth0\nnode b2 b3\nnode b4\n", 1, 1),
         ("logfacility daemon\nbcast eth0\nnode b1 b2\nping b2\n", 4, 6),
+        ("logfacility daemon\nbcast eth0\nnode b1 b2\nping_group eth0 10.1.1.9\n", 4, 12),
     ] {
         let mut sources = sources(text, AUTHKEYS, "");
         sources.debug = 1;

@@ -2,6 +2,7 @@
 
 use crate::api::Peer;
 use crate::api::frame::{FrameError, Reader};
+use crate::sys::poller::Want;
 use crate::wire::Message;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use std::collections::VecDeque;
@@ -34,8 +35,8 @@ pub(super) struct Connection {
     pub(super) since: Instant,
     /// It stands in the line of those to be heard.
     pub(super) in_line: bool,
-    /// What the poller was told to watch for: reading, writing; `None` when it does not watch.
-    pub(super) watched: Option<bool>,
+    /// What the poller was told to watch for; `None` when it does not watch.
+    pub(super) watched: Option<Want>,
 }
 
 impl Connection {
@@ -87,6 +88,11 @@ impl Connection {
     /// Bytes that wait to be written.
     pub(super) fn queued(&self) -> usize {
         self.queued
+    }
+
+    /// So much waits for it that it should read before it is heard again: what it says may bring more.
+    pub(super) fn is_congested(&self) -> bool {
+        self.queue.len() > self.limit / 2
     }
 
     pub(super) fn set_limit(&mut self, messages: usize) {

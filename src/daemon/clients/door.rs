@@ -11,6 +11,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 /// Open files that this daemon may have when clients come in numbers.
 const FILES: u64 = 4096;
 
+/// Open files that are not for clients: scripts need pipes, media and logs are opened anew.
+const RESERVE: u64 = 128;
+/// So many clients there may be, however few files may be open.
+const FEWEST: u64 = 16;
+
 pub(super) struct Door {
     listener: UnixListener,
 }
@@ -55,6 +60,14 @@ impl Door {
             Err(error) => Visit::NoRoom(error),
         }
     }
+}
+
+/// How many connections there may be where there are `count`.
+pub(super) fn room(count: usize) -> usize {
+    let soft = || getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    let most = |files: u64| usize::try_from(files.saturating_sub(RESERVE).max(FEWEST)).unwrap_or(usize::MAX);
+    let room = most(soft());
+    if count >= room && more_files() { most(soft()) } else { room }
 }
 
 impl AsFd for Door {

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Input, Treatment};
 use crate::level::Level;
 use crate::logging::{Facility, Logger};
-use crate::sys::poller::Poller;
+use crate::sys::poller::{Poller, Want};
 use crate::wire::Message;
 use chatter::Chatter;
 use connection::{Connection, Heard};
@@ -109,7 +109,7 @@ impl Clients {
         if self.door.is_some() {
             return;
         }
-        let opened = Door::open().and_then(|door| self.poller.add(&door, DOOR.0, false).map(|()| door));
+        let opened = Door::open().and_then(|door| self.poller.add(&door, DOOR.0, Want::READ).map(|()| door));
         match opened {
             Ok(door) => (self.door, self.retry) = (Some(door), None),
             Err(error) => {
@@ -218,7 +218,7 @@ impl Clients {
         if self.retry.is_some_and(|at| at <= now) {
             self.retry = None;
             match &self.door {
-                Some(door) => drop(self.poller.add(door, DOOR.0, false)),
+                Some(door) => drop(self.poller.add(door, DOOR.0, Want::READ)),
                 None => self.begin(),
             }
         }
@@ -266,7 +266,8 @@ impl Clients {
 
     /// Makes room for one more: the oldest who did not sign on goes; if all did, the newest.
     fn make_room(&mut self) {
-        if self.connections.len() < MOST {
+        let count = self.connections.len();
+        if count < MOST.min(door::room(count)) {
             return;
         }
         let stranger = self.connections.keys().copied().find(|id| !self.desk.is_signed_on(*id));
@@ -289,7 +290,7 @@ impl Clients {
         let paused = self.paused && self.desk.is_signed_on(id);
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.in_line = false;
-        if paused {
+        if paused || connection.is_congested() {
             return;
         }
         let before = connection.held();
@@ -346,7 +347,7 @@ impl Clients {
         if !sent {
             self.drop_client(to, Reason::SendFail);
         }
-        self.watch(to);
+        self.written(to);
         if let Some((pid, signal)) = signal
             && let Ok(signal) = nix::sys::signal::Signal::try_from(signal)
         {
@@ -387,6 +388,14 @@ impl Clients {
         if !open {
             self.drop_client(id, Reason::SendFail);
         }
+        self.written(id);
+    }
+
+    /// After bytes went out, or did not: what it said before may be heard now.
+    fn written(&mut self, id: ConnId) {
+        if self.connections.get(&id).is_some_and(|c| c.has_message() && !c.is_congested()) {
+            self.put_in_line(id);
+        }
         self.watch(id);
     }
 
@@ -394,15 +403,16 @@ impl Clients {
     fn watch(&mut self, id: ConnId) {
         let silent = self.paused && self.desk.is_signed_on(id);
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let wanted = (!silent).then_some(connection.queued() > 0);
+        let want = Want { read: !connection.is_congested(), write: connection.queued() > 0 };
+        let wanted = (!silent).then_some(want);
         let done = match (connection.watched, wanted) {
             (before, after) if before == after => Ok(()),
             (_, None) => {
                 self.poller.remove(&*connection);
                 Ok(())
             }
-            (None, Some(write)) => self.poller.add(&*connection, id.0, write),
-            (Some(_), Some(write)) => self.poller.change(&*connection, id.0, write),
+            (None, Some(want)) => self.poller.add(&*connection, id.0, want),
+            (Some(_), Some(want)) => self.poller.change(&*connection, id.0, want),
         };
         connection.watched = wanted;
         if done.is_err() {
