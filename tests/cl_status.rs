@@ -1,16 +1,21 @@
-//! cl_status beside the one of 3.0.6: both ask the same daemon, in every state it can be in.
+//! cl_status beside the one of 3.0.6, on our daemons and on those of 3.0.6: all four say the same, in
+//! every state a daemon can be in.
 
-#![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test program a panic is a failure that points at its line"
+)]
 
 mod lab;
 
 use lab::{Flavour, Lab, Node, wait_until};
-use std::path::Path;
 use std::time::Duration;
 
 /// For a busy machine.
 const SOON: Duration = Duration::from_secs(120);
-const THEIRS: &str = "/usr/bin/cl_status";
+/// Debian's, taken from outside: a node of ours has our own in its place.
+const THEIRS: &str = "/usr/local/bin/theirs/cl_status";
 const OURS: &str = "/usr/local/bin/ours/cl_status";
 
 /// A ping node that answers, one that does not, between the nodes: the order must show.
@@ -30,47 +35,96 @@ ping 10.80.0.77
 respawn hacluster /usr/libexec/heartbeat/ipfail
 ";
 
-fn pair(name: &str) -> Option<Lab> {
-    if let Some(reason) = Flavour::Reference.unavailable() {
-        assert!(std::env::var("CI").is_err(), "{reason}");
-        eprintln!("skipped: {reason}");
-        return None;
+/// A pair of the reference and a pair of ours, in the same state.
+struct Pairs([Lab; 2]);
+
+impl Pairs {
+    fn new(name: &str) -> Option<Self> {
+        if let Some(reason) = Flavour::Reference.unavailable() {
+            assert!(std::env::var("CI").is_err(), "{reason}");
+            eprintln!("skipped: {reason}");
+            return None;
+        }
+        let pairs = Self([Flavour::Reference, Flavour::Ours].map(|whose| {
+            let lab = Lab::new(&format!("{name}-{whose}"), [whose; 2]).unwrap();
+            for node in lab.nodes() {
+                node.configure(HA_CF, "auth 1\n1 sha1 x\n", "").unwrap();
+                install(node, "/usr/bin/cl_status", THEIRS);
+                install(node, env!("CARGO_BIN_EXE_cl_status"), OURS);
+            }
+            lab
+        }));
+        Some(pairs)
     }
-    let lab = Lab::new(name, [Flavour::Reference; 2]).unwrap();
-    for node in lab.nodes() {
-        node.configure(HA_CF, "auth 1\n1 sha1 x\n", "").unwrap();
-        install_ours(node);
+
+    /// The same on this node of both pairs, side by side in time.
+    fn on<T: Send>(&self, index: usize, act: impl Fn(&Node) -> T + Sync) -> [T; 2] {
+        let act = &act;
+        std::thread::scope(|scope| {
+            let running = self.0.each_ref().map(|lab| scope.spawn(move || act(lab.node(index))));
+            running.map(|thread| thread.join().unwrap())
+        })
     }
-    Some(lab)
+
+    fn start(&self) {
+        self.on(1, |node| node.start().unwrap());
+        self.on(2, |node| node.start().unwrap());
+        for index in [1, 2] {
+            self.on(index, |node| {
+                for other in ["b1", "b2"] {
+                    until_says(node, &format!("nodestatus {other}"), "active\n");
+                    until_says(node, &format!("clientstatus {other} ipfail 3000"), "online\n");
+                }
+                until_says(node, "nodestatus 10.80.0.9", "ping\n");
+                until_says(node, "nodestatus 10.80.0.77", "dead\n");
+            });
+        }
+    }
+
+    /// What both programs say of both daemons. Fails where the four differ three times in a row: once
+    /// may be a change in a cluster between two of them, or a busy machine.
+    fn alike(&self, user: &str, mut cases: Vec<Vec<String>>) -> Vec<Said> {
+        let mut first = None;
+        for round in 1.. {
+            let four = self.on(1, |node| [THEIRS, OURS].map(|program| run_all(node, user, program, &cases)));
+            let four: Vec<_> = four.into_iter().flatten().collect();
+            let said_of = |at: usize| four.iter().map(|said| &said[at]).collect::<Vec<_>>();
+            let differ = |at: &usize| said_of(*at).iter().any(|said| *said != &four[0][*at]);
+            let differing: Vec<_> = (0..cases.len()).filter(differ).collect();
+            if round == 3 {
+                for at in &differing {
+                    eprintln!("cl_status {:?}", cases[*at]);
+                    for (who, said) in std::iter::zip(WHO, said_of(*at)) {
+                        eprintln!("  {who} {said:?}");
+                    }
+                }
+                assert!(differing.is_empty(), "{} cases differ", differing.len());
+            }
+            let first = first.get_or_insert(four[0].clone());
+            if differing.is_empty() {
+                return std::mem::take(first);
+            }
+            cases = differing.iter().map(|at| cases[*at].clone()).collect();
+        }
+        unreachable!("three rounds at most")
+    }
 }
 
+/// The order in which [`Pairs::alike`] hears them.
+const WHO: [&str; 4] = ["theirs on 3.0.6", "ours on 3.0.6  ", "theirs on ours ", "ours on ours   "];
+
 /// As Debian installs its own: with the group that may reach the daemon.
-fn install_ours(node: &Node) {
-    let program = std::fs::read(env!("CARGO_BIN_EXE_cl_status")).unwrap();
-    sh(node, &format!("mkdir -p {}", Path::new(OURS).parent().unwrap().display()));
-    std::fs::write(node.stage().path(OURS), program).unwrap();
-    sh(node, &format!("chgrp haclient {OURS} && chmod 2555 {OURS}"));
+fn install(node: &Node, program: &str, to: &str) {
+    sh(node, &format!("mkdir -p $(dirname {to})"));
+    std::fs::copy(program, node.stage().path(to)).unwrap();
+    sh(node, &format!("chgrp haclient {to} && chmod 2555 {to}"));
 }
 
 fn sh(node: &Node, script: &str) -> String {
     node.must(&["sh", "-c", script]).unwrap()
 }
 
-fn start(lab: &Lab) {
-    for node in lab.nodes() {
-        node.start().unwrap();
-    }
-    for node in lab.nodes() {
-        for (other, client) in [("b1", "online\n"), ("b2", "online\n")] {
-            until_says(node, &format!("nodestatus {other}"), "active\n");
-            until_says(node, &format!("clientstatus {other} ipfail 3000"), client);
-        }
-        until_says(node, "nodestatus 10.80.0.9", "ping\n");
-        until_says(node, "nodestatus 10.80.0.77", "dead\n");
-    }
-}
-
-/// Waits until the reference says so.
+/// Waits until Debian's program says so.
 fn until_says(node: &Node, arguments: &str, wanted: &str) {
     let says = || {
         let said = node.run(&["sh", "-c", &format!("{THEIRS} {arguments}")]).unwrap();
@@ -132,29 +186,6 @@ fn unstamped(line: &str) -> String {
         pid.bytes().all(|b| b.is_ascii_digit()).then(|| format!("DATE b1 cl_status: [PID]: {text}"))
     };
     after_pid(rest).filter(|_| dated).unwrap_or_else(|| line.to_owned())
-}
-
-/// Fails where the two differ three times in a row: once may be a change in the cluster between the two,
-/// or a busy machine.
-fn compare(node: &Node, user: &str, mut cases: Vec<Vec<String>>) -> Vec<Said> {
-    let first = run_all(node, user, THEIRS, &cases);
-    let mut theirs = first.clone();
-    let mut differing = Vec::new();
-    for _ in 0..3 {
-        let ours = run_all(node, user, OURS, &cases);
-        differing =
-            std::iter::zip(cases, std::iter::zip(theirs, ours)).filter(|(_, (t, o))| t != o).collect();
-        if differing.is_empty() {
-            return first;
-        }
-        cases = differing.iter().map(|(case, _)| case.clone()).collect();
-        theirs = run_all(node, user, THEIRS, &cases);
-    }
-    for (case, (theirs, ours)) in &differing {
-        eprintln!("cl_status {case:?}\n  theirs {theirs:?}\n  ours   {ours:?}");
-    }
-    assert!(differing.is_empty(), "{} cases differ", differing.len());
-    first
 }
 
 fn lines(text: &str) -> Vec<Vec<String>> {
@@ -336,62 +367,64 @@ fn codes(said: &[Said]) -> std::collections::BTreeSet<&str> {
 }
 
 #[test]
-fn beside_a_pair_that_lives_then_loses_one_then_both() {
-    let Some(lab) = pair("cl-status") else { return };
-    let node = lab.node(1);
-    start(&lab);
+fn beside_pairs_that_live_then_lose_one_then_both() {
+    let Some(pairs) = Pairs::new("cl-status") else { return };
+    pairs.start();
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(3);
-    let said = compare(node, "root", meant());
+    let said = pairs.alike("root", meant());
     assert_eq!(codes(&said), ["0", "1", "11", "13"].into(), "the cases reach every exit code");
-    compare(node, "root", at_random(seed, 300));
+    pairs.alike("root", at_random(seed, 300));
     // weight and site are not what they were
-    sh(node, "/usr/share/heartbeat/hb_setweight b2 77; /usr/share/heartbeat/hb_setsite b2 here");
-    until_says(node, "nodeweight b2", "77\n");
-    until_says(node, "nodesite b2", "here\n");
+    pairs.on(1, |node| {
+        sh(node, "/usr/share/heartbeat/hb_setweight b2 77; /usr/share/heartbeat/hb_setsite b2 here");
+        until_says(node, "nodeweight b2", "77\n");
+        until_says(node, "nodesite b2", "here\n");
+    });
     let changed = "nodeweight b2\nnodeweight -m b2\nnodesite b2\nnodesite -m b2\nnodesite b1";
-    let said = compare(node, "root", lines(changed));
+    let said = pairs.alike("root", lines(changed));
     assert_eq!((&*said[0].out, &*said[2].out), ("77\n", "here\n"));
-
-    // by its group an ordinary user gets in
     let few = lines("hbstatus\nhbstatus -v\nnodestatus b1\nlistnodes -v\nrscstatus");
-    let said = compare(node, "nobody", few.clone());
-    assert!(said.iter().all(|said| said.code == "0"), "{said:?}");
-    // and without it does not: by the directory, then by the daemon
-    let theirs = "/usr/local/bin/ours/theirs";
-    sh(node, &format!("cp {THEIRS} {theirs}; chmod 555 {theirs} {OURS}; chgrp root {OURS}"));
-    for mode in ["750", "755"] {
-        sh(node, &format!("chmod {mode} /run/heartbeat"));
-        let (a, b) = (run_all(node, "nobody", theirs, &few), run_all(node, "nobody", OURS, &few));
-        let a: Vec<_> =
-            a.into_iter().map(|said| Said { err: said.err.replace("theirs", "cl_status"), ..said }).collect();
-        assert_eq!(a, b, "{mode}");
-        assert!(b.iter().skip(2).all(|said| said.code == "1" && !said.err.is_empty()), "{b:?}");
-    }
-    sh(node, &format!("chmod 750 /run/heartbeat; chgrp haclient {OURS}; chmod 2555 {OURS}"));
+    who_may_ask(&pairs, &few);
 
-    lab.node(2).stop().unwrap();
-    until_says(node, "nodestatus b2", "dead\n");
+    pairs.on(2, |node| node.stop().unwrap());
+    pairs.on(1, |node| until_says(node, "nodestatus b2", "dead\n"));
     let about_b2 =
         |case: &Vec<String>| case.iter().any(|word| word == "b2" || word == "-mv" || word == "clientstatus");
-    let said = compare(node, "root", meant().into_iter().filter(about_b2).collect());
+    let said = pairs.alike("root", meant().into_iter().filter(about_b2).collect());
     assert!(said.iter().any(|said| said.out == "The cluster node b2 is dead\n" && said.code == "1"));
 
     // a daemon that hangs: five seconds
-    sh(node, "kill -STOP $(cat /run/heartbeat.pid)");
-    let said = compare(node, "root", lines("nodestatus b1\nhbstatus\nhbstatus -mv\nfoo"));
+    pairs.on(1, |node| sh(node, "kill -STOP $(cat /run/heartbeat.pid)"));
+    let said = pairs.alike("root", lines("nodestatus b1\nhbstatus\nhbstatus -mv\nfoo"));
     assert_eq!(codes(&said), ["11", "12"].into(), "{said:?}");
-    sh(node, "kill -CONT $(cat /run/heartbeat.pid)");
+    pairs.on(1, |node| sh(node, "kill -CONT $(cat /run/heartbeat.pid)"));
 
-    node.stop().unwrap();
-    let said = compare(node, "root", meant().into_iter().step_by(5).collect());
+    pairs.on(1, |node| node.stop().unwrap());
+    let said = pairs.alike("root", meant().into_iter().step_by(5).collect());
     assert_eq!(codes(&said), ["0", "1", "11"].into());
-    sh(node, "rm -f /run/heartbeat/register");
-    compare(node, "root", few);
+    pairs.on(1, |node| sh(node, "rm -f /run/heartbeat/register"));
+    pairs.alike("root", few);
+}
+
+/// By its group an ordinary user gets in; without it it does not: by the directory, then by the daemon.
+fn who_may_ask(pairs: &Pairs, few: &[Vec<String>]) {
+    let said = pairs.alike("nobody", few.to_vec());
+    assert!(said.iter().all(|said| said.code == "0"), "{said:?}");
+    let both = format!("{THEIRS} {OURS}");
+    pairs.on(1, |node| sh(node, &format!("chgrp root {both}; chmod 555 {both}")));
+    for mode in ["750", "755"] {
+        pairs.on(1, |node| sh(node, &format!("chmod {mode} /run/heartbeat")));
+        let said = pairs.alike("nobody", few.to_vec());
+        assert!(said.iter().skip(2).all(|said| said.code == "1" && !said.err.is_empty()), "{said:?}");
+    }
+    pairs.on(1, |node| {
+        sh(node, &format!("chmod 750 /run/heartbeat; chgrp haclient {both}; chmod 2555 {both}"))
+    });
 }
 
 #[test]
 fn nobody_waits_for_it_for_ever_and_a_closed_pipe_is_no_crash() {
-    let Some(lab) = pair("cl-status-pipe") else { return };
-    let script = format!("{OURS} -h | true; {OURS} -h >&-; {OURS} hbstatus >&- 2>&-; echo $?");
-    assert_eq!(sh(lab.node(1), &script).trim(), "1");
+    let lab = Lab::new("cl-status-pipe", [Flavour::Ours; 2]).unwrap();
+    let script = "cl_status -h | true; cl_status -h >&-; cl_status hbstatus >&- 2>&-; echo $?";
+    assert_eq!(sh(lab.node(1), script).trim(), "1");
 }

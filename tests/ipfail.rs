@@ -5,7 +5,11 @@
 //! Heartbeats run over eth1, ping nodes and virtual addresses are on eth0, so that a node can lose the
 //! one without the other.
 
-#![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test program a panic is a failure that points at its line"
+)]
 
 mod lab;
 
@@ -17,8 +21,10 @@ use std::time::{Duration, Instant};
 const SOON: Duration = Duration::from_secs(90);
 const KEEPALIVE: Duration = Duration::from_secs(1);
 const TIMES: &str = "keepalive 1\ndeadping 4";
+/// A real one waits for two keepalives before it moves resources; so long a message may take here.
+const SLOW: &str = "keepalive 2\ndeadping 6";
 /// For many flaps in a row.
-const FAST: &str = "keepalive 300ms\ndeadping 1";
+const FAST: &str = "keepalive 200ms\ndeadping 700ms";
 /// Two ping nodes at the client's.
 const PINGS: [&str; 2] = ["10.80.0.9", "10.80.0.11"];
 const VIPS: [&str; 2] = ["10.80.0.101", "10.80.0.102"];
@@ -38,10 +44,9 @@ enum Node {
 }
 use Node::{OurDaemon, OurIpfail, Ours, Real};
 
-/// With at least one of ours; two real ones tell each story for comparison.
-const PAIRS: [[Node; 2]; 3] = [[OurIpfail, Real], [Real, OurIpfail], [OurIpfail, OurIpfail]];
-/// With `LAB_OUR_DAEMON` set; every one needs a daemon that gives its log files to hacluster.
-const WITH_OUR_DAEMON: [[Node; 2]; 3] = [[OurDaemon, Real], [Ours, Real], [Ours, Ours]];
+/// Two real ones tell each story for comparison; they are first.
+const PAIRS: [[Node; 2]; 6] =
+    [[Real, Real], [OurIpfail, Real], [OurIpfail, OurIpfail], [OurDaemon, Real], [Real, Ours], [Ours, Ours]];
 
 impl Node {
     fn daemon(self) -> Flavour {
@@ -60,6 +65,8 @@ impl Node {
 struct Pair {
     lab: Lab,
     whose: [Node; 2],
+    /// Longer than any timer of ipfail.
+    calm: Duration,
 }
 
 /// The addresses each node holds, as `b1: …; b2: …`.
@@ -81,7 +88,8 @@ impl Pair {
             node.configure(&ha_cf, "auth 1\n1 sha1 x\n", &haresources).unwrap();
             node.start().unwrap();
         }
-        let pair = Self { lab, whose };
+        let calm = KEEPALIVE * if times == SLOW { 12 } else { 6 };
+        let pair = Self { lab, whose, calm };
         pair.until("each holds its own", |h| *h == own());
         // the last join, and the round of standby that may follow it
         pair.until_logged([0, 0], "remote resource transition completed.");
@@ -139,7 +147,7 @@ impl Pair {
             if now != last {
                 (last, since) = (now, Instant::now());
             }
-            if since.elapsed() > KEEPALIVE * 8 { Ok(()) } else { Err("still moving".into()) }
+            if since.elapsed() > self.calm { Ok(()) } else { Err("still moving".into()) }
         })
         .unwrap();
     }
@@ -199,28 +207,55 @@ fn all_on(node: usize) -> Holding {
     if node == 1 { [all, BTreeSet::new()] } else { [BTreeSet::new(), all] }
 }
 
-/// The real pair's end of the story, and that of each of ours; side by side in time.
+/// The story as these pairs tell it, side by side in time: it has the same end for all.
 fn each_pair<T: PartialEq + std::fmt::Debug + Send>(
+    pairs: &[[Node; 2]],
     auto_failback: &str,
     times: &str,
-    with_real: bool,
     story: impl Fn(&Pair) -> T + Sync,
 ) {
+    let tell = |whose| story(&Pair::start(whose, auto_failback, times));
+    let told = at_once(pairs.iter().map(|whose| (format!("{whose:?}"), move || tell(*whose))));
+    for (whose, end) in pairs.iter().zip(&told) {
+        assert_eq!(Some(end), told.first(), "{whose:?} beside {:?}", pairs.first());
+    }
+}
+
+/// Each in a thread of its own; fails, when all have ended, with the names of those that failed.
+fn at_once<T: Send>(all: impl Iterator<Item = (String, impl FnOnce() -> T + Send)>) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let began: Vec<_> = all
+            .map(|(name, act)| {
+                let thread = std::thread::Builder::new().name(name.clone());
+                (name, thread.spawn_scoped(scope, act).unwrap())
+            })
+            .collect();
+        let ended: Vec<_> = began.into_iter().map(|(name, thread)| (name, thread.join())).collect();
+        let failed: Vec<_> = ended.iter().filter(|(_, end)| end.is_err()).map(|(name, _)| name).collect();
+        assert!(failed.is_empty(), "failed: {failed:?}");
+        ended.into_iter().map(|(_, end)| end.unwrap()).collect()
+    })
+}
+
+/// All at once: they sleep most of the time.
+#[test]
+fn every_story_ends_as_it_does_for_two_real_ones() {
     if let Some(reason) = Flavour::Reference.unavailable() {
         assert!(std::env::var("CI").is_err(), "{reason}");
         println!("skipped: {reason}");
         return;
     }
-    let further = std::env::var_os("LAB_OUR_DAEMON").map_or(&[][..], |_| &WITH_OUR_DAEMON).iter().copied();
-    let pairs: Vec<_> = with_real.then_some([Real; 2]).into_iter().chain(PAIRS).chain(further).collect();
-    let told: Vec<_> = std::thread::scope(|scope| {
-        let tell = |whose| story(&Pair::start(whose, auto_failback, times));
-        let running: Vec<_> = pairs.iter().map(|whose| scope.spawn(move || tell(*whose))).collect();
-        running.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
-    for (whose, end) in pairs.iter().zip(&told) {
-        assert_eq!(Some(end), told.first(), "{whose:?} beside {:?}", pairs.first());
-    }
+    let stories: [(&str, fn()); 5] = [
+        (
+            "who loses a ping node gives up, and gets its own back with auto_failback",
+            gives_up_and_gets_its_own_back,
+        ),
+        ("without auto_failback everything stays where it went", stays_where_it_went),
+        ("what both lose moves nothing", what_both_lose_moves_nothing),
+        ("ours wait for the other to notice the same", ours_wait_for_the_other),
+        ("fifty flaps never bring two owners", fifty_flaps_never_bring_two_owners),
+    ];
+    at_once(stories.into_iter().map(|(name, story)| (name.to_owned(), story)));
 }
 
 /// One node loses a ping node, the story's next line is the other's; how long each move took is told.
@@ -252,27 +287,24 @@ fn there_and_back(pair: &Pair) -> Vec<Holding> {
     seen
 }
 
-#[test]
-fn who_loses_a_ping_node_gives_up_and_gets_its_own_back_with_auto_failback() {
-    each_pair("on", TIMES, true, |pair| {
+fn gives_up_and_gets_its_own_back() {
+    each_pair(&PAIRS, "on", TIMES, |pair| {
         let seen = there_and_back(pair);
         assert_eq!(seen, [all_on(2), own(), all_on(1), own()], "{:?}\n{}", pair.whose, pair.logs());
         seen
     });
 }
 
-#[test]
-fn without_auto_failback_everything_stays_where_it_went() {
-    each_pair("off", TIMES, true, |pair| {
+fn stays_where_it_went() {
+    each_pair(&PAIRS, "off", TIMES, |pair| {
         let seen = there_and_back(pair);
         assert_eq!(seen, [all_on(2), all_on(2), all_on(1), all_on(1)], "{:?}\n{}", pair.whose, pair.logs());
         seen
     });
 }
 
-#[test]
 fn what_both_lose_moves_nothing() {
-    each_pair("on", TIMES, true, |pair| {
+    each_pair(&PAIRS, "on", SLOW, |pair| {
         let marks = pair.marks();
         for (what, status) in [("del", "now has status dead"), ("add", "now has status ping")] {
             let marks = pair.marks();
@@ -285,36 +317,32 @@ fn what_both_lose_moves_nothing() {
     });
 }
 
-#[test]
-fn ours_wait_for_the_other_to_notice_the_same() {
-    if Flavour::Reference.unavailable().is_some() {
-        return;
-    }
-    let pair = Pair::start([OurIpfail; 2], "on", TIMES);
-    let marks = pair.marks();
-    // two real ones move here, and back
-    pair.lose(1, PINGS[0]);
-    std::thread::sleep(KEEPALIVE * 5 / 2);
-    pair.lose(2, PINGS[0]);
-    pair.until_logged(marks, "now has status dead");
-    pair.rest();
-    assert_eq!(pair.holding(), own(), "{}", pair.logs());
-    assert!(!pair.moved_all(marks), "{}", pair.logs());
-    let why = "Keeping our resources: 1 ping node seen here, 1 by b2.";
-    assert!(pair.lab.node(1).log().contains(why), "{}", pair.logs());
+/// Two real ones move here, and back.
+fn ours_wait_for_the_other() {
+    each_pair(&[[OurIpfail; 2], [Ours; 2]], "on", TIMES, |pair| {
+        let marks = pair.marks();
+        pair.lose(1, PINGS[0]);
+        std::thread::sleep(KEEPALIVE * 5 / 2);
+        pair.lose(2, PINGS[0]);
+        pair.until_logged(marks, "now has status dead");
+        pair.rest();
+        assert_eq!(pair.holding(), own(), "{}", pair.logs());
+        assert!(!pair.moved_all(marks), "{}", pair.logs());
+        let why = "Keeping our resources: 1 ping node seen here, 1 by b2.";
+        assert!(pair.lab.node(1).log().contains(why), "{}", pair.logs());
+    });
 }
 
-#[test]
 fn fifty_flaps_never_bring_two_owners() {
-    each_pair("on", FAST, false, |pair| {
+    each_pair(&PAIRS[1..], "on", FAST, |pair| {
         let mut rng = fastrand::Rng::with_seed(50);
         for _ in 0..50 {
             // some too short to be noticed, some long enough for a move
             let (node, ping) = (rng.usize(1..3), PINGS[rng.usize(0..2)]);
             pair.lose(node, ping);
-            watch(pair, Duration::from_millis(rng.u64(200..4_000)));
+            watch(pair, Duration::from_millis(rng.u64(200..2_400)));
             pair.regain(node, ping);
-            watch(pair, Duration::from_millis(rng.u64(200..2_000)));
+            watch(pair, Duration::from_millis(rng.u64(100..800)));
         }
         pair.rest();
         let holding = pair.holding();

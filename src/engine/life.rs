@@ -1,6 +1,5 @@
 //! The pulse and the life of nodes: status messages, lateness, death, return (sections 7.2, 7.6, 7.7).
 
-use super::node::Node;
 use super::{Engine, Job, NodeKind, Note};
 use crate::wire::Message;
 use std::time::Duration;
@@ -137,11 +136,13 @@ impl Engine {
 
     pub(super) fn life_deadline(&self) -> Option<Duration> {
         let deaths = (0..self.nodes.len()).filter_map(|at| self.death_deadline(at));
-        let me = self.me;
-        let links = self.nodes.iter().enumerate().filter(|(at, _)| *at != me).flat_map(|(_, node)| {
-            let patience = link_patience(node, self.settings.deadtime);
-            node.links.iter().filter(|l| l.up).map(move |l| l.heard + patience)
-        });
+        let (me, patience) = (self.me, self.link_patience());
+        let links = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != me)
+            .flat_map(|(_, node)| node.links.iter().filter(|l| l.up).map(move |l| l.heard + patience));
         deaths.chain(links).min()
     }
 
@@ -155,10 +156,9 @@ impl Engine {
     }
 
     fn drop_silent_links(&mut self) {
-        let (now, me, deadtime) = (self.now.mono, self.me, self.settings.deadtime);
+        let (now, me, patience) = (self.now.mono, self.me, self.link_patience());
         let mut dropped = Vec::new();
         for (_, node) in self.nodes.iter_mut().enumerate().filter(|(at, _)| *at != me) {
-            let patience = link_patience(node, deadtime);
             for link in node.links.iter_mut().filter(|l| l.up && now >= l.heard + patience) {
                 link.up = false;
                 dropped.push((node.name.clone(), link.name.clone()));
@@ -168,6 +168,12 @@ impl Engine {
             self.note(Note::LinkDead { node: node.clone(), link: link.clone() });
             self.tell_link(&node, &link, false);
         }
+    }
+
+    /// How long a link may be silent: any link, as long as the last node in the list, as in 3.0.6. With ping
+    /// nodes listed after the members that is `deadping`, which is when ipfail shall hear of a lost one.
+    fn link_patience(&self) -> Duration {
+        self.nodes.last().map_or(self.settings.deadtime, |last| last.dead_time)
     }
 
     /// A member's death has to wait for communication (see `mourn`).
@@ -314,13 +320,5 @@ impl Engine {
             true => self.send_held_as_is(),
             false => self.returned(with),
         }
-    }
-}
-
-/// How long a link may be silent. That of a ping node goes by `deadtime`, whatever `deadping` says.
-fn link_patience(node: &Node, deadtime: Duration) -> Duration {
-    match node.is_normal() {
-        true => node.dead_time,
-        false => deadtime,
     }
 }

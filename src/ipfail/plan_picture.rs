@@ -44,20 +44,34 @@ pub struct Picture {
     fewer_since: Option<Duration>,
     /// Since when the other side sees it and we do not.
     only_there: BTreeMap<String, Duration>,
+    /// What of the two above only old news say: we lost sight of something since the other side told last,
+    /// and it may have lost that too.
+    guessed: BTreeSet<String>,
+    fewer_guessed: bool,
 }
 
 impl Picture {
     /// What is seen here now.
     pub fn see(&mut self, now: Duration, here: &BTreeSet<String>) {
         if self.here != *here {
+            self.guessed.extend(self.here.difference(here).cloned());
             self.here = here.clone();
+            let fewer_before = self.fewer_since.is_some();
             self.compare(now);
+            self.fewer_guessed |= !fewer_before;
         }
     }
 
     /// What the other side sees now.
     pub fn hear(&mut self, now: Duration, there: Theirs) {
         self.there = Some(there);
+        // now it is known, and counts from now
+        for name in std::mem::take(&mut self.guessed) {
+            self.only_there.remove(&name);
+        }
+        if std::mem::take(&mut self.fewer_guessed) {
+            self.fewer_since = None;
+        }
         self.compare(now);
     }
 

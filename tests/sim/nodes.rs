@@ -285,3 +285,23 @@ fn without_resources_a_node_can_be_added_and_dies_when_it_is_not_heard() {
     ask_nodes(&mut world, "delnode", "a3");
     assert_eq!(nodes(&world, 1), ["a1", "a2"]);
 }
+
+/// Recorded from 3.0.6: with `deadping 4`, `deadtime 15` and the ping nodes listed last, every link is dead after
+/// 4 s; with a member listed last, every link after 15 s.
+#[test]
+fn every_link_goes_by_the_dead_time_of_the_last_node() {
+    for (last, deadping, deadtime) in [(true, 4, 15), (true, 15, 4), (false, 4, 15)] {
+        let mut world = World::new(Failback::On, 1, 7);
+        (world.pings, world.pings_last) = (true, last);
+        (world.deadping, world.deadtime) = (deadping * SECOND, deadtime * SECOND);
+        (0..2).for_each(|node| world.start(node));
+        settle(&mut world, "0 1");
+        let before = world.now;
+        reachable(&mut world, false);
+        let link = format!("Link {PINGED}:{PINGED} dead.");
+        world.run_until(&link, 30 * SECOND, |w| w.logged(0, &link) == 1);
+        let (took, expected) = (world.now - before, if last { deadping } else { deadtime } * SECOND);
+        let near = expected - SECOND..expected + SECOND;
+        assert!(near.contains(&took), "{last} {deadping} {deadtime}: {took:?}");
+    }
+}

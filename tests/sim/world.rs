@@ -127,6 +127,9 @@ pub struct World {
     pub deadtime: Duration,
     /// A ping node is configured.
     pub pings: bool,
+    /// It is listed behind the members.
+    pub pings_last: bool,
+    pub deadping: Duration,
     /// The hook that takes a dead node's groups never says that it is done.
     pub mute_mach_down: bool,
     /// A fencing device is configured.
@@ -181,6 +184,8 @@ impl World {
             script_jitter: Duration::ZERO,
             deadtime: DEADTIME,
             pings: false,
+            pings_last: true,
+            deadping: DEADTIME,
             mute_mach_down: false,
             fencing: false,
             misfire: 0.0,
@@ -213,18 +218,21 @@ impl World {
     fn settings(&mut self, node: usize, resumed: Option<Hold>) -> Settings {
         let spec = |name: &str, kind| NodeSpec { name: name.to_owned(), kind };
         let members = NAMES.iter().map(|n| spec(n, NodeKind::Normal));
-        let pinged = self.pings.then(|| spec(PINGED, NodeKind::Ping));
+        let mut nodes: Vec<_> = members.collect();
+        if self.pings {
+            nodes.insert(if self.pings_last { nodes.len() } else { 0 }, spec(PINGED, NodeKind::Ping));
+        }
         Settings {
             me: NAMES[node].to_owned(),
             uuid: [node as u8 + 1; 16],
             generation: self.nodes[node].generation,
-            nodes: members.chain(pinged).collect(),
+            nodes,
             links: (0..self.cables.len()).map(|l| format!("eth{l}")).collect(),
             keepalive: KEEPALIVE,
             deadtime: self.deadtime,
             warntime: self.deadtime / 2,
             initdead: INITDEAD,
-            deadping: DEADTIME,
+            deadping: self.deadping,
             failback: self.failback,
             hopfudge: 1,
             max_rexmit_delay: ms(250),
