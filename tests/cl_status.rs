@@ -86,7 +86,7 @@ impl Pairs {
     fn alike(&self, user: &str, mut cases: Vec<Vec<String>>) -> Vec<Said> {
         let mut first = None;
         for round in 1.. {
-            let four = self.on(1, |node| [THEIRS, OURS].map(|program| run_all(node, user, program, &cases)));
+            let four = self.on(1, |node| side_by_side(node, user, &cases));
             let four: Vec<_> = four.into_iter().flatten().collect();
             let said_of = |at: usize| four.iter().map(|said| &said[at]).collect::<Vec<_>>();
             let differ = |at: &usize| said_of(*at).iter().any(|said| *said != &four[0][*at]);
@@ -142,6 +142,14 @@ struct Said {
     code: String,
 }
 
+/// Both programs, at the same time: they wait for the daemon most of the time.
+fn side_by_side(node: &Node, user: &str, cases: &[Vec<String>]) -> [Vec<Said>; 2] {
+    std::thread::scope(|scope| {
+        let running = [THEIRS, OURS].map(|program| scope.spawn(move || run_all(node, user, program, cases)));
+        running.map(|thread| thread.join().unwrap())
+    })
+}
+
 /// Runs one program with each list of arguments, one after the other, in a shell as `user`.
 fn run_all(node: &Node, user: &str, program: &str, cases: &[Vec<String>]) -> Vec<Said> {
     let quoted = |word: &String| format!("'{}'", word.replace('\'', r"'\''"));
@@ -154,10 +162,11 @@ fn run_all(node: &Node, user: &str, program: &str, cases: &[Vec<String>]) -> Vec
             words.join(" ")
         );
     }
-    node.write("/run/cases", &script, 0o644).unwrap();
-    let shell = format!("setpriv --reuid {user} --regid {user} --clear-groups sh /run/cases");
+    let file = format!("/run/cases{}", program.replace('/', "-"));
+    node.write(&file, &script, 0o644).unwrap();
+    let shell = format!("setpriv --reuid {user} --regid {user} --clear-groups sh {file}");
     let shell = if user == "root" {
-        "sh /run/cases".to_owned()
+        format!("sh {file}")
     } else {
         shell.replace("--regid nobody", "--regid nogroup")
     };
