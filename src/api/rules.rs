@@ -2,6 +2,7 @@
 
 use super::table::Peer;
 use crate::config::{ApiAuth, Config, HBVERSION};
+use std::collections::BTreeMap;
 
 /// The entry for clients without a name.
 const ANONYMOUS: &str = "anon";
@@ -12,7 +13,7 @@ const DEFAULT: &str = "default";
 #[derive(Clone, Debug)]
 pub struct Rules {
     apiauth: Vec<ApiAuth>,
-    parameters: Vec<(String, String)>,
+    parameters: BTreeMap<String, String>,
     /// What every answer to a sign-on says besides its result.
     pub(super) greeting: Vec<(&'static str, String)>,
     /// The user this daemon runs as.
@@ -24,7 +25,7 @@ impl Rules {
     pub fn new(config: &Config, facility: i32, own_uid: u32) -> Self {
         let mut rules = Self {
             apiauth: config.apiauth.clone(),
-            parameters: config.parameters.clone(),
+            parameters: config.parameters_in_use(),
             greeting: Vec::new(),
             own_uid,
         };
@@ -46,7 +47,7 @@ impl Rules {
         }
         // The older name of the same directive.
         let name = if name == "crm" { "pacemaker" } else { name };
-        self.parameters.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+        self.parameters.get(name).map(String::as_str)
     }
 
     /// Whether this user may be that client; why not. The name of a casual client does not count.

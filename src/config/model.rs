@@ -1,5 +1,6 @@
 //! The configuration as typed values. Only data lives here, and what follows from it alone.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -368,6 +369,24 @@ pub enum StonithSetup {
     File(String),
     /// `stonith_host`: on the line.
     Parameters(Vec<String>),
+}
+
+impl Config {
+    /// The recorded texts as running programs see them, scripts and API clients: with what 3.0.6 adds when it
+    /// has looked where its log goes.
+    pub fn parameters_in_use(&self) -> BTreeMap<String, String> {
+        let mut all: BTreeMap<String, String> = self.parameters.iter().cloned().collect();
+        if self.logging.facility.is_some() {
+            for name in ["logfile", "debugfile"] {
+                all.entry(name.to_owned()).or_insert_with(|| "/dev/null".to_owned());
+            }
+        }
+        if self.logging.use_logd {
+            // Also where it is used only because nothing else was configured.
+            all.entry("use_logd".to_owned()).or_insert_with(|| "yes".to_owned());
+        }
+        all
+    }
 }
 
 impl Default for Config {

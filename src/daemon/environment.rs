@@ -38,8 +38,8 @@ fn is_private(name: &str) -> bool {
 /// What the daemon itself sets, in its own environment too.
 fn ours(config: &Config) -> BTreeMap<String, String> {
     let mut env = BTreeMap::new();
-    for (name, text) in config.parameters.iter().chain(&config.env) {
-        env.insert(format!("HA_{name}"), text.clone());
+    for (name, text) in config.parameters_in_use().into_iter().chain(config.env.iter().cloned()) {
+        env.insert(format!("HA_{name}"), text);
     }
     for (name, copy) in [("HA_compression", "HA_COMPRESSION"), ("HA_logfacility", "HA_LOGFACILITY")] {
         if let Some(value) = env.get(name).cloned() {
@@ -55,15 +55,5 @@ fn ours(config: &Config) -> BTreeMap<String, String> {
     set("OCF_ROOT", "/usr/lib/ocf");
     set("HA_LOGFILE", config.logging.logfile.as_deref().unwrap_or_default());
     set("HA_DEBUGLOG", config.logging.debugfile.as_deref().unwrap_or_default());
-    if config.logging.facility.is_some() {
-        // Only the small spelling: that is what 3.0.6 does when it logs to syslog instead.
-        for name in ["HA_logfile", "HA_debugfile"] {
-            env.entry(name.to_owned()).or_insert_with(|| "/dev/null".to_owned());
-        }
-    }
-    if config.logging.use_logd {
-        // Also where it is used only because nothing else was configured.
-        env.entry("HA_use_logd".to_owned()).or_insert_with(|| "yes".to_owned());
-    }
     env
 }
