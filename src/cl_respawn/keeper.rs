@@ -3,7 +3,7 @@
 use super::options::{self, Asked, HELP, Options};
 use super::pidfile;
 use crate::level::Level;
-use crate::logging::{Facility, Logger, Settings};
+use crate::logging::{self, Facility, Logger, Settings};
 use crate::sys::process::{notice_children, unmasked};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::stat::{Mode, umask};
@@ -48,9 +48,8 @@ fn help(code: i32) -> i32 {
 }
 
 fn logger(stderr: bool) -> Logger {
-    let host = nix::unistd::gethostname().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let facility = Facility::parse("daemon");
-    Logger::direct("cl_respawn", Settings { host, facility, stderr, ..Settings::default() })
+    Logger::direct("cl_respawn", Settings { host: logging::host(), facility, stderr, ..Settings::default() })
 }
 
 fn keep(options: &Options, log: &Logger) -> i32 {

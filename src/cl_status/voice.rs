@@ -1,7 +1,7 @@
 //! What is printed, and where. Who stops listening is no reason to fail.
 
 use crate::level::Level;
-use crate::logging::{Logger, Settings};
+use crate::logging::{self, Logger, Settings};
 use std::io::Write;
 
 /// Both outputs.
@@ -11,8 +11,7 @@ pub(super) struct Voice {
 
 impl Voice {
     pub(super) fn new() -> Self {
-        let host = nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
-        let settings = Settings { host, stderr: true, ..Settings::default() };
+        let settings = Settings { host: logging::host(), stderr: true, ..Settings::default() };
         Self { log: Logger::direct("cl_status", settings) }
     }
 

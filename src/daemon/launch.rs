@@ -16,7 +16,7 @@ use super::{control, environment, fifo, keyring, state, systemd};
 use crate::config::{self, Checked, Config, Host};
 use crate::engine::{Ending, Engine, Hold, Job, Now};
 use crate::level::Level;
-use crate::logging::Logger;
+use crate::logging::{self, Logger};
 use crate::paths::{PID_FILE, RSCTMP};
 use crate::resources;
 use crate::resources::environment::Environment;
@@ -74,17 +74,12 @@ fn machine_name() -> String {
     nix::unistd::gethostname().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
-/// The name that log lines carry: `uname -n` as it is.
-fn log_host() -> String {
-    nix::unistd::gethostname().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
 fn start(options: &Options, host: &LinuxHost) -> i32 {
     background::unmask();
     let stamps = Stamps::now();
     let running = pidfile::look();
     let checked = config::check(&sources::read(options.debug), host);
-    let log = Logger::direct("heartbeat", settings::log(&checked.logging, &log_host(), true));
+    let log = Logger::direct("heartbeat", settings::log(&checked.logging, &logging::host(), true));
     tell(&checked, options.reread && matches!(running, Running::Yes(_)), &log);
     let config = match (checked.config, running) {
         (Some(config), _) => config,
@@ -181,7 +176,7 @@ fn exit_code(error: &io::Error) -> i32 {
 /// The daemon's life, on the pulse thread and those around it.
 fn live(options: &Options, config: &Config, stamps: Stamps, herald: &mut Herald) -> io::Result<Ending> {
     background::settle()?;
-    let log = Logger::background("heartbeat", settings::log(&config.logging, &log_host(), false))?;
+    let log = Logger::background("heartbeat", settings::log(&config.logging, &logging::host(), false))?;
     log.log(Level::Info, VERSION_LINE);
     log.log(Level::Info, concat!("heartbeat-rs ", env!("CARGO_PKG_VERSION"), " stands in for it"));
     let realtime = config.realtime.enabled && !options.no_realtime;
@@ -328,7 +323,7 @@ pub(super) fn recheck(change: Change, log: &Logger) -> Option<News> {
 
 /// After the pulse: the last words, or the next life.
 fn finish(options: &Options, config: &Config, ending: Ending) -> i32 {
-    let log = Logger::direct("heartbeat", settings::log(&config.logging, &log_host(), false));
+    let log = Logger::direct("heartbeat", settings::log(&config.logging, &logging::host(), false));
     if ending != Ending::Stop {
         log.log(Level::Info, "Restarting heartbeat.");
     }

@@ -20,7 +20,7 @@ pub use plan_event::Event;
 pub use plan_look::{Held, Look, What};
 pub use plan_picture::{Picture, Theirs};
 
-use crate::logging::{self, Form, Logger};
+use crate::logging::{self, Logger};
 use std::process::ExitCode;
 
 /// Why ipfail ends, other than by a signal.
@@ -46,14 +46,7 @@ pub fn main() -> ExitCode {
 
 /// The log of the daemon that started us, as its environment says.
 fn logger() -> Logger {
-    let get = |name: &str| std::env::var(name).ok();
-    let plain = get("HA_syslogmsgfmt").is_some_and(|value| value == "false");
-    let host = nix::unistd::gethostname().unwrap_or_default();
-    let settings = logging::Settings {
-        host: host.to_string_lossy().into_owned(),
-        form: if plain { Form::Plain } else { Form::Syslog },
-        stderr: true,
-        ..logging::Settings::from_environment(get)
-    };
+    let settings = logging::Settings::of_a_program(|name| std::env::var(name).ok());
+    let settings = logging::Settings { stderr: true, ..settings };
     Logger::direct("ipfail", settings)
 }

@@ -18,4 +18,4 @@ pub use facility::Facility;
 pub use format::{Form, Voice};
 pub use layer::LogLayer;
 pub use logger::Logger;
-pub use settings::Settings;
+pub use settings::{Settings, host};

@@ -30,6 +30,11 @@ pub struct Settings {
     pub syslog_socket: PathBuf,
 }
 
+/// `uname -n` as it is: the name that log lines carry.
+pub fn host() -> String {
+    nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -62,6 +67,17 @@ impl Settings {
             use_logd: get("HA_LOGD").as_deref() == Some("yes"),
             debug: get("HA_debug").or_else(|| get("HA_DEBUG")).and_then(|v| v.parse().ok()).unwrap_or(0),
             ..Self::default()
+        }
+    }
+
+    /// The same for a program that logs as the daemon does, whose child it is: in the form of `ha.cf`, under the
+    /// name of this machine.
+    pub fn of_a_program(get: impl Fn(&str) -> Option<String>) -> Self {
+        let plain = matches!(get("HA_syslogmsgfmt").as_deref(), Some("false" | "no" | "off" | "0"));
+        Self {
+            host: host(),
+            form: if plain { Form::Plain } else { Form::Syslog },
+            ..Self::from_environment(get)
         }
     }
 

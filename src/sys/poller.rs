@@ -78,15 +78,13 @@ impl Poller {
 
     /// The numbers of those that can be read from or written to, or that are broken.
     pub fn look(&mut self) -> Vec<u64> {
-        let mut found = wait(self.watch.get_ref());
-        if found.is_empty() {
-            // Under tokio's eyes, so that it knows that there is nothing.
-            let again = self.watch.try_io(Interest::READABLE, |watch| match wait(watch) {
-                found if found.is_empty() => Err(ErrorKind::WouldBlock.into()),
-                found => Ok(found),
-            });
-            found = again.unwrap_or_default();
-        }
+        // Under tokio's eyes: where it knows that there is nothing the kernel is not asked, and it learns
+        // when there is nothing more.
+        let looked = self.watch.try_io(Interest::READABLE, |watch| match wait(watch) {
+            found if found.is_empty() => Err(ErrorKind::WouldBlock.into()),
+            found => Ok(found),
+        });
+        let found = looked.unwrap_or_default();
         self.more = !found.is_empty();
         found
     }
