@@ -96,6 +96,8 @@ fn alone(field: &Field) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(format!("{:?}", field.owners())),
     })?;
+    // so that it has said so, and the sleeper will find old words of a dead peer
+    std::thread::sleep(DEADTIME);
     field.crash(2)?;
     field.wake(1)?;
     field.settles_as("b1 serves alone", SOON, |owners| *owners == [vec![1], vec![1]])?;

@@ -263,7 +263,8 @@ impl Field {
         Ok(tally)
     }
 
-    /// Wait until the client was told by ARP where each address is, by the one that holds it.
+    /// Wait until the client was told by ARP where each address is that one of ours holds. (A 3.0.6 daemon that
+    /// had an address all the while does not announce it again when the other node has let go.)
     pub(crate) fn client_follows(&self) -> Result<(), Failure> {
         let macs = [1, 2].map(|node| self.lab.node(node).read("/sys/class/net/eth0/address"));
         self.lab.wait_until("announced to the client", ANNOUNCED, || {
@@ -271,6 +272,9 @@ impl Field {
                 let told =
                     self.watch.announced(vip).map(|(_, mac)| mac.map(|b| format!("{b:02x}")).join(":"));
                 let [owner] = owners[..] else { return Err(format!("{vip} is held by {owners:?}")) };
+                if self.setup.pair[owner - 1] == Flavour::Reference {
+                    continue;
+                }
                 if told.as_deref() != Some(macs[owner - 1].trim()) {
                     return Err(format!(
                         "{vip} is at b{owner}, {}, the client was told {told:?}",
