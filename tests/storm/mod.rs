@@ -1,6 +1,6 @@
 //! Storms: a pair of real daemons, watched from outside, while fate does its worst.
 //!
-//! [`Field`] is a laboratory with a started pair and a [`Watch`]; it remembers what was done to whom and
+//! [`Field`] is a laboratory with a pair and a [`Watch`]; it remembers what was done to whom and
 //! when. [`judge`] holds what was seen against the one rule: two owners of an address only while the
 //! nodes cannot hear each other, and [`LIMIT`] longer. [`weather`] runs cases beside each other.
 
@@ -92,18 +92,21 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// Both started from cold, each node at home.
-    pub(crate) fn raise(test: &str, setup: Setup) -> Result<Self, Failure> {
+    /// Both configured and watched, nothing started.
+    pub(crate) fn new(test: &str, setup: Setup) -> Result<Self, Failure> {
         let lab = Lab::new(&format!("{test}-{}", setup.title()), setup.pair)?;
         for node in lab.nodes() {
             let groups = format!("b1 IPaddr2::{}/24/eth0\nb2 IPaddr2::{}/24/eth0\n", VIPS[0], VIPS[1]);
             node.configure(&setup.ha_cf(), "auth 1\n1 sha1 ThisIsTheSharedSecretOfTheLab\n", &groups)?;
         }
         let watch = Watch::new(&lab)?;
-        let field = Self { watch, lab, setup, acts: Mutex::default(), aways: Mutex::default() };
-        field.lab.nodes().iter().try_for_each(|node| node.start())?;
-        field.settles_as("each node at home", START, |owners| *owners == [vec![1], vec![2]])?;
-        Ok(field)
+        Ok(Self { watch, lab, setup, acts: Mutex::default(), aways: Mutex::default() })
+    }
+
+    /// Both start from cold, and each is at home.
+    pub(crate) fn begin(&self) -> Result<(), Failure> {
+        self.lab.nodes().iter().try_for_each(|node| node.start())?;
+        self.settles_as("each node at home", START, |owners| *owners == [vec![1], vec![2]]).map(drop)
     }
 
     // --- what is done ------------------------------------------------------------------------
