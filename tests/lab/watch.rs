@@ -1,9 +1,9 @@
 //! The observer: who held which address when, who heard whom, and what the client was told by ARP.
 //!
-//! A thread for each node (and one for the client) enters the network namespace, opens an rtnetlink
-//! socket and a packet socket there, and notes what the kernel tells, with the time of this program's
-//! clock. The nodes know nothing of it. What lies behind loss and cut cables is not heard: a packet
-//! socket sees what arrives.
+//! A thread enters each network namespace in turn, opens an rtnetlink socket and a packet socket there, and
+//! then notes what the kernel tells, with the time of this program's clock. The nodes know nothing of it.
+//! What lies behind loss and cut cables is not heard: a packet socket sees what arrives. What is found in one
+//! look around has one time: when this thread comes late, a hand-over is not taken for two owners.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -25,12 +25,12 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::stage::is_root;
 use super::{Failure, Lab, bail, network};
 
-/// Everything seen so far, and the threads that look.
+/// Everything seen so far, and the thread that looks.
 pub(crate) struct Watch {
     began: Instant,
     seen: Arc<Mutex<Vec<Seen>>>,
     over: Arc<AtomicBool>,
-    eyes: Vec<JoinHandle<()>>,
+    eyes: Option<JoinHandle<()>>,
 }
 
 /// Something that happened at a node (1, 2) or the client (0).
@@ -68,34 +68,33 @@ impl Watch {
 
     /// Begin; the nodes hold nothing but their own addresses yet.
     pub(crate) fn new(lab: &Lab) -> Result<Self, Failure> {
-        let (seen, over) = (Arc::default(), Arc::new(AtomicBool::new(false)));
-        let mut watch = Self { began: Instant::now(), seen, over, eyes: Vec::new() };
-        for (node, init) in
-            [(0, lab.client().init()), (1, lab.node(1).stage().init()), (2, lab.node(2).stage().init())]
-        {
-            watch.open(node, init)?;
+        let (seen, over): (Arc<Mutex<Vec<Seen>>>, _) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let places = [lab.client().init(), lab.node(1).stage().init(), lab.node(2).stage().init()];
+        let (opened, is_open) = mpsc::channel();
+        let eyes = std::thread::spawn({
+            let (seen, over) = (Arc::clone(&seen), Arc::clone(&over));
+            move || match (0..)
+                .zip(places)
+                .map(|(node, init)| Eye::open(node, init))
+                .collect::<Result<Vec<_>, _>>()
+            {
+                Ok(eyes) => {
+                    // an error says that nobody waits any more
+                    let _ = opened.send(Ok(()));
+                    look(&eyes, &seen, &over);
+                }
+                Err(error) => drop(opened.send(Err(error))),
+            }
+        });
+        let watch = Self { began: Instant::now(), seen, over, eyes: Some(eyes) };
+        match is_open.recv() {
+            Ok(result) => result.map_err(|failure| failure.of("watch"))?,
+            Err(_) => bail!("watch: its thread ended"),
         }
         if lab.nodes().iter().any(|node| !node.vips().is_empty()) {
             bail!("the watch has to begin before the nodes hold anything");
         }
         Ok(watch)
-    }
-
-    fn open(&mut self, node: usize, init: u32) -> Result<(), Failure> {
-        let (opened, is_open) = mpsc::channel();
-        let (seen, over) = (Arc::clone(&self.seen), Arc::clone(&self.over));
-        self.eyes.push(std::thread::spawn(move || match Eye::open(node, init) {
-            Ok(eye) => {
-                // an error says that nobody waits any more
-                let _ = opened.send(Ok(()));
-                eye.look(&seen, &over);
-            }
-            Err(error) => drop(opened.send(Err(error))),
-        }));
-        match is_open.recv() {
-            Ok(result) => result.map_err(|failure| failure.of("watch")),
-            Err(_) => bail!("watch: its thread ended"),
-        }
     }
 
     /// When it began.
@@ -127,6 +126,7 @@ impl Watch {
             }
         }
         spans.push(Span { from, to: until, owners: owners.into_iter().collect() });
+        spans.retain(|span| span.from < span.to);
         spans
     }
 
@@ -181,14 +181,12 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
-        for eye in self.eyes.drain(..) {
-            // an error says that it panicked, which the test's output shows
-            let _ = eye.join();
-        }
+        // an error says that it panicked, which the test's output shows
+        let _ = self.eyes.take().map(JoinHandle::join);
     }
 }
 
-/// A thread's sockets in a namespace.
+/// The sockets in a namespace.
 struct Eye {
     node: usize,
     addresses: netlink_sys::Socket,
@@ -202,7 +200,7 @@ const ETH_P_ARP: u16 = 0x0806;
 const ROOM: usize = 4 << 20;
 
 impl Eye {
-    /// In a thread of its own: it stays in the namespace.
+    /// In a thread of its own: it goes into the namespace.
     fn open(node: usize, init: u32) -> Result<Self, Failure> {
         let namespace = File::open(format!("/proc/{init}/ns/net"))?;
         setns(namespace, CloneFlags::CLONE_NEWNET).map_err(std::io::Error::from)?;
@@ -217,20 +215,6 @@ impl Eye {
         packets.set_recv_buffer_size(ROOM)?;
         packets.set_nonblocking(true)?;
         Ok(Self { node, addresses, packets })
-    }
-
-    fn look(&self, seen: &Mutex<Vec<Seen>>, over: &AtomicBool) {
-        while !over.load(Ordering::Relaxed) {
-            let mut wanted =
-                [self.addresses.as_fd(), self.packets.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-            // an error says that a signal came; the sockets do not block
-            let _ = poll(&mut wanted, PollTimeout::from(200u16));
-            let at = Instant::now();
-            let mut news = self.addresses_changed();
-            news.extend(self.packets_arrived());
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.extend(news.into_iter().map(|what| Seen { at, node: self.node, what }));
-        }
     }
 
     fn addresses_changed(&self) -> Vec<What> {
@@ -259,6 +243,31 @@ impl Eye {
             news.extend(if self.node == 0 { announcement(packet) } else { datagram(packet, 3 - self.node) });
         }
         news
+    }
+}
+
+/// Until it is over.
+fn look(eyes: &[Eye], seen: &Mutex<Vec<Seen>>, over: &AtomicBool) {
+    let mut wanted: Vec<_> = eyes
+        .iter()
+        .flat_map(|eye| [eye.addresses.as_fd(), eye.packets.as_fd()])
+        .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+        .collect();
+    while !over.load(Ordering::Relaxed) {
+        // an error says that a signal came; the sockets do not block
+        let _ = poll(&mut wanted, PollTimeout::from(200u16));
+        let at = Instant::now();
+        loop {
+            let mut news = Vec::new();
+            for eye in eyes {
+                let found = eye.addresses_changed().into_iter().chain(eye.packets_arrived());
+                news.extend(found.map(|what| Seen { at, node: eye.node, what }));
+            }
+            if news.is_empty() {
+                break;
+            }
+            seen.lock().unwrap_or_else(PoisonError::into_inner).extend(news);
+        }
     }
 }
 
