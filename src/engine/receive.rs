@@ -204,6 +204,7 @@ impl Engine {
         self.note(note);
         self.greet(at);
         self.forget_hand_over();
+        self.burier_restarted();
     }
 
     /// A node that starts hears first how this one is, before any acknowledgement. A C daemon goes up on
