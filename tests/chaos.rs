@@ -141,7 +141,7 @@ fn number(name: &str, default: u64) -> u64 {
 #[test]
 fn never_two_owners_and_always_one_in_the_end() {
     let seed = number("CHAOS_SEED", 1);
-    let cases: Vec<_> = weather::setups(KEEPALIVE, DEADTIME)
+    let cases: Vec<_> = weather::setups(KEEPALIVE, DEADTIME, 2)
         .into_iter()
         .zip(seed..)
         .map(|(setup, seed)| Case(setup, seed))

@@ -1,4 +1,4 @@
-//! Packets get lost, of either node and on every path, so that nodes take each other for dead that live.
+//! Packets get lost, of either node on the one path there is, so that nodes take each other for dead that live.
 //!
 //! Two 3.0.6 daemons log "Both machines own our resources!" then and hold everything twice to the end of their
 //! days. Ours settle it: [`storm::judge`] says how soon, and how that is measured.
@@ -33,7 +33,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn doubles_end_soon_and_one_owner_remains() {
-    let setups = weather::setups(KEEPALIVE, DEADTIME);
+    let setups = weather::setups(KEEPALIVE, DEADTIME, 1);
     weather::all("loss", &setups, |setup| (setup.title(), *setup), |field, _| storm_and_calm(field));
 }
 

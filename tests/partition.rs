@@ -27,7 +27,7 @@ const FLAP: Duration = ms(300);
 
 #[test]
 fn after_healing_each_has_its_own() {
-    let setups = weather::setups(KEEPALIVE, DEADTIME);
+    let setups = weather::setups(KEEPALIVE, DEADTIME, 2);
     weather::all("partition", &setups, |setup| (setup.title(), *setup), |field, _| all_cuts(field));
 }
 

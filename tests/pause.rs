@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_sleeper_yields_and_never_is_there_none() {
-    let setups = weather::setups(KEEPALIVE, DEADTIME);
+    let setups = weather::setups(KEEPALIVE, DEADTIME, 2);
     weather::all("pause", &setups, |setup| (setup.title(), *setup), |field, _| all_pauses(field));
 }
 

@@ -18,11 +18,11 @@ use crate::lab::{Failure, Flavour};
 const JOBS: usize = 6;
 
 /// Ours with ours and beside the real one, with automatic failback and without.
-pub(crate) fn setups(keepalive: Duration, deadtime: Duration) -> Vec<Setup> {
+pub(crate) fn setups(keepalive: Duration, deadtime: Duration, networks: usize) -> Vec<Setup> {
     let mut setups = Vec::new();
     for pair in pairs() {
         for auto_failback in ["on", "off"] {
-            setups.push(Setup { pair, auto_failback, keepalive, deadtime });
+            setups.push(Setup { pair, auto_failback, keepalive, deadtime, networks });
         }
     }
     setups
