@@ -14,6 +14,7 @@
 //!
 //! Nothing follows from an old word: only from one that came just now, and is the newest of its sender.
 
+use super::negotiation::State;
 use super::standby::StandbyState;
 use super::{Engine, Failback, Hold, Job, Note, Reason, Verb};
 use crate::wire::Message;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 /// Behind the holdings in a status: this node was asleep and does not insist.
 const UNSURE: &str = "unsure";
-/// Behind them: this node is in the middle of a hand-over.
+/// Behind them: they are about to change, by a hand-over or because the node has just started.
 const MOVING: &str = "moving";
 /// How often a C daemon is asked at most.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
@@ -58,8 +59,13 @@ impl Engine {
         }
         let mut words = vec![self.resources.i_hold.word()];
         words.extend(self.pause.unsure.then_some(UNSURE));
-        words.extend((self.resources.standby != StandbyState::Not).then_some(MOVING));
+        words.extend(self.is_moving().then_some(MOVING));
         Some(words.join(" "))
+    }
+
+    /// In the middle of a hand-over, or before the decision what to take at the start.
+    fn is_moving(&self) -> bool {
+        self.resources.standby != StandbyState::Not || self.resources.state == State::Init
     }
 
     /// A status of a peer: one of ours tells what it holds.
@@ -84,10 +90,14 @@ impl Engine {
         }
         self.resources.other_holds = hold;
         self.double.peer_unsure = more.contains(&UNSURE);
-        if !more.contains(&MOVING) {
+        let settled = !more.contains(&MOVING) && !self.double.peer_unsure;
+        if settled {
             self.peer_hands_nothing();
         }
         self.claim_heard();
+        if settled {
+            self.begin_beside_kin();
+        }
     }
 
     /// A C daemon is alive; what it holds it said before, if at all.

@@ -261,6 +261,19 @@ impl Engine {
         }
     }
 
+    /// The peer, one of ours, has just said what it holds: nothing is left to wait for. Beside a C daemon a start
+    /// waits until that one is stable, or for ten seconds.
+    pub(super) fn begin_beside_kin(&mut self) {
+        let waiting =
+            matches!(self.resources.state, State::Starting | State::BothStarting | State::ResourceReceived);
+        if waiting && self.startup.is_up() && !self.pause.unsure && !self.is_shutting_down() {
+            self.resources.take_local_armed = true;
+            self.resources.take_local_at = None;
+            self.resources.other_stable = true;
+            self.become_stable_beside_peer();
+        }
+    }
+
     fn become_stable_beside_peer(&mut self) {
         self.note(Note::RemoteTransition);
         self.acquire_local(false);
