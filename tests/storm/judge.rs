@@ -17,6 +17,8 @@ pub(crate) struct Tally {
     pub(crate) doubles: usize,
     pub(crate) doubled: Duration,
     pub(crate) longest_none: Duration,
+    /// The longest time without an owner during which one node was there all the while, and where.
+    pub(crate) unserved: Option<(Duration, String)>,
     /// The longest overstay, and where.
     pub(crate) worst: Option<(Duration, String)>,
 }
@@ -39,16 +41,45 @@ impl Tally {
         }
     }
 
+    /// A time without an owner; before `began` there was nothing to own.
+    pub(crate) fn add_unserved(&mut self, vip: &str, span: &Span, aways: &[Away], began: Instant) {
+        if span.from <= began || !span.owners.is_empty() {
+            return;
+        }
+        let longest =
+            [1, 2].into_iter().map(|node| longest_awake(span, node, aways)).max().unwrap_or_default();
+        if self.unserved.as_ref().is_none_or(|(worst, _)| longest > *worst) {
+            let from = span.from.duration_since(began).as_secs_f64();
+            self.unserved = Some((longest, format!("{vip} from {from:.3}")));
+        }
+    }
+
     /// For the reader of the test's output.
     pub(crate) fn text(&self) -> String {
+        let seconds =
+            |of: &Option<(Duration, String)>| of.as_ref().map_or(0.0, |(worst, _)| worst.as_secs_f64());
         format!(
-            "{} doubles, {:.1} s in all, at most {:.3} s after hearing; without owner at most {:.1} s",
+            "{} doubles, {:.1} s in all, at most {:.3} s after hearing; without owner at most {:.1} s, while a node \
+             was there {:.1} s",
             self.doubles,
             self.doubled.as_secs_f64(),
-            self.worst.as_ref().map_or(0.0, |(worst, _)| worst.as_secs_f64()),
-            self.longest_none.as_secs_f64()
+            seconds(&self.worst),
+            self.longest_none.as_secs_f64(),
+            seconds(&self.unserved)
         )
     }
+}
+
+/// The longest part of a span during which a node was there.
+fn longest_awake(span: &Span, node: usize, aways: &[Away]) -> Duration {
+    let mut absent: Vec<_> = aways.iter().filter(|a| a.node == node).collect();
+    absent.sort_by_key(|a| a.from);
+    let (mut from, mut longest) = (span.from, Duration::ZERO);
+    for away in absent {
+        longest = longest.max(away.from.min(span.to).saturating_duration_since(from));
+        from = from.max(away.to.unwrap_or(span.to));
+    }
+    longest.max(span.to.saturating_duration_since(from))
 }
 
 /// What of the heartbeats that reached a node its daemon was there to hear.
@@ -76,7 +107,7 @@ pub(crate) fn overstay(span: &Span, heard: &[Vec<Instant>; 2], breaks: &[Instant
 
 #[cfg(test)]
 mod tests {
-    use super::{awake, overstay};
+    use super::{awake, longest_awake, overstay};
     use crate::lab::watch::Span;
     use crate::storm::{Away, ms};
     use std::time::{Duration, Instant};
@@ -96,6 +127,22 @@ mod tests {
         assert_eq!(stayed([&[900, 1500], &[800, 2000]], &[]), Some(ms(3000)));
         assert_eq!(stayed([&[900, 1500], &[800]], &[]), None);
         assert_eq!(stayed([&[1500], &[6000]], &[]), None);
+    }
+
+    #[test]
+    fn who_is_there_should_serve() {
+        let zero = Instant::now();
+        let span = Span { from: zero + ms(1000), to: zero + ms(5000), owners: vec![] };
+        let away = |from, to| Away {
+            node: 1,
+            from: zero + ms(from),
+            to: Some(zero + ms(to)),
+            leaves_addresses: false,
+        };
+        assert_eq!(longest_awake(&span, 1, &[]), ms(4000));
+        assert_eq!(longest_awake(&span, 1, &[away(4000, 9000), away(0, 2000)]), ms(2000));
+        assert_eq!(longest_awake(&span, 1, &[away(0, 9000)]), ms(0));
+        assert_eq!(longest_awake(&span, 1, &[away(1500, 2500)]), ms(2500));
     }
 
     #[test]

@@ -267,6 +267,7 @@ impl Field {
             for span in self.watch.spans(vip, Instant::now()) {
                 let heard = [1, 2].map(|node| judge::awake(&self.watch.heartbeats_at(node), node, &aways));
                 tally.add(vip, &span, judge::overstay(&span, &heard, &breaks), self.watch.began());
+                tally.add_unserved(vip, &span, &aways, self.watch.began());
             }
         }
         if let Some((longest, text)) = &tally.worst

@@ -1,7 +1,8 @@
 //! Runs cases beside each other: they mostly wait.
 //!
 //! Environment: `LAB_PAIR=ref/ref` (or `ours/ref`, …) one pair instead of all; `LAB_JOBS=N` laboratories at a
-//! time; `STORM_CASE=text` only cases with this in their title; `CI=true`: a missing reference is a failure.
+//! time; `STORM_CASE=text` only cases with this in their title; `STORM_LEGACY=1` legacy mode instead; `STORM_KEEP=1`
+//! logs are kept of good ones too; `CI=true`: a missing reference is a failure.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -20,8 +21,9 @@ const JOBS: usize = 6;
 /// Ours with ours and beside the real one, with automatic failback and without.
 pub(crate) fn setups(keepalive: Duration, deadtime: Duration, networks: usize) -> Vec<Setup> {
     let mut setups = Vec::new();
+    let modes: &[_] = if std::env::var_os("STORM_LEGACY").is_some() { &["legacy"] } else { &["on", "off"] };
     for pair in pairs() {
-        for auto_failback in ["on", "off"] {
+        for &auto_failback in modes {
             setups.push(Setup { pair, auto_failback, keepalive, deadtime, networks });
         }
     }
@@ -83,7 +85,7 @@ pub(crate) fn all<C: Sync>(
 /// A real daemon now and then loses a message that a script or tool wrote to its FIFO, and says so. What it was
 /// told to do then never happens: it holds what it does not know of, or waits for ever. Such a run shows
 /// nothing and is repeated.
-const FIFO_FAULT: &str = "msg2string: Message with zero fields";
+const FIFO_FAULTS: [&str; 2] = ["msg2string: Message with zero fields", "NV failure (msgfromsteam)"];
 const TRIES: usize = 3;
 
 fn one(
@@ -116,7 +118,7 @@ fn one(
 
 fn fifo_fault(field: &Field) -> bool {
     let real = field.lab.nodes().iter().filter(|node| node.flavour() == Reference);
-    real.into_iter().any(|node| node.log().contains(FIFO_FAULT))
+    real.into_iter().any(|node| FIFO_FAULTS.iter().any(|fault| node.log().contains(fault)))
 }
 
 /// The story and the logs of both nodes, for a post-mortem.
