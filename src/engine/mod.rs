@@ -23,6 +23,7 @@ mod input;
 mod job;
 mod jobs;
 mod life;
+mod mark;
 mod membership;
 mod negotiation;
 mod node;
@@ -43,6 +44,7 @@ pub use clock::Now;
 pub use hold::Hold;
 pub use input::{Input, JobId};
 pub use job::{Job, Verb};
+pub use mark::Mark;
 pub use note::{Note, uuid_text};
 pub use settings::{Failback, NodeKind, NodeSpec, Settings};
 pub use view::{NodeView, Treatment};
@@ -116,6 +118,7 @@ impl Engine {
         self.now = Now { mono: now.mono.max(self.now.mono), wall: now.wall };
         match input {
             Input::Start => self.begin(),
+            Input::Remembered(marks) => self.recall(marks),
             Input::Tick => self.tick(),
             Input::Received { link, message } => self.receive(&link, &message),
             Input::Local(message) => self.local(message),

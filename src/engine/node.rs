@@ -1,5 +1,6 @@
 //! What is known of each node and each link. Data and look-ups; the rules live in `life` and `receive`.
 
+use super::mark::Mark;
 use super::sequence::Track;
 use super::settings::{NodeKind, Settings};
 use crate::wire::Message;
@@ -36,6 +37,7 @@ pub(super) struct Node {
     /// Number of the newest message that told what it holds.
     pub(super) state_seq: u64,
     pub(super) track: Track,
+    pub(super) mark: Mark,
     /// The highest number of ours that it acknowledged.
     pub(super) acked: u64,
     /// Messages of ours up to this one are not its to acknowledge: it was not there, or began anew since.
@@ -82,6 +84,7 @@ impl Node {
             generation: 0,
             state_seq: 0,
             track: Track::new(ack_trigger),
+            mark: Mark::default(),
             acked: 0,
             owed_from: 0,
             may_hold: true,

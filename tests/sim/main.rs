@@ -12,6 +12,7 @@ mod clients;
 mod fencing;
 mod nodes;
 mod pair;
+mod replays;
 mod review;
 mod scenarios;
 mod world;
