@@ -263,8 +263,9 @@ fn a_node_that_starts_anew_remembers_how_far_its_peer_had_come() {
     world.crash(0);
     world.run(5 * SECOND);
     world.start_remembering(0, Input::Remembered(marks.clone()));
-    let lines = world.nodes[0].log.len();
+    let (lines, heard) = (world.nodes[0].log.len(), world.logged(0, "Status update for node a2"));
     replay_to(&mut world, 0, &tape, INITDEAD + KEEPALIVE);
+    assert_eq!(world.logged(0, "Status update for node a2"), heard, "{}", world.story());
     assert_eq!(world.engine(0).status_of("a2"), Some("dead"), "{}", world.story());
     assert!(world.nodes[0].log.len() - lines < FEW_LINES, "{}", world.story());
     settle(&mut world, "01 -");
