@@ -19,6 +19,7 @@ mod deliver;
 mod double;
 mod fencing;
 mod flow;
+pub mod fuzz;
 mod hold;
 mod input;
 mod job;
@@ -183,6 +184,18 @@ impl Engine {
     /// Nothing is in motion: resources are settled as far as this node knows (8.2).
     pub fn is_stable(&self) -> bool {
         self.resources_stable()
+    }
+
+    /// How many things it remembers, all collections together.
+    fn held(&self) -> usize {
+        let of_nodes = |n: &node::Node| 1 + n.links.len() + n.held_notices.len() + n.track.missing();
+        self.nodes.iter().map(of_nodes).sum::<usize>()
+            + self.history.kept()
+            + self.flow.held()
+            + self.jobs.held()
+            + self.deleted.len()
+            + self.said.len()
+            + self.resources.unanswered.len()
     }
 
     fn tick(&mut self) {

@@ -143,6 +143,11 @@ impl Track {
         self.missing.remove(&seq).is_some()
     }
 
+    /// How many are missing.
+    pub(super) fn missing(&self) -> usize {
+        self.missing.len()
+    }
+
     /// The earliest moment at which a request is due.
     pub(super) fn next_request(&self) -> Option<Duration> {
         self.missing.values().flatten().min().copied()
@@ -199,6 +204,11 @@ impl History {
 
     pub(super) fn highest(&self) -> u64 {
         self.highest
+    }
+
+    /// How many messages are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.sent.len()
     }
 
     pub(super) fn lowest(&self) -> u64 {

@@ -10,6 +10,7 @@
 
 mod echo;
 mod error;
+pub mod fuzz;
 mod guard;
 mod iface;
 mod limiter;
