@@ -168,7 +168,7 @@ fn chaos(field: &Field, Case(_, seed): &Case) -> Result<String, Failure> {
             .collect::<Vec<_>>();
         episode(field, &steps).map_err(|f| f.of(format!("episode {episodes} ({})", list.join("; "))))?;
     }
-    let tally = field.judge(LIMIT)?;
+    let tally = field.judge(field.setup.limit())?;
     match &tally.unserved {
         // a C daemon that begins anew waits for its peer longer than that, and ours for it
         Some((time, text)) if *time > SERVED && !field.setup.has_reference() => {
@@ -188,7 +188,7 @@ fn episode(field: &Field, steps: &[Step]) -> Result<(), Failure> {
         bail!("{} has no daemon", node.name());
     }
     field.client_follows()?;
-    field.judge(LIMIT)?;
+    field.judge(field.setup.limit())?;
     only_explained(field)
 }
 

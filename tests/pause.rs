@@ -12,7 +12,7 @@ mod storm;
 use std::time::{Duration, Instant};
 
 use lab::{Failure, Flavour, bail};
-use storm::{Field, LIMIT, VIPS, ms, weather};
+use storm::{Field, VIPS, ms, weather};
 
 const KEEPALIVE: Duration = ms(200);
 const DEADTIME: Duration = ms(1000);
@@ -36,7 +36,7 @@ fn all_pauses(field: &Field) -> Result<String, Failure> {
     }
     both(field).map_err(|f| f.of("both sleep"))?;
     alone(field).map_err(|f| f.of("the survivor crashes"))?;
-    Ok(format!("{told}{}", field.judge(LIMIT)?.text()))
+    Ok(format!("{told}{}", field.judge(field.setup.limit())?.text()))
 }
 
 /// Half of the dead time: nothing moves.
@@ -70,7 +70,7 @@ fn long(field: &Field, node: usize) -> Result<String, Failure> {
         spans.iter().filter(|s| s.owners.len() == 2 && s.to > woken).map(|s| s.to - woken).max()
     };
     let longest = VIPS.into_iter().filter_map(last).max().unwrap_or_default();
-    field.judge(LIMIT)?;
+    field.judge(field.setup.limit())?;
     Ok(format!("b{node} shared until {:.3} s after it woke; ", longest.as_secs_f64()))
 }
 
@@ -83,7 +83,7 @@ fn both(field: &Field) -> Result<(), Failure> {
         // whoever believes the other dead acts within the dead time
         std::thread::sleep(DEADTIME * 2);
         field.settles(SOON)?;
-        field.judge(LIMIT)?;
+        field.judge(field.setup.limit())?;
     }
     Ok(())
 }
@@ -110,5 +110,5 @@ fn alone(field: &Field) -> Result<(), Failure> {
     }
     field.boot(2)?;
     field.settles(SOON)?;
-    field.judge(LIMIT).map(drop)
+    field.judge(field.setup.limit()).map(drop)
 }

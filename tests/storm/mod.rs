@@ -24,7 +24,12 @@ pub(crate) const VIPS: [&str; 2] = ["10.80.0.101", "10.80.0.102"];
 /// So long two nodes may go on holding the same address once they hear each other.
 pub(crate) const LIMIT: Duration = Duration::from_secs(1);
 /// A pair that found each other changes nothing for so long.
-const CALM: Duration = Duration::from_millis(1500);
+const CALM: Duration = ms(1500);
+/// A 3.0.6 daemon begins anew two seconds after it heard of a partition.
+const CALM_BESIDE_REFERENCE: Duration = ms(3500);
+/// The same as [`LIMIT`] where the one that lets go may be a 3.0.6 daemon: its scripts take a second on a busy
+/// machine, and it may have been stopped in the middle of them.
+const LIMIT_BESIDE_REFERENCE: Duration = Duration::from_secs(4);
 /// Announcements are repeated for a while.
 const ANNOUNCED: Duration = Duration::from_secs(15);
 /// A cold start of both takes 10 s; the rest is for a busy machine.
@@ -52,6 +57,15 @@ impl Setup {
 
     pub(crate) fn has_reference(&self) -> bool {
         self.pair.contains(&Flavour::Reference)
+    }
+
+    /// So long two may go on where a daemon sleeps or dies.
+    pub(crate) fn limit(&self) -> Duration {
+        if self.has_reference() { LIMIT_BESIDE_REFERENCE } else { LIMIT }
+    }
+
+    fn calm(&self) -> Duration {
+        if self.has_reference() { CALM_BESIDE_REFERENCE } else { CALM }
     }
 
     fn ha_cf(&self) -> String {
@@ -244,7 +258,11 @@ impl Field {
             if now != last || now.1 > 0 || !wanted(&now.0) {
                 (last, since) = (now, Instant::now());
             }
-            if since.elapsed() >= CALM { Ok(()) } else { Err(format!("owners are {:?}", last.0)) }
+            if since.elapsed() >= self.setup.calm() {
+                Ok(())
+            } else {
+                Err(format!("owners are {:?}", last.0))
+            }
         })?;
         Ok(last.0)
     }
