@@ -350,6 +350,9 @@ impl Engine {
         let (seq, settled) =
             (message.hex("seq").unwrap_or(0), self.startup.is_up() && !self.is_shutting_down());
         let fresh = |n: &&super::node::Node| n.status == "active" && seq > n.last_status_seq;
+        if from != self.me && word.0 == Some(&self.settings.me) && settled && self.nice() {
+            return self.offer_forgotten(from, seq);
+        }
         if from == self.me
             || !me
             || self.nice()
@@ -361,6 +364,16 @@ impl Engine {
         self.double.buried = true;
         if !self.pause.looking {
             self.yield_to_burier(from);
+        }
+    }
+
+    /// A C daemon that declares this node dead has cancelled what it offered or asked for before. Nothing more
+    /// will come of it, and as long as it is waited for, nothing is settled.
+    fn offer_forgotten(&mut self, from: usize, seq: u64) {
+        let stranger = self.nodes.get(from).is_some_and(|n| !n.kin && seq > n.ask_seq);
+        if stranger && matches!(self.resources.standby, StandbyState::Me | StandbyState::Other) {
+            self.cancel_standby();
+            self.ask_for_claims();
         }
     }
 
