@@ -11,7 +11,7 @@ use crate::engine::{Action, Ending, Engine, Input, Now};
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths;
-use crate::wire::{self, Format, Keys, Message};
+use crate::wire::{self, Keys, Message, Packing};
 use std::collections::VecDeque;
 use std::io;
 use std::thread;
@@ -40,7 +40,7 @@ pub(super) struct Parts {
     pub(super) born: Instant,
     pub(super) media: Antennas,
     pub(super) keys: Keys,
-    pub(super) format: Format,
+    pub(super) packing: Packing,
     pub(super) executor: Executor,
     pub(super) clients: Clients,
     pub(super) children: Children,
@@ -182,7 +182,7 @@ impl Pulse {
     /// Clients see our own messages as the others do. What was made for them alone has no `hg`.
     fn sign_own(&self, message: &mut Message) {
         if message.value("auth").is_none() && message.value("hg").is_some() {
-            wire::seal(message, self.parts.format, &self.parts.keys);
+            wire::seal(message, self.parts.packing.format, &self.parts.keys);
         }
     }
 
@@ -190,8 +190,11 @@ impl Pulse {
         if message.kind() == Some("status") {
             self.parts.media.ping(&message, &self.parts.keys);
         }
-        wire::seal(&mut message, self.parts.format, &self.parts.keys);
-        match wire::encode(&message, &self.parts.keys) {
+        wire::seal(&mut message, self.parts.packing.format, &self.parts.keys);
+        let packed = wire::pack(&message, &self.parts.packing);
+        let encoded =
+            packed.and_then(|packed| wire::encode(packed.as_ref().unwrap_or(&message), &self.parts.keys));
+        match encoded {
             Ok(bytes) => self.parts.media.send(&bytes),
             Err(error) => self.parts.log.log(Level::Error, &format!("cannot send a message: {error}")),
         }

@@ -80,6 +80,9 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
         let log = node.log();
         let held: Vec<_> = node.vips().into_iter().collect();
         transcript.add(Heading::Holds, node.index(), &held.join(" "));
+        if step.ends_only {
+            continue;
+        }
         for call in node.calls().iter().skip(marks.calls[node.index() - 1]) {
             if step.changes_only && call.arguments.ends_with("status") {
                 continue;
@@ -191,5 +194,7 @@ fn act(lab: &Lab, scenario: &Scenario, act: Act) -> Result<(), Failure> {
             [1, 2].into_iter().try_for_each(|node| lab.loss(Cable { node, network: 0 }, percent))
         }
         Act::Heal => lab.heal(Cable { node: 1, network: 0 }),
+        Act::CutNetwork(network) => lab.cut(Cable { node: 1, network }),
+        Act::HealNetwork(network) => lab.heal(Cable { node: 1, network }),
     }
 }
