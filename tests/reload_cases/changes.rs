@@ -1,0 +1,53 @@
+//! What may be changed in ha.cf and haresources.
+
+use super::{Conf, Pair, each_pair};
+
+const FAST: &str = "keepalive 100ms\nwarntime 700ms\ndeadtime 1500ms\ninitdead 4000ms\n";
+
+/// A course through all that an administrator changes in a running pair.
+fn course(pair: &Pair, failback: &'static str) {
+    let usual = Conf::of(failback);
+    pair.reload("nothing but the time of ha.cf", 1, &usual);
+    let faster = Conf { timing: FAST, ..usual.clone() };
+    pair.reload("shorter times", 1, &faster);
+    pair.reload("shorter times", 2, &faster);
+    pair.reload("the usual times", 2, &usual);
+    let both = Conf { media: "bcast eth0\nbcast eth1\n", ..usual.clone() };
+    pair.reload("a second network", 1, &both);
+    pair.reload("a second network", 2, &both);
+    let second = Conf { media: "bcast eth1\n", ..usual.clone() };
+    pair.reload("the first network taken out", 1, &second);
+    let elsewhere = Conf { logfile: "/var/log/ha-log-two", ..second.clone() };
+    let marks = pair.marks();
+    pair.reload("the log in another file", 1, &elsewhere);
+    let (old, new) = (pair.node(1).log(), pair.node(1).read("/var/log/ha-log-two"));
+    assert!(new.contains("local status") || new.contains("Local status"), "{}: {new}", pair.name());
+    assert!(!old[marks.log[0]..].contains("Local status now set to: 'active'"), "{}", pair.name());
+}
+
+#[test]
+fn whatever_is_changed_nothing_moves_on() {
+    each_pair("changes", "on", |pair| course(pair, "on"));
+}
+
+#[test]
+fn whatever_is_changed_nothing_moves_off() {
+    each_pair("changes", "off", |pair| course(pair, "off"));
+}
+
+#[test]
+fn whatever_is_changed_nothing_moves_legacy() {
+    each_pair("changes", "legacy", |pair| course(pair, "legacy"));
+}
+
+/// One node after the other, from each mode to each other one.
+#[test]
+fn another_failback_mode() {
+    each_pair("modes", "on", |pair| {
+        for failback in ["off", "legacy", "off", "on", "legacy", "on"] {
+            for node in [1, 2] {
+                pair.reload(failback, node, &Conf::of(failback));
+            }
+        }
+    });
+}
