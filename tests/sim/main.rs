@@ -12,6 +12,8 @@ mod clients;
 mod fencing;
 mod nodes;
 mod pair;
+mod reference;
 mod review;
 mod scenarios;
+mod storm;
 mod world;
