@@ -48,6 +48,12 @@ pub enum Job {
     },
     /// Ask the fencing device how it is; the log is told. Beside everything else.
     CheckDevice,
+    /// Tell the neighbourhood once more where the addresses of these groups are: both nodes had them. Beside
+    /// everything else.
+    Announce {
+        /// Which groups, seen from this node.
+        set: Hold,
+    },
     /// "hb_giveup_resources": release every group of haresources, at shutdown.
     GiveUpAll,
 }

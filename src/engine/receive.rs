@@ -198,6 +198,7 @@ impl Engine {
         node.last_status_ts = 0;
         node.last_status_seq = 0;
         node.state_seq = 0;
+        (node.claim_seq, node.ask_seq) = (0, 0);
         node.may_hold = true;
         let note = Note::HeartbeatRestart(node.name.clone());
         self.note(note);
@@ -281,7 +282,8 @@ impl Engine {
         match kind {
             "reqnodes" if !own => self.on_reqnodes(from),
             "repnodes" if !own => self.on_repnodes(from, message),
-            "reqnodes" | "repnodes" | "stonith" => {}
+            "stonith" => self.on_stonith(from, message),
+            "reqnodes" | "repnodes" => {}
             "addnode" => self.on_addnode(message),
             "delnode" => self.on_delnode(message),
             "setweight" => self.on_setweight(message),

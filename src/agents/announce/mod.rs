@@ -5,7 +5,10 @@
 //! ([`helper`]), or from a thread of a long-lived caller ([`Announcement::repeat`]). Announcing is
 //! best effort everywhere: an address that is up but not announced is better than none.
 
+mod again;
 pub mod helper;
+
+pub use again::again;
 
 use std::io;
 use std::net::IpAddr;
