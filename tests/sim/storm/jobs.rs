@@ -36,7 +36,7 @@ impl World {
                 let life = self.nodes[node].life;
                 return self.at(at + RESET, Event::Shot { node, life, id });
             }
-            Job::CheckDevice => {}
+            Job::CheckDevice | Job::Announce { .. } => {}
         }
         let life = self.nodes[node].life;
         self.at(at, Event::Input { node, life, input: Input::JobDone(id) });
@@ -84,7 +84,6 @@ impl World {
             0 => Input::JobFailed(id),
             _ => {
                 self.reboot(1 - node);
-                self.watch.fenced(1 - node);
                 Input::JobDone(id)
             }
         };

@@ -11,4 +11,7 @@ pub mod seat;
 pub mod watch;
 pub mod world;
 
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod seeds;

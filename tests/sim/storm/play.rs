@@ -1,11 +1,11 @@
 //! Plays a script to its end and beyond: after the last fault each group must come to exactly one live node,
 //! and stay (property b).
 
-use super::script::{GROUPS, Script, Step};
+use super::script::{GROUPS, Kind, Script, Step};
 use super::seat::Seat;
 use super::watch::Failure;
 use super::world::{BEGIN, World};
-use heartbeat::engine::Input;
+use heartbeat::engine::{Failback, Input};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -89,12 +89,15 @@ fn calm(world: &World) -> bool {
 }
 
 /// A group that could not be started stays down until somebody acts, as in 3.0.6: the operator stops the
-/// daemon there, and starts it when it has ended.
+/// daemon there, and starts it when it has ended. So does a C daemon's own group in the old mode, when the node
+/// that was asked for it went away without an answer: it asks once.
 fn look_after_failures(world: &mut World) {
     for at in 0..2 {
+        let nowhere = |group: usize| world.nodes.iter().all(|n| !n.groups[group]);
         let node = &world.nodes[at];
-        let down = (0..2).any(|g| node.failed[g] && !world.nodes.iter().any(|n| n.groups[g]));
-        if down && node.seat.is_some() && world.nodes[at].seat.as_ref().is_some_and(Seat::is_calm) {
+        let asks_once = world.config.seats[at] == Kind::Model && world.config.failback == Failback::Legacy;
+        let down = (0..2).any(|g| nowhere(g) && (node.failed[g] || (asks_once && g == at)));
+        if down && node.seat.as_ref().is_some_and(Seat::is_calm) && world.watch.long_enough(at, world.now) {
             world.nodes[at].failed = [false; 2];
             world.feed(at, Input::Shutdown);
         }
@@ -120,11 +123,17 @@ impl World {
     }
 }
 
-/// For tests that want to see a layout: `one | two`, `one two | -`.
+/// `one`, `one two`, `-`.
+pub fn held(world: &World, node: usize) -> String {
+    let held: Vec<_> = (0..2).filter(|g| world.nodes[node].groups[*g]).map(|g| GROUPS[g]).collect();
+    if held.is_empty() { "-".to_owned() } else { held.join(" ") }
+}
+
+/// `one | two`
 pub fn layout(world: &World) -> String {
-    let side = |n: usize| {
-        let held: Vec<_> = (0..2).filter(|g| world.nodes[n].groups[*g]).map(|g| GROUPS[g]).collect();
-        if held.is_empty() { "-".to_owned() } else { held.join(" ") }
-    };
-    format!("{} | {}", side(0), side(1))
+    format!("{} | {}", held(world, 0), held(world, 1))
+}
+
+pub fn story_of(world: &World) -> String {
+    world.story(&[])
 }

@@ -77,6 +77,14 @@ struct Families {
     clocks: bool,
 }
 
+impl Families {
+    /// The old protocol has no words for what is held: a reload while the other cannot hear it cannot be told from
+    /// a fresh start, for nobody (docs/compatibility.md).
+    fn may_reload(&self, config: &Config) -> bool {
+        config.failback.nice() || !(self.weather || self.cuts || self.sleep || self.kills)
+    }
+}
+
 fn steps(dice: &mut Dice, config: &Config) -> Vec<Step> {
     let mut coin = || dice.0.bool();
     let families = Families {
@@ -110,7 +118,7 @@ fn fault(dice: &mut Dice, config: &Config, families: &Families) -> Fault {
         5..11 => Fault::Start(node),
         11..14 => Fault::Standby(node, set),
         14 => Fault::Takeover(node, set),
-        15 | 16 => Fault::Reload(node),
+        15 | 16 if families.may_reload(config) => Fault::Reload(node),
         17 => Fault::Ping(node, dice.one_in(2)),
         18 => Fault::Replay(node, dice.0.u8(1..20)),
         19 if families.clocks => Fault::Clock(node, dice.one_of(&[-3600, -10, -1, 1, 10, 86_400])),

@@ -1,5 +1,6 @@
 //! Seeds by the thousand, on every core.
 
+use super::cases::read_script;
 use super::play::{play, story};
 use super::random;
 use super::script::Script;
@@ -9,7 +10,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-/// How many seeds; `SIM_SEEDS=100000` for more, `SIM_SEED=4711` for one and its story.
+/// How many seeds; `SIM_SEEDS=100000` for more, `SIM_SEED=4711` for one and its story, `SIM_SCRIPT=FILE` for the
+/// story of a script, `SIM_FAILURES=9` to see more failures than one.
 const SEEDS: u64 = 10_000;
 
 fn number(name: &str) -> Option<u64> {
@@ -52,6 +54,9 @@ fn every_property_holds_in_every_storm() {
         let script = random::script(seed);
         let told = play(&script).err().map_or_else(|| story(&script), |failure| tell(seed, &script, &failure));
         panic!("{told}");
+    }
+    if let Ok(file) = std::env::var("SIM_SCRIPT") {
+        panic!("{}", story(&read_script(&std::fs::read_to_string(file).unwrap()).unwrap()));
     }
     let failures = failing(number("SIM_SEEDS").unwrap_or(SEEDS), random::script);
     let told = |(seed, failure): &(u64, Failure)| tell(*seed, &random::script(*seed), failure);

@@ -82,6 +82,8 @@ const MOST_LINES: usize = 120;
 pub struct Watch {
     pub bounds: Bounds,
     config: Config,
+    /// When its daemon began.
+    began_at: [Duration; 2],
     /// Last status of the other that a node took out of its socket.
     status_at: [Duration; 2],
     /// Both could hear each other since.
@@ -91,7 +93,8 @@ pub struct Watch {
     double_since: [Option<Duration>; 2],
     /// Last moment at which two owners were explained.
     excused_at: Duration,
-    /// The longest time that a group ran twice while both could settle it.
+    /// The longest time that a group ran twice, and the longest while both could settle it.
+    pub doubled: Duration,
     pub longest: Duration,
     sent: [Rate; 2],
     said: [Rate; 2],
@@ -109,11 +112,13 @@ impl Watch {
         Self {
             bounds: Bounds::of(config),
             config: config.clone(),
+            began_at: [now; 2],
             status_at: [now; 2],
             clear_since: None,
             heard_at: [None; 2],
             double_since: [None; 2],
             excused_at: Duration::ZERO,
+            doubled: Duration::ZERO,
             longest: Duration::ZERO,
             sent: [Rate::default(); 2],
             said: [Rate::default(); 2],
@@ -137,11 +142,15 @@ impl Watch {
     // What is seen ------------------------------------------------------------------------------
 
     pub fn begins(&mut self, node: usize, now: Duration) {
+        self.began_at[node] = now;
         self.status_at[node] = now;
         self.accepted[node].clear();
     }
 
-    pub fn fenced(&mut self, _node: usize) {}
+    /// A daemon has had the time to do all that it will do by itself.
+    pub fn long_enough(&self, node: usize, now: Duration) -> bool {
+        now > self.began_at[node] + self.config.initdead + 6 * self.config.script[1] + ms(20_000)
+    }
 
     pub fn heard(&mut self, at: usize, now: Duration, sent: Duration, message: &Message) {
         if message.text("src") != Some(NAMES[1 - at]) || message.kind() != Some("status") || sent.is_zero() {
@@ -203,6 +212,10 @@ impl Watch {
         self.look_for_paths(now, nodes, cables);
         self.look_for_excuses(now, nodes, cables);
         for group in 0..2 {
+            if Blame::of(&self.config).has_nobody_else() {
+                self.time_doubled(now, group, nodes);
+                continue;
+            }
             self.look_at_group(now, group, nodes[0].groups[group] && nodes[1].groups[group]);
         }
         self.broken.take().map_or(Ok(()), Err)
@@ -238,6 +251,13 @@ impl Watch {
         }
     }
 
+    /// Two C daemons do as they like.
+    fn time_doubled(&mut self, now: Duration, group: usize, nodes: &[Node; 2]) {
+        let double = nodes.iter().all(|n| n.groups[group]);
+        self.double_since[group] = self.double_since[group].filter(|_| double).or(double.then_some(now));
+        self.doubled = self.doubled.max(self.double_since[group].map_or(Duration::ZERO, |since| now - since));
+    }
+
     fn look_at_group(&mut self, now: Duration, group: usize, double: bool) {
         match (double, self.double_since[group]) {
             (false, _) => self.double_since[group] = None,
@@ -262,6 +282,7 @@ impl Watch {
     }
 
     fn two_owners_last(&mut self, now: Duration, group: usize, since: Duration) {
+        self.doubled = self.doubled.max(now - since);
         let (Some(_), [Some(one), Some(other)]) = (self.clear_since, self.heard_at) else { return };
         let able = now.saturating_sub(one.max(other));
         self.longest = self.longest.max(able);
@@ -282,11 +303,17 @@ impl Watch {
 /// What a C daemon in one of the seats alone is to blame for.
 struct Blame {
     model: bool,
+    both: bool,
 }
 
 impl Blame {
     fn of(config: &Config) -> Self {
-        Self { model: config.seats.contains(&Kind::Model) }
+        Self { model: config.seats.contains(&Kind::Model), both: config.seats == [Kind::Model; 2] }
+    }
+
+    /// After a false death two of them keep everything, for ever (8.9).
+    fn has_nobody_else(&self) -> bool {
+        self.both
     }
 
     /// It believes a `resource` message that comes late, sent again or overtaken, although a newer one told
