@@ -60,7 +60,7 @@ impl Engine {
         let Some(node) = self.nodes.get_mut(from) else { return };
         let Some(claim) = message.text("holds") else {
             node.kin = false;
-            return;
+            return self.stranger_heard();
         };
         node.kin = true;
         let mut words = claim.split(' ');
@@ -80,6 +80,13 @@ impl Engine {
             self.peer_hands_nothing();
         }
         self.claim_heard();
+    }
+
+    /// A C daemon is alive; what it holds it said before, if at all.
+    fn stranger_heard(&mut self) {
+        if self.pause.unsure && self.held_twice() != Hold::None {
+            self.claim_heard();
+        }
     }
 
     /// The peer just said what it holds.
@@ -213,6 +220,9 @@ impl Engine {
     pub(super) fn expect_claims(&mut self) {
         self.send_held_as_is();
         self.ask_for_claims();
+        if self.other_nodes().any(|n| n.kin) {
+            self.check_failback_soon();
+        }
     }
 
     /// After a partition a C daemon gives up everything and begins anew.

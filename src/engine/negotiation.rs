@@ -310,6 +310,11 @@ impl Engine {
         self.send(Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me"));
     }
 
+    /// A peer that held nothing of its own meanwhile may be ready for it.
+    pub(super) fn check_failback_soon(&mut self) {
+        self.resources.failback_retry = Some(self.now.mono + FAILBACK_RETRY);
+    }
+
     /// "Resources are stable" (8.2).
     pub(super) fn resources_stable(&self) -> bool {
         let r = &self.resources;

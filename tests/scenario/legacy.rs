@@ -72,7 +72,7 @@ fn two_networks() -> Vec<Step> {
 /// Which of the two asks the other, and which takes its groups unasked, is chance.
 fn both_start() -> Step {
     let signs = vec![(1, ACQUIRED), (2, ACQUIRED), (1, GRANTED), (2, GRANTED)];
-    Step { ends_only: true, ..step("both nodes start".to_owned(), Act::StartBoth, signs) }
+    Step { end_only: true, ..step("both nodes start".to_owned(), Act::StartBoth, signs) }
 }
 
 fn start_alone(node: usize) -> Step {
@@ -115,5 +115,5 @@ fn heal(network: usize) -> Step {
     let again = "Performing heartbeat restart exec.";
     let signs = vec![(1, again), (2, again), (1, ACQUIRED), (2, ACQUIRED), (1, GRANTED), (2, GRANTED)];
     let step = step("the cable is whole again".to_owned(), Act::HealNetwork(network), signs);
-    Step { ends_only: true, ..step }
+    Step { end_only: true, ..step }
 }
