@@ -375,6 +375,7 @@ impl World {
             failback: config.failback,
             hopfudge: 1,
             max_rexmit_delay: config.rexmit,
+            packing: heartbeat::wire::Packing::default(),
             hooks: self.hooks.clone(),
             resumed,
             manages: true,
