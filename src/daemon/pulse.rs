@@ -54,13 +54,15 @@ pub(super) struct Pulse {
     parts: Parts,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     load_read: Option<Instant>,
+    /// The index of the key that the peer signs with.
+    peer_signs_with: Option<u8>,
     bad: BadPackets,
     ending: Option<Ending>,
 }
 
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts, news: mpsc::channel(4), load_read: None, bad: BadPackets::default(), ending: None }
+        Self { parts, news: mpsc::channel(4), load_read: None, peer_signs_with: None, bad: BadPackets::default(), ending: None }
     }
 
     /// Beats until the end, and says which it was.
@@ -120,7 +122,17 @@ impl Pulse {
             Err(_) => {}
         });
         for (link, message) in heard {
+            self.note_signer(&message);
             self.feed(Input::Received { link, message });
+        }
+    }
+
+    /// A rolling change of keys: see [`Keys::peer_signs_with`].
+    fn note_signer(&mut self, message: &Message) {
+        let peers = message.kind() == Some("status") && message.text("src") != Some(self.parts.engine.local_name());
+        if let Some(index) = wire::signer(message).filter(|_| peers) {
+            self.peer_signs_with = Some(index);
+            self.parts.keys.peer_signs_with(index);
         }
     }
 
@@ -252,6 +264,9 @@ impl Pulse {
         match news {
             News::Keys(keys) => {
                 self.parts.keys = *keys;
+                if let Some(index) = self.peer_signs_with {
+                    self.parts.keys.peer_signs_with(index);
+                }
                 self.parts.log.log(Level::Info, "Rereading authentication file.");
             }
             News::Reload => self.feed(Input::Reload),

@@ -46,8 +46,14 @@ fn sign_inside(message: &mut Message, keys: &Keys) {
     }
 }
 
-/// What goes out on UDP and ICMP: the netstring form and its trailer (wire-protocol.md 1.3, 2.1).
+/// What goes out on UDP and ICMP: the netstring form and its trailer (wire-protocol.md 1.3, 2.1); or the classic
+/// form and a NUL, which every version reads, as long as a peer signs with another key.
 pub fn encode(message: &Message, keys: &Keys) -> Result<Vec<u8>, EncodeError> {
+    if keys.in_classic() && classic::is_usual(message) {
+        let mut out = encode_serial(message, keys)?;
+        out.push(0);
+        return within_limit(out);
+    }
     let mut out = netstring::emit(message)?;
     let token = keys.sign(std::iter::once(out.as_slice()));
     list::put(&mut out, &[token.as_bytes()]);
@@ -125,6 +131,11 @@ pub(super) fn parse_fields(bytes: &[u8]) -> Result<Message, FormatError> {
         Some(Encoding::Classic) => classic::parse(classic::body(bytes)?),
         None => Err(FormatError::BadNetstring),
     }
+}
+
+/// The index of the key that an inner signature names.
+pub fn signer(message: &Message) -> Option<u8> {
+    message.text(AUTH)?.split(' ').next()?.parse().ok()
 }
 
 /// The first four bytes tell (wire-protocol.md 1).

@@ -20,7 +20,7 @@ mod stream;
 pub use auth::{Key, Keys, KeysError, MAX_KEYS, Method};
 pub use compress::{Compression, Packing, pack, wrap};
 pub use datagram::{
-    Format, decode, encode, encode_local, encode_local_netstring, encode_serial, parse, seal,
+    Format, decode, encode, encode_local, encode_local_netstring, encode_serial, parse, seal, signer,
 };
 pub use error::{AuthFailure, EncodeError, Encoding, ErrorClass, FormatError, WireError};
 pub use message::{Field, Message, Value};

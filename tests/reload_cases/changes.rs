@@ -17,6 +17,8 @@ fn course(pair: &Pair, failback: &'static str) {
     pair.reload("a second network", 2, &both);
     let second = Conf { media: "bcast eth1\n", ..usual.clone() };
     pair.reload("the first network taken out", 1, &second);
+    let netstrings = Conf { more: "msgfmt netstring\n", ..second.clone() };
+    pair.reload("netstrings", 1, &netstrings);
     let elsewhere = Conf { logfile: "/var/log/ha-log-two", ..second.clone() };
     let marks = pair.marks();
     pair.reload("the log in another file", 1, &elsewhere);
