@@ -1,7 +1,11 @@
 //! What a peer may ask for again, and how often it is answered (wire-protocol.md 16.9, point 4): 2.1.x asks at once,
 //! four times a second and for ever, for numbers of an earlier life, for what it has acknowledged, by hundreds.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is a failure that points at its line")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "in a test a panic is a failure that points at its line"
+)]
 
 use heartbeat::engine::{Action, Engine, Failback, Input, NodeKind, NodeSpec, Now, Settings};
 use heartbeat::wire::{Message, Packing, Value};
@@ -185,8 +189,7 @@ fn what_is_gone_is_refused_now_and_then() {
     let refused = pair.told("NS_nak_rexmit");
     assert!((200..=900).contains(&refused), "{refused} in eight seconds, of 8000 requests");
     assert_eq!(pair.lines(), 1, "one of 8000 is told");
-    let each = (1..=200).all(|seq| {
-        pair.sent().any(|m| m.kind() == Some("NS_nak_rexmit") && m.hex("firstseq") == Some(seq))
-    });
+    let each = (1..=200)
+        .all(|seq| pair.sent().any(|m| m.kind() == Some("NS_nak_rexmit") && m.hex("firstseq") == Some(seq)));
     assert!(each, "each number is refused: 3.0.6 asks until it is");
 }

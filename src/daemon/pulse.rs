@@ -62,7 +62,14 @@ pub(super) struct Pulse {
 
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts, news: mpsc::channel(4), load_read: None, peer_signs_with: None, bad: BadPackets::default(), ending: None }
+        Self {
+            parts,
+            news: mpsc::channel(4),
+            load_read: None,
+            peer_signs_with: None,
+            bad: BadPackets::default(),
+            ending: None,
+        }
     }
 
     /// Beats until the end, and says which it was.
@@ -129,7 +136,8 @@ impl Pulse {
 
     /// A rolling change of keys: see [`Keys::peer_signs_with`].
     fn note_signer(&mut self, message: &Message) {
-        let peers = message.kind() == Some("status") && message.text("src") != Some(self.parts.engine.local_name());
+        let peers =
+            message.kind() == Some("status") && message.text("src") != Some(self.parts.engine.local_name());
         if let Some(index) = wire::signer(message).filter(|_| peers) {
             self.peer_signs_with = Some(index);
             self.parts.keys.peer_signs_with(index);

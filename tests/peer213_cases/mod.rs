@@ -142,7 +142,9 @@ fn day(pair: &Pair) {
     pair.settle("both there", OWNED);
     pair.at_ease(0);
     if !legacy {
-        for (order, owners) in [("standby all", BOTH_ON_B1), ("takeover local", OWNED), ("takeover all", BOTH_ON_B2)] {
+        for (order, owners) in
+            [("standby all", BOTH_ON_B1), ("takeover local", OWNED), ("takeover all", BOTH_ON_B2)]
+        {
             pair.order(order);
             pair.settle(order, owners);
         }

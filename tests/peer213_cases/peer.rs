@@ -14,7 +14,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Words written here are done, each once.
 pub(super) const ORDERS: &str = "/run/peer213-orders";
-pub(super) const SECRETS: [(u8, Method, &str); 2] = [(1, Method::Sha1, "TopSecret"), (2, Method::Md5, "AnotherSecret")];
+pub(super) const SECRETS: [(u8, Method, &str); 2] =
+    [(1, Method::Sha1, "TopSecret"), (2, Method::Md5, "AnotherSecret")];
 pub(super) const DEADTIME: Duration = Duration::from_secs(2);
 const VIPS: [&str; 2] = ["10.80.0.101/24", "10.80.0.102/24"];
 const KEYS: [&str; 2] = ["IPaddr2::10.80.0.101/24/eth0", "IPaddr2::10.80.0.102/24/eth0"];
@@ -159,7 +160,9 @@ impl Life {
                 return ending;
             }
             let due = self.model.next_deadline().unwrap_or(Duration::ZERO);
-            let wait = due.saturating_sub(self.born.elapsed()).clamp(Duration::from_millis(1), Duration::from_millis(50));
+            let wait = due
+                .saturating_sub(self.born.elapsed())
+                .clamp(Duration::from_millis(1), Duration::from_millis(50));
             self.socket.set_read_timeout(Some(wait)).unwrap();
             if let Ok((length, _)) = self.socket.recv_from(&mut scratch) {
                 self.hear(&scratch[..length].to_vec());
@@ -217,7 +220,9 @@ impl Life {
                     let request = Message::of("ask_resources").with("rsc_hold", what);
                     self.feed(Input::Local(request.with("info", "me")));
                 }
-                ("takeover", what) => self.feed(Input::Local(Message::of("hb_takeover").with("rsc_hold", what))),
+                ("takeover", what) => {
+                    self.feed(Input::Local(Message::of("hb_takeover").with("rsc_hold", what)))
+                }
                 ("stop", _) => self.feed(Input::Shutdown),
                 ("reload", _) => self.feed(Input::Reload),
                 ("invent", range) => {
@@ -293,7 +298,9 @@ impl Life {
                 };
                 groups.iter().for_each(|group| set_group(*group, *verb == Verb::Take));
             }
-            Job::GiveUpAll | Job::ReleaseLeftovers => [0, 1].into_iter().for_each(|group| set_group(group, false)),
+            Job::GiveUpAll | Job::ReleaseLeftovers => {
+                [0, 1].into_iter().for_each(|group| set_group(group, false))
+            }
             Job::Hook { kind, env } => self.hook(kind, env),
             _ => {}
         }
@@ -350,6 +357,8 @@ fn has(group: usize) -> bool {
 fn set_group(group: usize, up: bool) {
     if has(group) != up {
         let verb = if up { "add" } else { "del" };
-        assert!(Command::new("ip").args(["addr", verb, VIPS[group], "dev", "eth0"]).status().unwrap().success());
+        assert!(
+            Command::new("ip").args(["addr", verb, VIPS[group], "dev", "eth0"]).status().unwrap().success()
+        );
     }
 }

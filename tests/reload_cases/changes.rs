@@ -42,11 +42,15 @@ fn whatever_is_changed_nothing_moves_legacy() {
     each_pair("changes", "legacy", |pair| course(pair, "legacy"));
 }
 
-/// One node after the other, from each mode to each other one.
+/// One node after the other, from each mode to each other one. 3.0.6 does not survive the way out of the old
+/// protocol: it ends in the middle of its restart, and leaves its addresses up.
 #[test]
 fn another_failback_mode() {
     each_pair("modes", "on", |pair| {
-        for failback in ["off", "legacy", "off", "on", "legacy", "on"] {
+        let there = ["off", "on", "off", "legacy"];
+        let back: &[&'static str] =
+            if pair.is_ours(1) && pair.is_ours(2) { &["off", "on", "legacy", "on"] } else { &[] };
+        for failback in there.iter().chain(back) {
             for node in [1, 2] {
                 pair.reload(failback, node, &Conf::of(failback));
             }

@@ -137,7 +137,9 @@ fn tell_line(said: &mut Vec<String>, node: &str, level: Level, line: &str) {
 /// `interval 5012 ms` is `interval N ms`.
 fn blur(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
-    let number = |at: usize| words[at].parse::<u64>().is_ok() && words.get(at + 1).is_some_and(|w| w.starts_with("ms"));
+    let number = |at: usize| {
+        words[at].parse::<u64>().is_ok() && words.get(at + 1).is_some_and(|w| w.starts_with("ms"))
+    };
     let blurred = (0..words.len()).map(|at| if number(at) { "N" } else { words[at] });
     blurred.collect::<Vec<_>>().join(" ")
 }

@@ -18,7 +18,8 @@ pub fn play(script: &Script) -> Result<World, Failure> {
         let mut world = World::new(script.config.clone(), false);
         play_in(&mut world, script).map(|()| world)
     };
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(Failure { property: 'e', text: said(&panic) }))
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|panic| Err(Failure { property: 'e', text: said(&panic) }))
 }
 
 fn said(panic: &Box<dyn std::any::Any + Send>) -> String {
@@ -69,7 +70,8 @@ fn recover(world: &mut World) -> Result<(), Failure> {
 
 fn lost(world: &World) -> Failure {
     let holders = |group: usize| {
-        let on: Vec<_> = (0..2).filter(|n| world.nodes[*n].groups[group]).map(|n| super::script::NAMES[n]).collect();
+        let on: Vec<_> =
+            (0..2).filter(|n| world.nodes[*n].groups[group]).map(|n| super::script::NAMES[n]).collect();
         format!("{}: {}", GROUPS[group], if on.is_empty() { "nowhere".to_owned() } else { on.join(" and ") })
     };
     let after = world.watch.bounds.recover;
@@ -118,7 +120,12 @@ impl World {
         lines.sort_by_key(|(at, _)| *at);
         let show = |(at, text): &(Duration, String)| format!("{:>9.3} {text}\n", (*at - BEGIN).as_secs_f64());
         let text: String = lines.iter().map(show).collect();
-        let layout = format!("{:>9.3} groups: {:?} {:?}\n", (self.now - BEGIN).as_secs_f64(), self.nodes[0].groups, self.nodes[1].groups);
+        let layout = format!(
+            "{:>9.3} groups: {:?} {:?}\n",
+            (self.now - BEGIN).as_secs_f64(),
+            self.nodes[0].groups,
+            self.nodes[1].groups
+        );
         text + &layout
     }
 }

@@ -52,7 +52,8 @@ fn tell(seed: u64, script: &Script, failure: &Failure) -> String {
 fn every_property_holds_in_every_storm() {
     if let Some(seed) = number("SIM_SEED") {
         let script = random::script(seed);
-        let told = play(&script).err().map_or_else(|| story(&script), |failure| tell(seed, &script, &failure));
+        let told =
+            play(&script).err().map_or_else(|| story(&script), |failure| tell(seed, &script, &failure));
         panic!("{told}");
     }
     if let Ok(file) = std::env::var("SIM_SCRIPT") {
