@@ -97,6 +97,10 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
             transcript.add(Heading::Says, node.index(), &line);
         }
     }
+    let ours = lab.nodes().iter().all(|node| node.flavour() == Flavour::Ours);
+    if ours && step.act == Act::StartBoth && !shared.is_empty() {
+        bail!("both held {shared:?} for a time");
+    }
     for address in shared.into_iter().filter(|_| !step.end_only) {
         transcript.add(Heading::Shared, 0, &address);
     }
