@@ -3,6 +3,7 @@
 mod peer;
 mod rexmit;
 
+use crate::lab::network::Cable;
 use crate::lab::node::{self, Running};
 use crate::lab::{Flavour, Lab, Node, logfile, wait_until};
 use heartbeat::engine::Failback;
@@ -210,6 +211,28 @@ fn a_day_in_netstrings() {
 #[test]
 fn a_day_with_two_keys() {
     day(&Pair::usual("213-keys", Habits { signing: 2, ..AS_USUAL }));
+}
+
+/// Each is dead to the other and takes everything; after the healing 2.1.3 begins anew, and says nothing of the
+/// dead.
+#[test]
+fn a_partition_heals() {
+    let pair = Pair::usual("213-partition", AS_USUAL);
+    let silence = |percent| {
+        [1, 2].map(|node| pair.lab.loss(Cable { node, network: 0 }, percent).unwrap());
+    };
+    pair.start_old();
+    pair.ours().start().unwrap();
+    pair.settle("both there", OWNED);
+    pair.at_ease(0);
+    silence(100);
+    pair.until("both take everything", || pair.owners() == ["both", "both"]);
+    silence(0);
+    pair.until("it begins anew", || {
+        pair.lab.node(2).log().matches("Local status now set to: 'active'").count() == 2
+    });
+    pair.until("nothing is double", || !pair.owners().contains(&"both"));
+    pair.settle("healed", OWNED);
 }
 
 /// It asks for what was never sent, for what it has acknowledged, for what is long gone: four times a second each.

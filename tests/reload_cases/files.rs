@@ -81,12 +81,9 @@ fn both_files(pair: &Pair) {
     }
 }
 
-#[test]
-fn keys_and_files() {
-    each_pair("files", "on", |pair| {
-        nothing_new(pair);
-        broken(pair);
-        other_keys(pair);
-        both_files(pair);
-    });
+pub(super) fn keys_and_files(pair: &Pair) {
+    nothing_new(pair);
+    broken(pair);
+    other_keys(pair);
+    both_files(pair);
 }

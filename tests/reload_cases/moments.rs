@@ -98,7 +98,7 @@ fn during_standby(pair: &Pair) {
     }
 }
 
-fn during_takeover(pair: &Pair) {
+pub(super) fn during_takeover(pair: &Pair) {
     let marks = pair.marks();
     pair.lab.crash(2).unwrap();
     pair.node(1).wait_for_log("node b2: is dead", marks.log[0], SOON).unwrap();
@@ -107,39 +107,20 @@ fn during_takeover(pair: &Pair) {
     ends_as(pair, "reload during takeover", &marks, ["b1", "b1"]);
 }
 
-fn moments(failback: &'static str) {
-    each_pair("moments", failback, |pair| {
-        both_at_once(pair);
-        twice_in_a_row(pair);
-        under_loss(pair);
-        if failback != "legacy" {
-            during_standby(pair);
-        }
-        peer_down(pair);
-    });
+pub(super) fn all(pair: &Pair) {
+    of_both(pair);
+    during_standby(pair);
+    peer_down(pair);
 }
 
-#[test]
-fn failback_on() {
-    moments("on");
+/// It knows no standby.
+pub(super) fn of_the_old_protocol(pair: &Pair) {
+    of_both(pair);
+    peer_down(pair);
 }
 
-#[test]
-fn failback_off() {
-    moments("off");
-}
-
-#[test]
-fn failback_legacy() {
-    moments("legacy");
-}
-
-#[test]
-fn takeover_on() {
-    each_pair("takeover", "on", during_takeover);
-}
-
-#[test]
-fn takeover_legacy() {
-    each_pair("takeover", "legacy", during_takeover);
+fn of_both(pair: &Pair) {
+    both_at_once(pair);
+    twice_in_a_row(pair);
+    under_loss(pair);
 }
