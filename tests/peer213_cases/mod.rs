@@ -219,7 +219,7 @@ fn a_day_with_two_keys() {
 fn a_partition_heals() {
     let pair = Pair::usual("213-partition", AS_USUAL);
     let silence = |percent| {
-        [1, 2].map(|node| pair.lab.loss(Cable { node, network: 0 }, percent).unwrap());
+        [1, 2].iter().for_each(|node| pair.lab.loss(Cable { node: *node, network: 0 }, percent).unwrap());
     };
     pair.start_old();
     pair.ours().start().unwrap();

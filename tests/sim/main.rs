@@ -16,6 +16,7 @@ mod pair;
 #[path = "reference/recorded.rs"]
 mod recorded;
 mod reference;
+mod replays;
 mod review;
 mod scenarios;
 mod storm;
