@@ -165,7 +165,7 @@ impl Life {
                 .clamp(Duration::from_millis(1), Duration::from_millis(50));
             self.socket.set_read_timeout(Some(wait)).unwrap();
             if let Ok((length, _)) = self.socket.recv_from(&mut scratch) {
-                self.hear(&scratch[..length].to_vec());
+                self.hear(&scratch[..length]);
             }
             self.obey();
             if self.born.elapsed() >= due {
