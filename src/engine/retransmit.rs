@@ -10,7 +10,8 @@ const STALE: u64 = 2;
 
 /// A message is not re-sent twice within the request interval less this.
 const GUARD: Duration = Duration::from_millis(10);
-/// Nor is the same number refused again so soon: 2.1.x asks on, whatever it is told.
+/// Nor is the same number refused again so soon: 2.1.x asks on, whatever it is told, and a recorded request can be
+/// said again without end.
 const REFUSE_AGAIN: Duration = Duration::from_secs(2);
 /// Numbers refused in that time; others are asked for again.
 const MOST_REFUSED: usize = 200;
