@@ -14,6 +14,7 @@
 //!
 //! Nothing follows from an old word: only from one that came just now, and is the newest of its sender.
 
+use super::negotiation::State;
 use super::standby::StandbyState;
 use super::{Engine, Failback, Hold, Job, Note, Reason, Verb};
 use crate::wire::Message;
@@ -21,10 +22,12 @@ use std::time::Duration;
 
 /// Behind the holdings in a status: this node was asleep and does not insist.
 const UNSURE: &str = "unsure";
-/// Behind them: this node is in the middle of a hand-over.
+/// Behind them: they are about to change, by a hand-over or because the node has just started.
 const MOVING: &str = "moving";
 /// How often a C daemon is asked at most.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// A C daemon that has become active tells within this what it holds. If not, its word was lost.
+const TELLS_WITHIN: Duration = Duration::from_secs(2);
 /// A C daemon that was split off begins anew and is back within this and two dead times.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
@@ -34,10 +37,16 @@ pub(super) struct Double {
     kept: Option<(Hold, Duration)>,
     /// What the peer has promised to let go of; its scripts may take their time.
     promised: Hold,
+    /// What a C daemon keeps, and does not announce again.
+    left_to_stranger: Hold,
     /// The peer insists on nothing: it was asleep.
     peer_unsure: bool,
     /// When to ask a C daemon for its claims.
     ask_at: Option<Duration>,
+    /// It was asked, and `ask_at` is for the next time.
+    asked: bool,
+    /// Legacy mode: this node was declared dead and let go of everything.
+    buried: bool,
     /// A C daemon split off; when it is back it gets its groups, as after a restart of both.
     restore_until: Option<Duration>,
 }
@@ -50,8 +59,13 @@ impl Engine {
         }
         let mut words = vec![self.resources.i_hold.word()];
         words.extend(self.pause.unsure.then_some(UNSURE));
-        words.extend((self.resources.standby != StandbyState::Not).then_some(MOVING));
+        words.extend(self.is_moving().then_some(MOVING));
         Some(words.join(" "))
+    }
+
+    /// In the middle of a hand-over, or before the decision what to take at the start.
+    fn is_moving(&self) -> bool {
+        self.resources.standby != StandbyState::Not || self.resources.state == State::Init
     }
 
     /// A status of a peer: one of ours tells what it holds.
@@ -60,7 +74,7 @@ impl Engine {
         let Some(node) = self.nodes.get_mut(from) else { return };
         let Some(claim) = message.text("holds") else {
             node.kin = false;
-            return;
+            return self.stranger_heard(from);
         };
         node.kin = true;
         let mut words = claim.split(' ');
@@ -76,15 +90,27 @@ impl Engine {
         }
         self.resources.other_holds = hold;
         self.double.peer_unsure = more.contains(&UNSURE);
-        if !more.contains(&MOVING) {
+        let settled = !more.contains(&MOVING) && !self.double.peer_unsure;
+        if settled {
             self.peer_hands_nothing();
         }
         self.claim_heard();
+        if settled {
+            self.begin_beside_kin();
+        }
+    }
+
+    /// A C daemon is alive; what it holds it said before, if at all.
+    fn stranger_heard(&mut self, from: usize) {
+        self.burier_heard(from);
+        if self.pause.unsure && self.held_twice() != Hold::None {
+            self.claim_heard();
+        }
     }
 
     /// The peer just said what it holds.
     pub(super) fn claim_heard(&mut self) {
-        self.double.ask_at = None;
+        (self.double.ask_at, self.double.asked) = (None, false);
         if !self.pause.looking {
             self.settle_double();
         }
@@ -107,11 +133,16 @@ impl Engine {
     /// A peer is dead: what it held is taken.
     pub(super) fn nothing_is_double(&mut self) {
         (self.double.kept, self.double.promised) = (None, Hold::None);
+        self.double.buried = false;
         self.pause.unsure = false;
     }
 
     /// Compares holdings, and lets go of what is the peer's.
     pub(super) fn settle_double(&mut self) {
+        if self.resources.offered && self.held_twice() != Hold::None {
+            // An offer of what both hold leads nowhere.
+            self.cancel_standby();
+        }
         if !self.may_settle() {
             return;
         }
@@ -172,6 +203,9 @@ impl Engine {
         let node = self.peer_name();
         self.note(Note::DoubleYield { node, set: set.word().to_owned(), reason });
         self.resources.i_hold = self.resources.i_hold.without(set);
+        if reason == Reason::Stranger {
+            self.double.left_to_stranger = set;
+        }
         self.send_held(false, Some("double"));
         self.run_when_idle(Job::Standby { verb: Verb::Give, set });
     }
@@ -193,7 +227,7 @@ impl Engine {
             let node = self.peer_name();
             self.note(Note::DoubleOver { node, set: set.word().to_owned() });
             self.double.promised = set;
-            self.run_beside(Job::Announce { set });
+            self.run_beside(Job::Announce { set, for_peer: false });
         }
     }
 
@@ -201,7 +235,15 @@ impl Engine {
     pub(super) fn peer_is_at_rest(&mut self) {
         let set = std::mem::take(&mut self.double.promised);
         if set != Hold::None && self.resources.i_hold.includes(set) {
-            self.run_beside(Job::Announce { set });
+            self.run_beside(Job::Announce { set, for_peer: false });
+        }
+    }
+
+    /// What was let go of is released.
+    pub(super) fn released_double(&mut self) {
+        let set = std::mem::take(&mut self.double.left_to_stranger);
+        if set != Hold::None {
+            self.run_beside(Job::Announce { set, for_peer: true });
         }
     }
 
@@ -213,6 +255,9 @@ impl Engine {
     pub(super) fn expect_claims(&mut self) {
         self.send_held_as_is();
         self.ask_for_claims();
+        if self.other_nodes().any(|n| n.kin) {
+            self.check_failback_soon();
+        }
     }
 
     /// After a partition a C daemon gives up everything and begins anew.
@@ -233,10 +278,20 @@ impl Engine {
         self.double.restore_until = None;
     }
 
+    /// A node has become active. A C daemon may have kept what it held in an earlier life, and have said so
+    /// behind a broken cable.
+    pub(super) fn expect_word_of(&mut self, at: usize) {
+        let stranger = self.nodes.get(at).is_some_and(|n| !n.kin && n.is_normal());
+        if stranger && self.nice() && self.settings.manages && self.double.ask_at.is_none() {
+            self.double.ask_at = Some(self.now.mono + TELLS_WITHIN);
+        }
+    }
+
     /// Those of ours tell by themselves.
     pub(super) fn ask_for_claims(&mut self) {
-        if self.nice() && self.settings.manages && self.double.ask_at.is_none() {
-            self.double.ask_at = Some(self.now.mono);
+        if self.nice() && self.settings.manages {
+            let now = self.now.mono;
+            self.double.ask_at = Some(self.double.ask_at.filter(|_| self.double.asked).unwrap_or(now));
         }
     }
 
@@ -248,11 +303,12 @@ impl Engine {
         if self.double.ask_at.is_none_or(|at| self.now.mono < at) {
             return;
         }
-        self.double.ask_at = None;
+        (self.double.ask_at, self.double.asked) = (None, false);
         let stranger = self.other_nodes().any(|n| !n.kin && n.status == "active");
         if !stranger || !self.startup.is_up() || self.is_shutting_down() {
             return;
         }
+        self.double.asked = true;
         self.double.ask_at = Some(self.now.mono + ASK_AGAIN.max(self.settings.keepalive.saturating_mul(2)));
         self.send(Message::of("starting"));
         // It takes us for unsettled now, and must not go on to.
@@ -273,15 +329,45 @@ impl Engine {
 
     /// Legacy mode: a peer that declares this node dead takes everything.
     pub(super) fn on_stonith(&mut self, from: usize, message: &Message) {
-        let buried =
-            message.text("node") == Some(&self.settings.me) && message.text("result") != Some("unneeded");
-        let settled = self.startup.is_up() && self.settings.manages && !self.is_shutting_down();
-        if from == self.me || !buried || self.nice() || !settled {
+        let word = (message.text("node"), message.text("result"));
+        let me = word.0 == Some(&self.settings.me) && word.1 != Some("unneeded");
+        let (seq, settled) =
+            (message.hex("seq").unwrap_or(0), self.startup.is_up() && !self.is_shutting_down());
+        let fresh = |n: &&super::node::Node| n.status == "active" && seq > n.last_status_seq;
+        if from == self.me
+            || !me
+            || self.nice()
+            || !settled
+            || !self.nodes.get(from).as_ref().is_some_and(fresh)
+        {
             return;
         }
+        self.double.buried = true;
+        if !self.pause.looking {
+            self.yield_to_burier(from);
+        }
+    }
+
+    /// It is alive: what it said while this node slept still holds.
+    fn burier_heard(&mut self, from: usize) {
+        if self.pause.unsure && !self.pause.looking && self.double.buried {
+            self.yield_to_burier(from);
+        }
+    }
+
+    fn yield_to_burier(&mut self, from: usize) {
         self.pause.unsure = false;
         let node = self.name_of(from);
         self.note(Note::DoubleYield { node, set: Hold::All.word().to_owned(), reason: Reason::Buried });
+        self.double.left_to_stranger = Hold::All;
         self.run_when_idle(Job::Standby { verb: Verb::Give, set: Hold::All });
+    }
+
+    /// It gives up everything when it sees that this node lives, and begins anew; or it has crashed since.
+    /// Then nobody holds this node's groups.
+    pub(super) fn burier_restarted(&mut self) {
+        if std::mem::take(&mut self.double.buried) && !self.nice() {
+            self.resources.wants_local = true;
+        }
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Resources {
     pub(super) standby: StandbyState,
     pub(super) standby_deadline: Option<Duration>,
     pub(super) standby_set: Hold,
+    /// This node's offer was not answered yet: nothing moves.
+    pub(super) offered: bool,
     pub(super) needs_failback: bool,
     failback_retry: Option<Duration>,
     local_done: bool,
@@ -63,6 +65,7 @@ impl Resources {
             standby: StandbyState::Not,
             standby_deadline: None,
             standby_set: Hold::All,
+            offered: false,
             needs_failback: false,
             failback_retry: None,
             local_done: false,
@@ -258,6 +261,19 @@ impl Engine {
         }
     }
 
+    /// The peer, one of ours, has just said what it holds: nothing is left to wait for. Beside a C daemon a start
+    /// waits until that one is stable, or for ten seconds.
+    pub(super) fn begin_beside_kin(&mut self) {
+        let waiting =
+            matches!(self.resources.state, State::Starting | State::BothStarting | State::ResourceReceived);
+        if waiting && self.startup.is_up() && !self.pause.unsure && !self.is_shutting_down() {
+            self.resources.take_local_armed = true;
+            self.resources.take_local_at = None;
+            self.resources.other_stable = true;
+            self.become_stable_beside_peer();
+        }
+    }
+
     fn become_stable_beside_peer(&mut self) {
         self.note(Note::RemoteTransition);
         self.acquire_local(false);
@@ -291,6 +307,11 @@ impl Engine {
         r.needs_failback = false;
         self.restored();
         self.send(Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me"));
+    }
+
+    /// A peer that held nothing of its own meanwhile may be ready for it.
+    pub(super) fn check_failback_soon(&mut self) {
+        self.resources.failback_retry = Some(self.now.mono + FAILBACK_RETRY);
     }
 
     /// "Resources are stable" (8.2).

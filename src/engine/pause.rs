@@ -1,15 +1,16 @@
 //! A node that did not run: stopped, starved, or asleep together with its machine.
 //!
 //! It cannot blame its peers for silence: they get the lost time back. And after a pause as long as its dead
-//! time they may have buried it and taken what it holds. It looks first (everything that waits is handed
-//! in before the next tick) and then decides; until it knows, its own claims count for nothing.
+//! time they may have buried it and taken what it holds. It looks first: everything that waits is handed in
+//! before the next tick. That tells what was, not what is; the peer may have died since. So it decides at the
+//! first word that comes afterwards, and until then its own claims count for nothing.
 
 use super::{Engine, Note};
 use std::time::Duration;
 
 #[derive(Default)]
 pub(super) struct Pause {
-    /// Awake again, and not yet through with what waited: nothing is decided before the next tick.
+    /// Awake again, and not yet through with what waited.
     pub(super) looking: bool,
     /// What this node holds may be held by the peer by now: it was silent for longer than it may be, and has
     /// not heard since what the peer holds.
@@ -50,10 +51,8 @@ impl Engine {
         self.ask_for_claims();
     }
 
-    /// What waited was heard: now decide.
+    /// What waited was heard: the next word is a new one.
     pub(super) fn end_looking(&mut self) {
-        if std::mem::take(&mut self.pause.looking) {
-            self.settle_double();
-        }
+        self.pause.looking = false;
     }
 }
