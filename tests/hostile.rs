@@ -7,6 +7,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "in a test program a panic is a failure that points at its line"
 )]
@@ -166,7 +167,8 @@ fn flood_time() -> Duration {
 fn settled(lab: &Lab, addresses: [&str; 2]) {
     for (node, last) in (1..).zip(addresses) {
         let wanted = format!("10.80.0.1{last}");
-        lab.wait_until(&format!("node {node} holds {wanted}"), SOON, || holds(lab, node, &[&wanted])).unwrap();
+        lab.wait_until(&format!("node {node} holds {wanted}"), SOON, || holds(lab, node, &[&wanted]))
+            .unwrap();
     }
     for node in [1, 2] {
         lab.wait_until("both are at rest", SOON, || match watch::holdings(lab, node).as_str() {

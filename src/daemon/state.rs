@@ -167,7 +167,10 @@ mod tests {
     #[test]
     fn a_mark_is_four_words() {
         let node = "b2".to_owned();
-        assert_eq!(mark("b2 1795287662 77 1795300000"), Some(Mark { node, generation: 1_795_287_662, seq: 77, ts: 1_795_300_000 }));
+        assert_eq!(
+            mark("b2 1795287662 77 1795300000"),
+            Some(Mark { node, generation: 1_795_287_662, seq: 77, ts: 1_795_300_000 })
+        );
         assert_eq!(mark("b2 1795287662 77"), None);
         assert_eq!(mark("b2 -1 77 5"), None);
         assert_eq!(mark(""), None);

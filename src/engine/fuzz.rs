@@ -20,17 +20,43 @@ const NAMES: [&str; 4] = ["a1", "a2", PINGED, "stranger"];
 const PINGED: &str = "10.0.0.254";
 const LINKS: [&str; 4] = ["eth0", "eth1", PINGED, "nowhere"];
 const KINDS: [&str; 27] = [
-    "status", "status", "status", "status", "resource", "resource", "starting", "ask_resources", "ask_resources",
-    "hb_takeover", "shutdone", "stonith", "ip-request", "ip-request-resp", "reqnodes", "repnodes", "addnode",
-    "delnode", "setweight", "setsite", "query-cstatus", "hbapi-clstat", "NS_ackmsg", "NS_rexmit",
-    "NS_nak_rexmit", "NS_st", "anything",
+    "status",
+    "status",
+    "status",
+    "status",
+    "resource",
+    "resource",
+    "starting",
+    "ask_resources",
+    "ask_resources",
+    "hb_takeover",
+    "shutdone",
+    "stonith",
+    "ip-request",
+    "ip-request-resp",
+    "reqnodes",
+    "repnodes",
+    "addnode",
+    "delnode",
+    "setweight",
+    "setsite",
+    "query-cstatus",
+    "hbapi-clstat",
+    "NS_ackmsg",
+    "NS_rexmit",
+    "NS_nak_rexmit",
+    "NS_st",
+    "anything",
 ];
 /// Fields, and words that mean something in them.
 const FIELDS: [(&str, &[&str]); 20] = [
     ("st", &["active", "up", "init", "dead", "ping", "join", "leave", ""]),
     ("rsc_hold", &["none", "local", "foreign", "all", "bad"]),
     ("holds", &["none", "local", "foreign", "all", "all unsure", "local moving", "none unsure moving"]),
-    ("info", &["me", "other", "done", "req_our_resources", "mach_down", "standby", "shutdown", "double", "x"]),
+    (
+        "info",
+        &["me", "other", "done", "req_our_resources", "mach_down", "standby", "shutdown", "double", "x"],
+    ),
     ("isstable", &["0", "1", "x"]),
     ("dest", &["a1", "a2", "stranger"]),
     ("protocol", &["1", "x"]),
@@ -106,7 +132,7 @@ impl Play {
         let engine = Engine::new(settings, Now { mono: now, wall: 1_000_000 })?;
         let mut play =
             Self { engine, now, wall: 1_000_000, seq: 0, generation: 50, jobs: Vec::new(), asked: 0 };
-        if story.byte() % 4 == 0 {
+        if story.byte().is_multiple_of(4) {
             let mark = Mark { node: "a2".to_owned(), generation: 50, seq: 5, ts: 1_000_000 };
             play.feed(Input::Remembered(vec![mark]));
         }
@@ -175,13 +201,11 @@ impl Play {
 
     /// After a few ticks nothing is due any more at this moment.
     fn tick(&mut self) {
-        for _ in 0..PATIENCE {
+        let at_rest = (0..PATIENCE).any(|_| {
             self.feed(Input::Tick);
-            if self.engine.next_deadline().is_none_or(|due| due > self.now) {
-                return;
-            }
-        }
-        assert!(false, "after {PATIENCE} ticks a tick is still due at {:?}", self.now);
+            self.engine.next_deadline().is_none_or(|due| due > self.now)
+        });
+        assert!(at_rest, "after {PATIENCE} ticks a tick is still due at {:?}", self.now);
     }
 
     fn end_job(&mut self, which: u8) {
@@ -217,7 +241,10 @@ impl Play {
             message.set_text("seq", &format!("{:x}", near(self.seq, story)));
         }
         if flags & 2 == 0 {
-            message.set_text("hg", &format!("{:x}", (self.generation + u64::from(story.byte() % 4)).saturating_sub(2)));
+            message.set_text(
+                "hg",
+                &format!("{:x}", (self.generation + u64::from(story.byte() % 4)).saturating_sub(2)),
+            );
         }
         if flags & 4 == 0 {
             message.set_text("ts", &format!("{:x}", near(self.wall, story)));

@@ -48,7 +48,8 @@ impl Kind {
 
 /// One datagram.
 pub(crate) fn datagram(kind: Kind, tape: &[Vec<u8>], chance: &mut fastrand::Rng) -> Vec<u8> {
-    let real = |chance: &mut fastrand::Rng| tape.get(chance.usize(..tape.len().max(1))).cloned().unwrap_or_default();
+    let real =
+        |chance: &mut fastrand::Rng| tape.get(chance.usize(..tape.len().max(1))).cloned().unwrap_or_default();
     match kind {
         Kind::Replayed => real(chance),
         Kind::Mutated => mutated(real(chance), chance),

@@ -103,7 +103,8 @@ fn a_recording_does_not_delay_a_take_over() {
         let died = world.now;
         world.crash(1);
         replay_to(&mut world, 0, &tape, DEADTIME + KEEPALIVE);
-        let found = world.nodes[0].log.iter().find(|(at, _, line)| *at > died && line.contains("node a2: is dead"));
+        let found =
+            world.nodes[0].log.iter().find(|(at, _, line)| *at > died && line.contains("node a2: is dead"));
         let at = found.unwrap_or_else(|| panic!("not noticed\n{}", world.story())).0;
         assert!(at <= died + DEADTIME + KEEPALIVE, "after {:?}\n{}", at - died, world.story());
         settle(&mut world, "01 -");
@@ -229,7 +230,8 @@ fn acknowledgements_of_an_earlier_life_acknowledge_nothing() {
 /// The number of the newest message of that node.
 fn newest_of(world: &World, node: usize) -> u64 {
     let keys = Keys::new(1, [(1, Key::new(Method::Sha1, "simulated"))]).unwrap();
-    let numbers = tape_of(world, node).into_iter().rev().filter_map(|b| decode(&b, &keys).unwrap().hex("seq"));
+    let numbers =
+        tape_of(world, node).into_iter().rev().filter_map(|b| decode(&b, &keys).unwrap().hex("seq"));
     numbers.take(1).next().unwrap()
 }
 
