@@ -50,7 +50,7 @@ pub(super) enum SequenceEvent {
 #[derive(Clone, Debug)]
 pub(super) struct Track {
     last: Option<u64>,
-    /// Seen before the node's last death: nothing up to here is new.
+    /// Up to here a life that ended was heard: no message of it is new.
     floor: u64,
     /// Missing number -> when to ask for it next; `None`: do not ask.
     missing: BTreeMap<u64, Option<Duration>>,
@@ -62,16 +62,16 @@ impl Track {
         Self { last: None, floor: 0, missing: BTreeMap::new(), ack_trigger: ack_trigger % ACK_DIVISOR }
     }
 
-    /// The node began a new stream.
+    /// Forgets the stream: the node began a new one.
     pub(super) fn reset(&mut self) {
-        (self.last, self.floor) = (None, 0);
-        self.missing.clear();
+        self.fall_silent();
+        self.floor = 0;
     }
 
-    /// The node died. Should it go on, what it said meanwhile is not asked for; and what it said before is not
-    /// heard again.
-    pub(super) fn interrupt(&mut self) {
-        self.floor = self.last.take().unwrap_or(self.floor).max(self.floor);
+    /// The node fell silent: what is missing will not come any more, and what it once said is not said anew.
+    pub(super) fn fall_silent(&mut self) {
+        self.floor = self.highest();
+        self.last = None;
         self.missing.clear();
     }
 
