@@ -86,6 +86,10 @@ fn story(flavours: [Flavour; 2], target: &str) {
         attacker.record(Duration::from_secs(2));
     }
 
+    // Node 1 is ours, and began anew with the memory of how far its peer had come.
+    let marks = lab.node(1).read("/var/lib/heartbeat/hb_peers");
+    assert!(marks.starts_with("b2 ") && marks.split_whitespace().count() == 4, "{marks:?}");
+
     let watch = Watch::begin(&lab, flavours);
     for kind in Kind::ALL {
         let sent = attacker.fire(kind, kind.share(MANY));
