@@ -101,6 +101,9 @@ impl Pulse {
                 () = self.parts.clients.ready() => {}
                 () = tokio::time::sleep_until(due.into()) => {}
             }
+            // After a pause of the whole process the timer may be first to be seen. The sockets say what waits
+            // only to a runtime that has asked the kernel since.
+            tokio::task::yield_now().await;
             self.look_then_decide();
             // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not.
             tokio::task::yield_now().await;
