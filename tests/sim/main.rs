@@ -13,7 +13,11 @@ mod double;
 mod fencing;
 mod nodes;
 mod pair;
+#[path = "reference/recorded.rs"]
+mod recorded;
+mod reference;
 mod replays;
 mod review;
 mod scenarios;
+mod storm;
 mod world;
