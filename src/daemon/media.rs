@@ -6,7 +6,7 @@ use super::settings::{ping, spec};
 use crate::config::{self, Config};
 use crate::level::Level;
 use crate::logging::Logger;
-use crate::media::{Buffer, ErrorLimiter, Medium, Note, Spec, open_patiently};
+use crate::media::{BURST, Buffer, ErrorLimiter, Medium, Note, Spec, open_patiently};
 use crate::wire::{self, Keys, Message, WireError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -100,14 +100,25 @@ impl Antennas {
         ready
     }
 
-    /// Hands out what is there, with the name of the link; a bounded number at a time.
-    pub(super) fn hear(&mut self, keys: &Keys, mut each: impl FnMut(&str, Result<Message, WireError>)) {
+    /// Hands out what is there, with the name of the link; a bounded number at a time. Whether there may be more.
+    pub(super) fn hear(
+        &mut self,
+        keys: &Keys,
+        mut each: impl FnMut(&str, Result<Message, WireError>),
+    ) -> bool {
+        let mut more = false;
         for antenna in &self.all {
             let heard = |bytes: &[u8]| each(antenna.medium.name(), wire::decode(bytes, keys));
             // An error here belongs to an interface that is going; sending will notice.
-            let _ = antenna.medium.drain(&mut self.buffer, heard);
+            more |= antenna.medium.drain(&mut self.buffer, heard).is_ok_and(|count| count >= BURST);
         }
-        self.pings.hear(keys, &mut self.buffer, each);
+        self.pings.hear(keys, &mut self.buffer, each) || more
+    }
+
+    /// So many calls of [`Antennas::hear`] bring all that can wait at one moment.
+    pub(super) fn bursts(&self) -> usize {
+        let media = self.all.iter().map(|antenna| antenna.medium.bursts());
+        media.chain([self.pings.bursts()]).max().unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::level::Level;
 use crate::logging::Logger;
-use crate::media::{Buffer, ErrorLimiter, Note, Ping, PingSpec};
+use crate::media::{BURST, Buffer, ErrorLimiter, Note, Ping, PingSpec};
 use crate::wire::{self, EncodeError, Format, Keys, Message, WireError};
 use std::task::{Context, Poll};
 
@@ -56,17 +56,23 @@ impl Pings {
         ready
     }
 
-    /// Hands out the answers that are there, as the messages that they bring back.
+    /// So many calls of [`Pings::hear`] bring all that can wait at one moment.
+    pub(super) fn bursts(&self) -> usize {
+        self.all.iter().map(|(ping, _)| ping.bursts()).max().unwrap_or_default()
+    }
+
+    /// Hands out the answers that are there, as the messages that they bring back. Whether there may be more.
     pub(super) fn hear(
         &mut self,
         keys: &Keys,
         buffer: &mut Buffer,
         mut each: impl FnMut(&str, Result<Message, WireError>),
-    ) {
+    ) -> bool {
+        let mut more = false;
         for (ping, _) in &mut self.all {
             let (info, name) = (ping.kind().name(), ping.name().to_owned());
             // An error here belongs to an address that went away; sending will notice.
-            let _ = ping.drain(buffer, |payload| match wire::decode(payload, keys) {
+            let heard = ping.drain(buffer, |payload| match wire::decode(payload, keys) {
                 Ok(message) if is_answer(&message, info, &name) => {
                     each(&name, Ok(message));
                     true
@@ -77,7 +83,9 @@ impl Pings {
                     false
                 }
             });
+            more |= heard.is_ok_and(|count| count >= BURST);
         }
+        more
     }
 }
 

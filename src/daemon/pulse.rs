@@ -1,25 +1,24 @@
 //! The loop that owns the engine. Nothing in it waits for a disk, a script or a name server.
 
 use super::children::Children;
+use super::clerk::{Clerk, Errand};
 use super::clients::Clients;
+use super::clock::Clock;
 use super::executor::Executor;
+use super::launch;
+use super::load::Load;
 use super::media::Antennas;
+use super::recorder::Recorder;
 use super::signals::Signals;
-use super::sources::{Change, Stamps};
-use super::{launch, state, systemd};
-use crate::engine::{Action, Ending, Engine, Input, Now};
+use crate::engine::{Action, Ending, Engine, Input};
 use crate::level::Level;
 use crate::logging::Logger;
-use crate::paths;
 use crate::wire::{self, Format, Keys, Message};
 use std::collections::VecDeque;
 use std::io;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// How often the load average is read anew.
-const LOAD_AGE: Duration = Duration::from_secs(1);
 /// Bad packets reported in full in one such period; the others are counted.
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 const REPORTS: u32 = 5;
@@ -37,30 +36,43 @@ pub(super) enum News {
 /// What the loop is made from.
 pub(super) struct Parts {
     pub(super) engine: Engine,
-    pub(super) born: Instant,
+    pub(super) clock: Clock,
     pub(super) media: Antennas,
     pub(super) keys: Keys,
     pub(super) format: Format,
     pub(super) executor: Executor,
     pub(super) clients: Clients,
     pub(super) children: Children,
+    pub(super) clerk: Clerk,
     pub(super) inputs: mpsc::Receiver<Input>,
+    pub(super) news: mpsc::Receiver<News>,
+    pub(super) recorder: Option<Recorder>,
     pub(super) log: Logger,
-    pub(super) stamps: Stamps,
     pub(super) log_bad_packets: bool,
 }
 
 pub(super) struct Pulse {
     parts: Parts,
-    news: (mpsc::Sender<News>, mpsc::Receiver<News>),
-    load_read: Option<Instant>,
+    load: Load,
     bad: BadPackets,
     ending: Option<Ending>,
 }
 
+/// What ended a wait.
+enum Woken {
+    Stop,
+    Reread,
+    Debug(i16),
+    Alarm,
+    News(News),
+    Input(Input),
+    /// What is looked for in every turn.
+    Look,
+}
+
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts, news: mpsc::channel(4), load_read: None, bad: BadPackets::default(), ending: None }
+        Self { parts, load: Load::open(), bad: BadPackets::default(), ending: None }
     }
 
     /// Beats until the end, and says which it was.
@@ -68,36 +80,59 @@ impl Pulse {
         self.feed(Input::Start);
         loop {
             if let Some(ending) = self.ending {
+                self.parts.clerk.finish();
+                self.parts.recorder.iter().for_each(Recorder::finish);
                 return Ok(ending);
             }
             let due = self.due();
-            tokio::select! {
-                // What is rare comes first: a flood of packets must not keep a signal waiting.
-                biased;
-                _ = signals.term.recv() => { systemd::stopping(); self.feed(Input::Shutdown) }
-                _ = signals.hup.recv() => self.look_for_changes(),
-                _ = signals.usr1.recv() => self.change_debug(1),
-                _ = signals.usr2.recv() => self.change_debug(-1),
-                _ = signals.alarm.recv() => self.complain_of_alarm(),
-                Some(news) = self.news.1.recv() => self.learn(news),
-                () = self.parts.media.readable() => {}
-                Some(input) = self.parts.inputs.recv() => self.feed(input),
-                () = self.parts.clients.ready() => {}
-                () = tokio::time::sleep_until(due.into()) => {}
-            }
-            self.look_then_decide();
+            self.parts.clock.set(due)?;
+            let woken = self.wait(&mut signals).await;
+            // The machine may have slept: nothing is done or said before it was heard what others said.
+            self.hear();
+            self.act_on(woken);
+            self.take_turns();
         }
     }
 
-    fn due(&self) -> Instant {
-        let far = Duration::from_secs(3600);
-        let due = self.parts.engine.next_deadline().map_or(self.parts.born + far, |at| self.parts.born + at);
-        self.parts.clients.deadline().map_or(due, |at| at.min(due))
+    async fn wait(&mut self, signals: &mut Signals) -> Woken {
+        let parts = &mut self.parts;
+        tokio::select! {
+            // What is rare comes first: a flood of packets must not keep a signal waiting.
+            biased;
+            _ = signals.term.recv() => Woken::Stop,
+            _ = signals.hup.recv() => Woken::Reread,
+            _ = signals.usr1.recv() => Woken::Debug(1),
+            _ = signals.usr2.recv() => Woken::Debug(-1),
+            _ = signals.alarm.recv() => Woken::Alarm,
+            Some(news) = parts.news.recv() => Woken::News(news),
+            () = parts.media.readable() => Woken::Look,
+            Some(input) = parts.inputs.recv() => Woken::Input(input),
+            () = parts.clients.ready() => Woken::Look,
+            () = parts.clock.alarm() => Woken::Look,
+        }
     }
 
-    /// Everything that waits is heard before a timer may say that a node was silent.
-    fn look_then_decide(&mut self) {
-        self.hear();
+    fn act_on(&mut self, woken: Woken) {
+        match woken {
+            Woken::Stop => {
+                self.parts.clerk.send(Errand::Stopping);
+                self.feed(Input::Shutdown);
+            }
+            Woken::Reread => self.parts.clerk.send(Errand::Reread),
+            Woken::Debug(step) => self.change_debug(step),
+            Woken::Alarm => self.complain_of_alarm(),
+            Woken::News(news) => self.learn(news),
+            Woken::Input(input) => self.feed(input),
+            Woken::Look => {}
+        }
+    }
+
+    fn due(&self) -> Duration {
+        self.parts.clock.due(self.parts.engine.next_deadline(), self.parts.clients.deadline())
+    }
+
+    /// Scripts and clients, and at last the timer: it may say that a node was silent.
+    fn take_turns(&mut self) {
         for _ in 0..INPUT_BURST {
             let Ok(input) = self.parts.inputs.try_recv() else { break };
             self.feed(input);
@@ -105,16 +140,29 @@ impl Pulse {
         while let Some(input) = self.parts.clients.serve(&self.parts.engine) {
             self.feed(input);
         }
-        if Instant::now() >= self.due() {
-            self.read_load();
+        if self.parts.clock.has_come(self.due()) {
+            if let Some(load) = self.load.read() {
+                self.feed(Input::Load(load));
+            }
             self.feed(Input::Tick);
         }
     }
 
+    /// Everything that waits is heard before a timer may say that a node was silent. A flood does not hold the
+    /// timer up: what did not wait when this began is not waited for.
     fn hear(&mut self) {
+        for _ in 0..self.parts.media.bursts() {
+            if !self.hear_a_burst() {
+                return;
+            }
+        }
+    }
+
+    /// Whether there may be more.
+    fn hear_a_burst(&mut self) -> bool {
         let Parts { media, keys, log, log_bad_packets, .. } = &mut self.parts;
         let (bad, mut heard) = (&mut self.bad, Vec::new());
-        media.hear(keys, |link, message| match message {
+        let more = media.hear(keys, |link, message| match message {
             Ok(message) => heard.push((link.to_owned(), message)),
             Err(error) if *log_bad_packets => bad.report(log, link, &error),
             Err(_) => {}
@@ -122,28 +170,17 @@ impl Pulse {
         for (link, message) in heard {
             self.feed(Input::Received { link, message });
         }
-    }
-
-    fn read_load(&mut self) {
-        if self.load_read.is_some_and(|at| at.elapsed() < LOAD_AGE) {
-            return;
-        }
-        self.load_read = Some(Instant::now());
-        if let Ok(text) = std::fs::read_to_string("/proc/loadavg") {
-            let line = text.lines().next().unwrap_or_default();
-            self.feed(Input::Load(line.chars().take(63).collect()));
-        }
-    }
-
-    fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        Now { mono: self.parts.born.elapsed(), wall }
+        more
     }
 
     fn feed(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            for action in self.parts.engine.handle(self.now(), input) {
+            let now = self.parts.clock.now();
+            if let Some(recorder) = &mut self.parts.recorder {
+                recorder.input(now, &input);
+            }
+            for action in self.parts.engine.handle(now, input) {
                 inputs.extend(self.carry_out(action));
             }
         }
@@ -162,7 +199,7 @@ impl Pulse {
                 }
             }
             Action::StartClients => {
-                systemd::status("communication is up");
+                self.parts.clerk.send(Errand::CommunicationUp);
                 self.parts.clients.begin();
                 self.parts.children.begin();
             }
@@ -173,7 +210,7 @@ impl Pulse {
             }
             Action::QueryClient(query) => return self.parts.clients.answer(&query),
             Action::PauseClients(pause) => self.parts.clients.pause(pause),
-            Action::KeepDeleted(lines) => self.keep_deleted(lines),
+            Action::KeepDeleted(lines) => self.parts.clerk.send(Errand::KeepDeleted(lines)),
             Action::End(ending) => self.ending = Some(ending),
         }
         None
@@ -197,18 +234,6 @@ impl Pulse {
         }
     }
 
-    fn keep_deleted(&self, lines: String) {
-        let log = self.parts.log.clone();
-        let keep = move || {
-            if let Err(error) = state::keep_deleted(&lines) {
-                log.log(Level::Error, &format!("cannot write {}: {error}", paths::DELETED));
-            }
-        };
-        if let Err(error) = thread::Builder::new().name("deleted".to_owned()).spawn(keep) {
-            self.parts.log.log(Level::Error, &format!("cannot write {}: {error}", paths::DELETED));
-        }
-    }
-
     fn change_debug(&mut self, step: i16) {
         let log = &self.parts.log;
         let old = log.debug_level();
@@ -224,25 +249,6 @@ impl Pulse {
     fn complain_of_alarm(&self) {
         let text = format!("Unexpected alarm in process {}", std::process::id());
         self.parts.log.log(Level::Error, &text);
-    }
-
-    /// SIGHUP: what changed is read and checked elsewhere; only what is good comes back as news.
-    fn look_for_changes(&mut self) {
-        let new = Stamps::now();
-        let change = self.parts.stamps.compare(&new);
-        if change == Change::Nothing {
-            return self.parts.log.log(Level::Info, "Configuration unchanged.");
-        }
-        self.parts.stamps = new;
-        let (log, sender) = (self.parts.log.clone(), self.news.0.clone());
-        let check = move || {
-            if let Some(news) = launch::recheck(change, &log) {
-                let _ = sender.blocking_send(news);
-            }
-        };
-        if let Err(error) = thread::Builder::new().name("recheck".to_owned()).spawn(check) {
-            self.parts.log.log(Level::Error, &format!("cannot reread the configuration: {error}"));
-        }
     }
 
     fn learn(&mut self, news: News) {

@@ -16,6 +16,7 @@ mod note;
 mod ping;
 mod sockets;
 mod spec;
+mod waiting;
 
 use std::io;
 use std::net::SocketAddr;
@@ -33,7 +34,7 @@ pub use spec::{Kind, Spec};
 const LARGEST: usize = 64 * 1024;
 
 /// How many datagrams are handed out before others get their turn.
-const BURST: usize = 64;
+pub const BURST: usize = 64;
 
 /// Room for one incoming datagram; made once, used for all media of a thread.
 #[derive(Debug)]
@@ -144,17 +145,23 @@ impl Medium {
         }
     }
 
-    /// Hands out the datagrams that are there, without waiting, and tells how many.
+    /// Hands out the datagrams that are there, without waiting, and tells how many; after [`BURST`] there may
+    /// be more.
     pub fn drain(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
         for count in 0..BURST {
-            match self.receive.try_recv(&mut buffer.0) {
-                Ok(length) => each(buffer.0.get(..length).unwrap_or_default()),
+            match waiting::take(&self.receive, &mut buffer.0) {
+                Ok((length, _)) => each(buffer.0.get(..length).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(count),
                 Err(_) if count > 0 => return Ok(count),
                 Err(error) => return Err(error),
             }
         }
         Ok(BURST)
+    }
+
+    /// So many bursts empty it of all that can wait in it at one moment.
+    pub fn bursts(&self) -> usize {
+        waiting::bursts(&self.receive)
     }
 
     /// Whether the interface of these sockets is gone. One of the same name may be there again, and takes
