@@ -99,8 +99,13 @@ impl Desk {
         if change == Change::Nothing {
             return self.log.log(Level::Info, "Configuration unchanged.");
         }
+        let news = launch::recheck(change, &self.log);
+        if matches!(news, Some(News::Reload)) && !launch::may_restart(&self.log) {
+            // Still changed for whoever asks again.
+            return;
+        }
         self.stamps = new;
-        if let Some(news) = launch::recheck(change, &self.log) {
+        if let Some(news) = news {
             let _ = self.news.blocking_send(news);
         }
     }

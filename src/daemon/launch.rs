@@ -346,7 +346,7 @@ pub(super) fn recheck(change: Change, log: &Logger) -> Option<News> {
         return None;
     };
     match change {
-        Change::Configuration => may_restart(log).then_some(News::Reload),
+        Change::Configuration => Some(News::Reload),
         Change::Keys => keyring::of(&config.keys).ok().map(Box::new).map(News::Keys),
         Change::Nothing => None,
     }
@@ -354,7 +354,7 @@ pub(super) fn recheck(change: Change, log: &Logger) -> Option<News> {
 
 /// Whether the next life of this process would come to its first heartbeat: it writes to the log and to its state
 /// before, and meanwhile nobody hears of us.
-fn may_restart(log: &Logger) -> bool {
+pub(super) fn may_restart(log: &Logger) -> bool {
     let hindrance = match state::try_to_keep() {
         Err(error) => error.to_string(),
         Ok(()) if log.flush(LOG_MOVES) => return true,

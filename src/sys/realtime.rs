@@ -52,7 +52,18 @@ pub fn prefer() {
 /// disk when it is needed; what comes later as it is touched. Best before other threads run: their stacks would be
 /// held whole. Refuses where a limit could make a later allocation fail.
 pub fn lock_memory() -> io::Result<()> {
-    setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY)?;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_MEMLOCK)?;
+    // With nothing allowed, only who is above the limit can do it: then it is not in the way later either.
+    setrlimit(Resource::RLIMIT_MEMLOCK, 0, hard)?;
+    let locked = lock();
+    setrlimit(Resource::RLIMIT_MEMLOCK, soft, hard)?;
+    locked.or_else(|_| {
+        setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY)?;
+        lock()
+    })
+}
+
+fn lock() -> io::Result<()> {
     let later = libc::MCL_FUTURE | libc::MCL_ONFAULT;
     // SAFETY: takes flags only and touches no memory of ours.
     let whole = check(unsafe { libc::mlockall(libc::MCL_CURRENT) });
