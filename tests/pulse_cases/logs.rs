@@ -4,7 +4,7 @@ use super::*;
 use std::os::unix::net::UnixDatagram;
 
 /// A message of a script that is none: three lines in the log.
-const NONSENSE: &str = "printf '>>>\\nnonsense\\n<<<\\n' > /var/lib/heartbeat/fifo";
+pub(super) const NONSENSE: &str = "printf '>>>\\nnonsense\\n<<<\\n' > /var/lib/heartbeat/fifo";
 /// More lines than may wait for the log thread.
 const FLOOD: &str = "i=0; while [ $i -lt 6000 ]; do echo '>>>
 nonsense
