@@ -17,6 +17,7 @@ fn a_full_disk_forbids_a_new_life_and_ends_none() {
         one.wait_for_log("cannot restart now: cannot write /var/lib/heartbeat/", mark, SOON).unwrap();
         let log = one.log();
         assert!(logfile::after(&log, mark).contains("No space left on device"), "{}", world.logs());
+        world.for_long();
     });
     shell(one, "rm /var/lib/heartbeat/filler");
     let mark = two.log().len();
@@ -31,7 +32,6 @@ fn a_full_disk_forbids_a_new_life_and_ends_none() {
     assert!(!start.status.success(), "it started without a generation");
     let why = "cannot write /var/lib/heartbeat/hb_generation: No space left on device";
     assert!(logfile::after(&one.log(), mark).contains(why), "{}", world.logs());
-    assert!(String::from_utf8_lossy(&start.stderr).contains(why) || !one.daemon_runs());
     assert!(!one.daemon_runs() && one.vips().is_empty());
 }
 
