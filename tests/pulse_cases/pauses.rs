@@ -4,19 +4,25 @@ use super::records::{RECORD, start_recorded, steps};
 use super::*;
 use heartbeat::engine::Input;
 use heartbeat::record::Step;
+use heartbeat::wire::{self, Format, Key, Keys, Message, Method, Value};
 use nix::sys::signal::{Signal, kill};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// More than one burst, and not more than a socket holds with what comes after it.
 const NOISE: &str = "exec 3>/dev/udp/10.80.0.1/694; for i in {1..150}; do printf noise >&3; done";
-/// Sends without end what takes long to be refused, from the client's place, until it is told to stop.
+/// Sends without end, from the client's place and before all others, what takes long to be refused: it is signed.
 fn flood(init: u32, over: &AtomicBool) {
     let place = fs::File::open(format!("/proc/{init}/ns/net")).unwrap();
     nix::sched::setns(place, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+    heartbeat::sys::realtime::prefer();
+    let keys = Keys::new(1, [(1, Key::new(Method::Sha1, "x"))]).unwrap();
+    let mut message = Message::of("status").with("src", "stranger").with("ts", "1").with("seq", "1");
+    (0..250).for_each(|_| message.push("a", Value::Text(b"b".to_vec())));
+    wire::seal(&mut message, Format::Classic, &keys);
+    let datagram = wire::encode(&message, &keys).unwrap();
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-    let text = format!(">>>\nt=status\nsrc=b2\n{}auth=1 {:040}\n<<<\n", "a=b\n".repeat(300), 0);
     while !over.load(Ordering::Relaxed) {
-        let _ = socket.send_to(text.as_bytes(), "10.80.0.1:694");
+        let _ = socket.send_to(&datagram, "10.80.0.1:694");
     }
 }
 
