@@ -32,7 +32,7 @@ struct Shared {
 #[derive(Debug)]
 enum Sink {
     /// Written by the caller, for short-lived tools and for the time before the daemon forks.
-    Direct(Mutex<Targets>),
+    Direct(Box<Mutex<Targets>>),
     /// Written by the log thread.
     Thread(SyncSender<Order>),
 }
@@ -46,7 +46,7 @@ impl Logger {
     /// A log written in place. `name` is the entity of its lines.
     pub fn direct(name: &str, settings: Settings) -> Self {
         let debug = settings.debug;
-        Self::over(name, debug, Sink::Direct(Mutex::new(Targets::new(settings))))
+        Self::over(name, debug, Sink::Direct(Box::new(Mutex::new(Targets::new(settings)))))
     }
 
     /// A log written by a thread of its own; no call waits for it. Make it after the last fork. Behind a real-time
