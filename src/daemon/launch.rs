@@ -9,6 +9,7 @@ use super::clock::{Clock, wall};
 use super::executor::Executor;
 use super::host::LinuxHost;
 use super::media::Antennas;
+use super::memory::Memory;
 use super::pidfile::{self, Running};
 use super::pulse::{News, Parts, Pulse};
 use super::recorder::Recorder;
@@ -16,6 +17,7 @@ use super::settings::{self, ThisStart};
 use super::signals::{self, Signals};
 use super::sources::{self, Change, Stamps};
 use super::{control, environment, fifo, keyring, replay, state};
+use crate::agents::announce::Crew;
 use crate::config::{self, Checked, Config, Host};
 use crate::engine::{Ending, Engine, Hold, Job};
 use crate::level::Level;
@@ -246,7 +248,8 @@ fn pulse(
         let (news_sender, news) = tokio::sync::mpsc::channel(NEWS);
         let clerk = Clerk::start(around.stamps, news_sender, log)?;
         fifo::start(log, &sender, around.realtime)?;
-        let context = resource_context(config, log);
+        let mut context = resource_context(config, log);
+        context.options.announcers = Some(Crew::start()?);
         let executor = Executor::start(&context, &sender, around.realtime)?;
         let clients = Clients::new(config, log)?;
         let surroundings = Surroundings {
@@ -258,6 +261,7 @@ fn pulse(
             realtime: around.realtime,
         };
         let children = Children::start(config, surroundings)?;
+        let memory = Memory::start(log)?;
         let media = Antennas::open(config, log).await.map_err(|notes| {
             notes.iter().for_each(|note| log.log(note.level, &note.text));
             let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
@@ -281,6 +285,7 @@ fn pulse(
             clients,
             children,
             clerk,
+            memory,
             inputs,
             news,
             recorder,

@@ -6,7 +6,7 @@ use super::settings::{ping, spec};
 use crate::config::{self, Config};
 use crate::level::Level;
 use crate::logging::Logger;
-use crate::media::{BURST, Buffer, ErrorLimiter, Medium, Note, Spec, open_patiently};
+use crate::media::{Buffer, ErrorLimiter, Medium, Note, Spec, open_patiently};
 use crate::wire::{self, Keys, Message, WireError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -100,19 +100,19 @@ impl Antennas {
         ready
     }
 
-    /// Hands out what is there, with the name of the link; a bounded number at a time. Whether there may be more.
+    /// Hands out what is there, with the name of the link, a bounded number at a time; tells how much it was.
     pub(super) fn hear(
         &mut self,
         keys: &Keys,
         mut each: impl FnMut(&str, Result<Message, WireError>),
-    ) -> bool {
-        let mut more = false;
+    ) -> usize {
+        let mut count = 0;
         for antenna in &self.all {
             let heard = |bytes: &[u8]| each(antenna.medium.name(), wire::decode(bytes, keys));
             // An error here belongs to an interface that is going; sending will notice.
-            more |= antenna.medium.drain(&mut self.buffer, heard).is_ok_and(|count| count >= BURST);
+            count += antenna.medium.drain(&mut self.buffer, heard).unwrap_or(0);
         }
-        self.pings.hear(keys, &mut self.buffer, each) || more
+        count + self.pings.hear(keys, &mut self.buffer, each)
     }
 
     /// So many calls of [`Antennas::hear`] bring all that can wait at one moment.

@@ -21,6 +21,7 @@ mod keyring;
 mod launch;
 mod load;
 mod media;
+mod memory;
 mod pidfile;
 mod pings;
 mod pulse;

@@ -8,12 +8,13 @@ use super::executor::Executor;
 use super::launch;
 use super::load::Load;
 use super::media::Antennas;
+use super::memory::Memory;
 use super::recorder::Recorder;
 use super::signals::Signals;
 use crate::engine::{Action, Ending, Engine, Input};
 use crate::level::Level;
 use crate::logging::Logger;
-use crate::wire::{self, Format, Keys, Message};
+use crate::wire::{self, ErrorClass, Format, Keys, Message};
 use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
@@ -44,6 +45,7 @@ pub(super) struct Parts {
     pub(super) clients: Clients,
     pub(super) children: Children,
     pub(super) clerk: Clerk,
+    pub(super) memory: Memory,
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) news: mpsc::Receiver<News>,
     pub(super) recorder: Option<Recorder>,
@@ -77,11 +79,14 @@ impl Pulse {
 
     /// Beats until the end, and says which it was.
     pub(super) async fn beat(mut self, mut signals: Signals) -> io::Result<Ending> {
+        let remembered = self.parts.memory.recall();
+        self.feed(Input::Remembered(remembered));
         self.feed(Input::Start);
         loop {
             if let Some(ending) = self.ending {
                 self.parts.clerk.finish();
                 self.parts.recorder.iter().for_each(Recorder::finish);
+                self.parts.memory.close(self.parts.engine.marks());
                 return Ok(ending);
             }
             let due = self.due();
@@ -91,6 +96,8 @@ impl Pulse {
             self.hear();
             self.act_on(woken);
             self.take_turns();
+            // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -146,23 +153,24 @@ impl Pulse {
             }
             self.feed(Input::Tick);
         }
+        self.parts.memory.keep(|| self.parts.engine.marks());
     }
 
     /// Everything that waits is heard before a timer may say that a node was silent. A flood does not hold the
     /// timer up: what did not wait when this began is not waited for.
     fn hear(&mut self) {
         for _ in 0..self.parts.media.bursts() {
-            if !self.hear_a_burst() {
+            if self.hear_a_burst() == 0 {
                 return;
             }
         }
     }
 
-    /// Whether there may be more.
-    fn hear_a_burst(&mut self) -> bool {
+    /// Takes a turn at the media; tells how many datagrams it were.
+    fn hear_a_burst(&mut self) -> usize {
         let Parts { media, keys, log, log_bad_packets, .. } = &mut self.parts;
         let (bad, mut heard) = (&mut self.bad, Vec::new());
-        let more = media.hear(keys, |link, message| match message {
+        let count = media.hear(keys, |link, message| match message {
             Ok(message) => heard.push((link.to_owned(), message)),
             Err(error) if *log_bad_packets => bad.report(log, link, &error),
             Err(_) => {}
@@ -170,7 +178,7 @@ impl Pulse {
         for (link, message) in heard {
             self.feed(Input::Received { link, message });
         }
-        more
+        count
     }
 
     fn feed(&mut self, input: Input) {
@@ -281,8 +289,7 @@ impl BadPackets {
             }
             *self = Self { since: Some(Instant::now()), ..Self::default() };
         }
-        let lines = error.log_lines();
-        if lines.is_empty() {
+        if error.class() == ErrorClass::Foreign {
             return;
         }
         if self.reported >= REPORTS {
@@ -290,7 +297,7 @@ impl BadPackets {
             return;
         }
         self.reported += 1;
-        for (level, text) in lines {
+        for (level, text) in error.log_lines() {
             log.log(level, &format!("{text} [{link}]"));
         }
     }

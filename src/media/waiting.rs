@@ -10,7 +10,7 @@ use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::BURST;
+use super::{BURST, BURST_BYTES};
 
 /// A datagram counts for more than this in the kernel's books, however short it is.
 const SMALLEST: usize = 512;
@@ -41,7 +41,7 @@ fn address(from: &SockaddrStorage) -> Option<IpAddr> {
 /// So many bursts empty a socket of all that can wait in it at one moment.
 pub(super) fn bursts(socket: &UdpSocket) -> usize {
     let bytes = SockRef::from(socket).recv_buffer_size().unwrap_or_default();
-    (bytes / SMALLEST / BURST + 1).min(MOST_BURSTS)
+    (bytes / SMALLEST / BURST + bytes / BURST_BYTES + 1).min(MOST_BURSTS)
 }
 
 #[cfg(test)]

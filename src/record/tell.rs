@@ -79,6 +79,7 @@ fn input(input: &Input) -> String {
             format!("heard {} over {link}: {}", message.text("src").unwrap_or("?"), summary(message))
         }
         Input::Local(message) => format!("told: {}", summary(message)),
+        Input::Remembered(marks) => format!("{} peers are remembered from the last life", marks.len()),
         Input::Start => "the media are open".to_owned(),
         Input::Tick => "a timer".to_owned(),
         Input::JobDone(id) => format!("job {} ended", id.0),
