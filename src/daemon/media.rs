@@ -114,6 +114,12 @@ impl Antennas {
         }
         count + self.pings.hear(keys, &mut self.buffer, each)
     }
+
+    /// So many calls of [`Antennas::hear`] bring all that can wait at one moment.
+    pub(super) fn bursts(&self) -> usize {
+        let media = self.all.iter().map(|antenna| antenna.medium.bursts());
+        media.chain([self.pings.bursts()]).max().unwrap_or_default()
+    }
 }
 
 impl Antenna {

@@ -62,7 +62,12 @@ impl Pings {
         ready
     }
 
-    /// Hands out the answers that are there, as the messages that they bring back.
+    /// So many calls of [`Pings::hear`] bring all that can wait at one moment.
+    pub(super) fn bursts(&self) -> usize {
+        self.all.iter().map(|(ping, _)| ping.bursts()).max().unwrap_or_default()
+    }
+
+    /// Hands out the answers that are there, as the messages that they bring back. Whether there may be more.
     pub(super) fn hear(
         &mut self,
         keys: &Keys,

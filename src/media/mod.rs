@@ -18,6 +18,7 @@ mod note;
 mod ping;
 mod sockets;
 mod spec;
+mod waiting;
 
 use std::io;
 use std::net::SocketAddr;
@@ -148,15 +149,16 @@ impl Medium {
         }
     }
 
-    /// Hands out the datagrams that are there, without waiting, and tells how many.
+    /// Hands out the datagrams that are there, without waiting, and tells how many; after [`BURST`] there may
+    /// be more.
     pub fn drain(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
         let mut bytes = 0;
         for count in 0..BURST {
             if bytes > BURST_BYTES {
                 return Ok(count);
             }
-            match self.receive.try_recv(&mut buffer.0) {
-                Ok(length) => {
+            match waiting::take(&self.receive, &mut buffer.0) {
+                Ok((length, _)) => {
                     bytes += length;
                     each(buffer.0.get(..length).unwrap_or_default());
                 }
@@ -166,6 +168,11 @@ impl Medium {
             }
         }
         Ok(BURST)
+    }
+
+    /// So many bursts empty it of all that can wait in it at one moment.
+    pub fn bursts(&self) -> usize {
+        waiting::bursts(&self.receive)
     }
 
     /// Whether the interface of these sockets is gone. One of the same name may be there again, and takes

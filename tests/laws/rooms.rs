@@ -5,7 +5,7 @@ use crate::tree::rust_below;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room and the rooms it may name. `level` and `paths` hold only names: everybody may know them.
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("level", &[]),
     ("paths", &[]),
     ("wire", &[]),
@@ -18,6 +18,7 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("resources", &["sys", "config", "logging", "engine", "wire", "agents"]),
     ("api", &["wire", "config", "engine"]),
     ("respawn", &[]),
+    ("record", &["wire", "engine"]),
     ("cl_respawn", &["sys", "logging"]),
     ("client", &["wire", "api"]),
     ("cl_status", &["client", "wire", "logging", "config"]),
@@ -25,7 +26,19 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("dopd", &["client", "wire", "api", "logging", "config"]),
     (
         "daemon",
-        &["sys", "config", "logging", "engine", "wire", "media", "resources", "agents", "api", "respawn"],
+        &[
+            "sys",
+            "config",
+            "logging",
+            "engine",
+            "wire",
+            "media",
+            "resources",
+            "agents",
+            "api",
+            "respawn",
+            "record",
+        ],
     ),
 ];
 const ANYBODY_KNOWS: [&str; 2] = ["level", "paths"];
