@@ -68,6 +68,7 @@ impl Pulse {
         self.feed(Input::Start);
         loop {
             if let Some(ending) = self.ending {
+                self.parts.media.finish().await;
                 return Ok(ending);
             }
             let due = self.due();
@@ -191,10 +192,7 @@ impl Pulse {
             self.parts.media.ping(&message, &self.parts.keys);
         }
         wire::seal(&mut message, self.parts.format, &self.parts.keys);
-        match wire::encode(&message, &self.parts.keys) {
-            Ok(bytes) => self.parts.media.send(&bytes),
-            Err(error) => self.parts.log.log(Level::Error, &format!("cannot send a message: {error}")),
-        }
+        self.parts.media.send(&message, &self.parts.keys);
     }
 
     fn keep_deleted(&self, lines: String) {
