@@ -15,6 +15,8 @@ use nix::sched::{CloneFlags, setns};
 
 #[path = "media_netns/ping.rs"]
 mod ping;
+#[path = "media_netns/serial.rs"]
+mod serial;
 
 const INSIDE: &str = "HEARTBEAT_TEST_INSIDE_NETNS";
 

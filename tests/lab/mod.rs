@@ -104,6 +104,11 @@ impl Lab {
         network::set(&self.switch, cable, true)
     }
 
+    /// A new interface where the old one of that cable was deleted.
+    pub(crate) fn replug(&self, cable: Cable) -> Result<(), Failure> {
+        network::replug(&self.switch, cable, self.node(cable.node))
+    }
+
     /// Lay a serial cable between the nodes, or a new one in place of the old.
     pub(crate) fn lay_serial_cable(&mut self) -> Result<(), Failure> {
         self.serial = None;
@@ -123,6 +128,14 @@ impl Lab {
             None => bail!("{}: there is no serial cable", self.name),
         }
         Ok(())
+    }
+
+    /// Noise on the serial line: these bytes come in at a node, between those of the other one.
+    pub(crate) fn inject_serial(&self, node: usize, bytes: &[u8]) -> Result<(), Failure> {
+        match &self.serial {
+            Some(cable) => cable.inject(node, bytes),
+            None => bail!("{}: there is no serial cable", self.name),
+        }
     }
 
     /// Drop this share of the packets that come out of a cable's node end; 0 for none.

@@ -66,16 +66,22 @@ fn plug(port: &str, network: usize, stage: &Stage) -> String {
 }
 
 fn addresses(node: usize) -> String {
-    (0..NETWORKS)
-        .map(|n| {
-            format!(
-                "ip addr flush dev eth{n}\nip addr add {}/24 brd + dev eth{n}\n\
-                 ip -6 addr add {}/64 dev eth{n} nodad\nip link set eth{n} up\n",
-                address(node, n),
-                address6(node, n)
-            )
-        })
-        .collect()
+    (0..NETWORKS).map(|network| addresses_of(Cable { node, network })).collect()
+}
+
+fn addresses_of(Cable { node, network: n }: Cable) -> String {
+    format!(
+        "ip addr flush dev eth{n}\nip addr add {}/24 brd + dev eth{n}\n\
+         ip -6 addr add {}/64 dev eth{n} nodad\nip link set eth{n} up\n",
+        address(node, n),
+        address6(node, n)
+    )
+}
+
+/// A new interface in place of one that was deleted, with the addresses of the old one.
+pub(crate) fn replug(switch: &Stage, cable: Cable, node: &Node) -> Result<(), Failure> {
+    switch.script(&[], &format!("set -e\n{}", plug(&cable.port(), cable.network, node.stage())))?;
+    node.stage().script(&[], &format!("set -e\n{}", addresses_of(cable))).map(drop)
 }
 
 /// Only the addresses a node has after a boot.

@@ -14,7 +14,7 @@ use nix::pty::{OpenptyResult, openpty};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 
 use super::stage::Stage;
-use super::{Failure, Node};
+use super::{Failure, Node, bail};
 
 /// The name of the cable's end on either node.
 pub(crate) const DEVICE: &str = "/dev/ttyHB0";
@@ -22,6 +22,8 @@ pub(crate) const DEVICE: &str = "/dev/ttyHB0";
 /// The cable. When it goes, the lines hang up, as a device that is pulled out.
 pub(crate) struct SerialCable {
     carries: Arc<Mutex<Carries>>,
+    /// The ends once more, to put noise on the line.
+    noise: [OwnedFd; 2],
     ended: Arc<AtomicBool>,
     carrier: Option<JoinHandle<()>>,
 }
@@ -37,15 +39,25 @@ impl SerialCable {
     /// Lays the cable and makes its ends visible. May be done anew after the old one went.
     pub(crate) fn lay(nodes: &[Node]) -> Result<Self, Failure> {
         let ends = [End::new(nodes.first())?, End::new(nodes.get(1))?];
+        let noise = [ends[0].master.try_clone()?, ends[1].master.try_clone()?];
         let (carries, ended) = (Arc::new(Mutex::new(Carries::All)), Arc::new(AtomicBool::new(false)));
         let flags = (Arc::clone(&carries), Arc::clone(&ended));
         let carrier = std::thread::spawn(move || carry(&ends, &flags.0, &flags.1));
-        Ok(Self { carries, ended, carrier: Some(carrier) })
+        Ok(Self { carries, noise, ended, carrier: Some(carrier) })
     }
 
     /// What becomes of bytes from now on.
     pub(crate) fn set(&self, carries: Carries) {
         *self.carries.lock().unwrap_or_else(PoisonError::into_inner) = carries;
+    }
+
+    /// Puts bytes on the line as if they came from the other node. What the terminal has no room for is lost.
+    pub(crate) fn inject(&self, node: usize, bytes: &[u8]) -> Result<(), Failure> {
+        let Some(end) = self.noise.get(node.wrapping_sub(1)) else { bail!("there is no node {node}") };
+        match nix::unistd::write(end, bytes) {
+            Ok(_) | Err(nix::Error::EAGAIN) => Ok(()),
+            Err(error) => Err(io::Error::from(error).into()),
+        }
     }
 }
 
