@@ -19,6 +19,8 @@ const SOON: Duration = Duration::from_secs(60);
 /// The cable whose interface is maltreated. The addresses of the cluster are on the other one.
 const CABLE: Cable = Cable { node: 1, network: 0 };
 
+const HOMES: [&str; 2] = ["10.81.0.101", "10.81.0.102"];
+
 /// A pair with both nodes' groups at home, connected by these media.
 struct Pair {
     lab: Lab,
@@ -29,7 +31,7 @@ impl Pair {
     fn start(name: &str, flavours: [Flavour; 2], media: &str) -> Option<Self> {
         let pair = Self { lab: Self::prepared(name, flavours, media)? };
         pair.lab.nodes().iter().for_each(|node| node.start().unwrap());
-        pair.wait("both at home", |pair| pair.homes() == ["10.81.0.101", "10.81.0.102"]);
+        pair.wait_for_homes();
         Some(pair)
     }
 
@@ -62,6 +64,16 @@ impl Pair {
         [1, 2].map(|node| virtual_only(self.lab.node(node).vips()))
     }
 
+    /// Everything is where it belongs, and no script runs any more.
+    fn wait_for_homes(&self) {
+        let busy = |node: &lab::Node| node.processes().iter().any(|name| name != "cat" && name != "heartbeat");
+        let settled = |log: String| log.contains("Initial resource acquisition complete");
+        self.wait("both at home", |pair| {
+            let nodes = pair.lab.nodes();
+            pair.homes() == HOMES && nodes.iter().all(|node| settled(node.log()) && !busy(node))
+        });
+    }
+
     fn wait(&self, what: &str, mut happened: impl FnMut(&Self) -> bool) {
         let waited = self.lab.wait_until(what, SOON, || {
             if happened(self) { Ok(()) } else { Err(self.lab.nodes().iter().map(lab::Node::log).collect()) }
@@ -88,7 +100,7 @@ impl Pair {
 
     /// Nothing moved, nobody died, and b1 was not talkative about it.
     fn nothing_moved(&self, since: [usize; 2]) {
-        assert_eq!(self.homes(), ["10.81.0.101", "10.81.0.102"]);
+        assert_eq!(self.homes(), HOMES);
         for node in self.lab.nodes() {
             let log = node.log();
             let log = logfile::after(&log, since[node.index() - 1]);
@@ -98,14 +110,14 @@ impl Pair {
         }
     }
 
-    /// The errors of b1 since then, each of them said once.
-    fn errors_said_once(&self, since: [usize; 2]) -> Vec<String> {
+    /// The errors of b1 since then, each of them said once by each medium.
+    fn errors_said_once(&self, since: [usize; 2], media: usize) -> Vec<String> {
         let log = self.lab.node(1).log();
         let log = logfile::after(&log, since[0]);
         let lines = log.lines().filter_map(|line| line.find("ERROR: ").and_then(|at| line.get(at..)));
         let lines: Vec<_> = lines.map(|line| line.split(" len=").next().unwrap_or(line).to_owned()).collect();
         let once: BTreeSet<_> = lines.iter().cloned().collect();
-        assert_eq!(once.len(), lines.len(), "said again and again: {log}");
+        assert!(lines.len() <= once.len() * media, "said again and again: {log}");
         lines
     }
 }
@@ -124,7 +136,7 @@ fn an_interface_that_is_made_anew_is_used_again(name: &str, flavours: [Flavour; 
     pair.lab.replug(CABLE).unwrap();
     pair.wait_for_links("eth0", "up", gone);
     pair.nothing_moved(mark);
-    pair.errors_said_once(mark);
+    assert!(!pair.errors_said_once(mark, 1 + medium.matches('\n').count()).is_empty(), "nobody was told");
 }
 
 #[test]
@@ -140,7 +152,8 @@ fn mcast_on_an_interface_that_is_made_anew() {
 
 #[test]
 fn mcast6_on_an_interface_that_is_made_anew() {
-    let medium = "mcast6 eth0 ff02::694 694 1 0";
+    // another port: the socket of 3.0.6 hears the broadcasts on eth1 as well, and takes them for eth0's
+    let medium = "mcast6 eth0 ff02::694 695 1 0";
     an_interface_that_is_made_anew_is_used_again("anew-mcast6", [Ours, Reference], medium);
 }
 
@@ -168,7 +181,7 @@ fn an_interface_that_changes_is_followed() {
         let mark = pair.mark();
         pair.on_b1(break_it);
         pair.wait_for_links("eth0", "dead", mark);
-        assert!(!pair.errors_said_once(mark).is_empty(), "{break_it}: nobody was told");
+        assert!(!pair.errors_said_once(mark, 1).is_empty(), "{break_it}: nobody was told");
         let broken = pair.mark();
         pair.on_b1(mend_it);
         pair.wait_for_links("eth0", "up", broken);
@@ -176,9 +189,8 @@ fn an_interface_that_changes_is_followed() {
     let mark = pair.mark();
     for node in pair.lab.nodes() {
         let index = node.index();
-        let script = format!(
-            "ip addr add 10.90.0.{index}/16 brd + dev eth0; ip addr del 10.80.0.{index}/24 dev eth0"
-        );
+        let script =
+            format!("ip addr add 10.90.0.{index}/16 brd + dev eth0; ip addr del 10.80.0.{index}/24 dev eth0");
         node.must(&["sh", "-ec", &script]).unwrap();
     }
     for node in pair.lab.nodes() {
@@ -195,21 +207,39 @@ fn an_interface_that_changes_is_followed() {
     pair.nothing_moved(start);
 }
 
-/// 3.0.6 waits for two minutes, and the whole start with it.
+/// 3.0.6 would not start at all.
 #[test]
-fn a_start_does_not_wait_for_an_interface_while_another_works() {
-    let media = beside_eth1("mcast eth0 239.0.0.42 694 1 0");
-    let Some(lab) = Pair::prepared("late", [Ours, Ours], &media) else { return };
-    lab.node(1).must(&["ip", "addr", "flush", "dev", "eth0"]).unwrap();
+fn a_start_does_not_wait_for_a_line_while_another_road_works() {
+    let media = format!("serial {DEVICE}\nbcast eth0\n");
+    let Some(lab) = Pair::prepared("late", [Ours, Reference], &media) else { return };
+    let lock = "/run/lock/LCK..ttyHB0";
+    lab.node(1).write(lock, "         1\n", 0o644).unwrap();
     let pair = Pair { lab };
     pair.lab.nodes().iter().for_each(|node| node.start().unwrap());
-    pair.wait("both at home", |pair| pair.homes() == ["10.81.0.101", "10.81.0.102"]);
+    pair.wait_for_homes();
     let log = pair.lab.node(1).log();
-    assert!(log.contains("mcast eth0: left out for now"), "{log}");
+    for line in [
+        "cannot lock line /dev/ttyHB0: process 1 has it",
+        "make_io_childpair: cannot open serial /dev/ttyHB0",
+        "serial /dev/ttyHB0: left out for now",
+    ] {
+        assert_eq!(log.matches(line).count(), 1, "{line}: {log}");
+    }
     let mark = pair.mark();
-    pair.on_b1("ip addr add 10.80.0.1/24 brd + dev eth0");
-    pair.wait_for_links("eth0", "up", mark);
+    pair.on_b1(&format!("rm {lock}"));
+    pair.wait_for_links(DEVICE, "up", [0, mark[1]]);
     pair.nothing_moved(mark);
+}
+
+/// As with 3.0.6.
+#[test]
+fn without_any_road_there_is_no_start() {
+    let media = format!("serial {DEVICE}\n");
+    let Some(lab) = Pair::prepared("no-road", [Ours, Ours], &media) else { return };
+    lab.node(1).write("/run/lock/LCK..ttyHB0", "         1\n", 0o644).unwrap();
+    assert!(lab.node(1).start().is_err());
+    assert!(lab.node(1).log().contains("make_io_childpair: cannot open serial /dev/ttyHB0"));
+    assert!(!lab.node(1).daemon_runs());
 }
 
 #[test]
@@ -223,7 +253,7 @@ fn a_serial_device_that_is_pulled_out_may_come_back() {
     pair.lab.lay_serial_cable().unwrap();
     pair.wait_for_links(DEVICE, "up", out);
     pair.nothing_moved(mark);
-    assert_eq!(pair.errors_said_once(mark).len(), 1);
+    assert_eq!(pair.errors_said_once(mark, 1).len(), 1);
     assert!(pair.lab.node(1).read("/run/lock/LCK..ttyHB0").trim().parse::<u32>().is_ok(), "not locked");
 }
 

@@ -144,8 +144,17 @@ fn whatever_comes_in_the_next_whole_message_is_heard() {
         let torn = heartbeat(1)[..60].to_vec();
         let endless = [b">>>\n".to_vec(), b"name=value\n".repeat(40_000)].concat();
         let noise: Vec<u8> = (0..100_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-        let nonsense: [&[u8]; 9] =
-            [b"", &torn, b"<<<\n<<<\n", b">>>\n>>>\n", b"\0\0\0\n", &[b'#'; 300_000], &endless, &noise, b">>>"];
+        let nonsense: [&[u8]; 9] = [
+            b"",
+            &torn,
+            b"<<<\n<<<\n",
+            b">>>\n>>>\n",
+            b"\0\0\0\n",
+            &[b'#'; 300_000],
+            &endless,
+            &noise,
+            b">>>",
+        ];
         for (number, nonsense) in nonsense.into_iter().enumerate() {
             let text = [nonsense, b"\n", &heartbeat(number)].concat();
             let mut rest = text.as_slice();

@@ -90,8 +90,10 @@ fn two_roads_tour(first: &'static str, second: &'static str) -> Vec<Step> {
         cut_road(0, first),
         standby(1, "all"),
         heal_road(0, first),
-        cut_road(1, second),
         standby(2, "foreign"),
+        cut_road(1, second),
+        // away from b1, whose cable it is: an announcement that has nowhere to go waits for the cable
+        standby(1, "local"),
         heal_road(1, second),
         crashes(2),
         returns(2, "on"),

@@ -5,7 +5,9 @@ use crate::config;
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::media::serial::{self, PreparedLine, RetiredLine};
-use crate::media::{self, Buffer, ErrorLimiter, Face, Line, Medium, Note, Prepared, Retired, SerialSpec, Spec};
+use crate::media::{
+    self, Buffer, ErrorLimiter, Face, Line, Medium, Note, Prepared, Retired, SerialSpec, Spec,
+};
 use crate::wire::{Stream, limits};
 use std::io;
 use std::task::{Context, Poll};

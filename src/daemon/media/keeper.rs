@@ -99,7 +99,8 @@ impl Charge {
         }
         let looks = self.wards.iter_mut().zip(&mut self.told).enumerate();
         let reports: Vec<_> = looks.filter_map(|(which, (ward, told))| ward.look(which, told)).collect();
-        reports.into_iter().all(|report| self.reports.blocking_send(report).is_ok()) && !self.reports.is_closed()
+        reports.into_iter().all(|report| self.reports.blocking_send(report).is_ok())
+            && !self.reports.is_closed()
     }
 }
 

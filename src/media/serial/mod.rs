@@ -173,9 +173,7 @@ impl Line {
         let (writable, at) = match self.outbox.next(Instant::now()) {
             Next::Rest => (false, None),
             Next::Wait(at) => (false, Some(at)),
-            Next::Write(_) => {
-                (self.tty.poll_write_ready(context).is_ready(), self.outbox.patience_ends())
-            }
+            Next::Write(_) => (self.tty.poll_write_ready(context).is_ready(), self.outbox.patience_ends()),
         };
         let timed = at.is_some_and(|at| {
             self.timer.as_mut().reset(at.into());
@@ -229,7 +227,8 @@ impl Line {
 
     fn overloaded(&self) -> Note {
         let (device, given_up) = (self.name(), self.given_up);
-        let text = format!("serial {device}: the line is too slow for what is sent: {given_up} messages dropped");
+        let text =
+            format!("serial {device}: the line is too slow for what is sent: {given_up} messages dropped");
         Note::new(Level::Warn, text)
     }
 }
@@ -257,7 +256,8 @@ fn due(told: &mut Option<Instant>) -> bool {
 }
 
 fn timed_out(device: &str) -> [Note; 2] {
-    let text = format!("glib: TTY write timeout on [{device}] (no connection or bad cable? [see documentation])");
+    let text =
+        format!("glib: TTY write timeout on [{device}] (no connection or bad cable? [see documentation])");
     let link = "glib: See http://linux-ha.org/wiki/FAQ#TTY_timeout for details";
     [Note::new(Level::Warn, text), Note::new(Level::Info, link)]
 }
