@@ -39,6 +39,17 @@ impl Jobs {
         self.running.values().any(|job| *job == Job::ReleaseLeftovers)
     }
 
+    /// What waiting jobs will take.
+    pub(super) fn acquiring(&self) -> Hold {
+        let dead = ("HA_st".to_owned(), "dead".to_owned());
+        self.queue.iter().fold(Hold::None, |all, job| match job {
+            Job::AcquireLocal { .. } => all.with(Hold::Local),
+            Job::Hook { env, .. } if env.contains(&dead) => all.with(Hold::Foreign),
+            Job::Standby { verb: Verb::Take, set } => all.with(*set),
+            _ => all,
+        })
+    }
+
     /// What is on its way out.
     pub(super) fn releasing(&self) -> Hold {
         let running = self.running.values().chain(&self.queue);
@@ -127,6 +138,7 @@ impl Engine {
             Job::ReleaseLeftovers => self.check_startup(),
             Job::Reset { .. } => self.reset_done(id, well),
             Job::CheckDevice => self.device_checked(),
+            Job::Announce { .. } => {}
             Job::GiveUpAll => self.send(Message::of("shutdone").with("st", "dead")),
         }
         self.next_queued();

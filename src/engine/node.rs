@@ -35,6 +35,12 @@ pub(super) struct Node {
     pub(super) generation: u64,
     /// Number of the newest message that told what it holds.
     pub(super) state_seq: u64,
+    /// Number of the newest status that told it.
+    pub(super) claim_seq: u64,
+    /// Requests and answers of a hand-over before this number belong to one that is over.
+    pub(super) ask_seq: u64,
+    /// Its statuses tell what it holds: one of ours.
+    pub(super) kin: bool,
     pub(super) track: Track,
     /// The highest number of ours that it acknowledged.
     pub(super) acked: u64,
@@ -81,6 +87,9 @@ impl Node {
             last_status_seq: 0,
             generation: 0,
             state_seq: 0,
+            claim_seq: 0,
+            ask_seq: 0,
+            kin: false,
             track: Track::new(ack_trigger),
             acked: 0,
             owed_from: 0,

@@ -50,8 +50,14 @@ impl Engine {
         }
         let acked = self.nodes.get(from).map_or(0, |n| n.acked);
         let guard = self.settings.max_rexmit_delay.saturating_sub(GUARD);
+        let mut old_news = false;
         for answer in self.history.serve(first, last, acked, self.now.mono, guard) {
+            old_news |=
+                matches!(&answer, Resend::Message(m) if matches!(m.kind(), Some("resource" | "starting")));
             self.answer_rexmit(from, acked, answer);
+        }
+        if old_news {
+            self.outdo_old_news(from);
         }
     }
 

@@ -197,7 +197,7 @@ fn other(node: usize) -> usize {
 }
 
 fn step(text: String, act: Act, signs: Vec<(usize, &'static str)>) -> Step {
-    Step { text, act, signs, changes_only: false }
+    Step { text, act, signs, changes_only: false, end_only: false, reference_signs: vec![] }
 }
 
 fn both_start() -> Step {
@@ -266,10 +266,13 @@ fn cut() -> Step {
 }
 
 fn heal() -> Step {
+    let healed = "returning after partition.";
+    let signs = vec![(1, healed), (2, healed)];
+    // two real ones give up everything and begin anew; ours only lets go of what is at home on the other side
     let again = "Performing heartbeat restart exec.";
-    let signs = vec![(1, again), (2, again), (1, ACQUIRED), (2, ACQUIRED)];
-    // both stop 2 s later; who hears of the other's end before its own begins looks at everything once more
-    Step { changes_only: true, ..step("the cable is whole again".to_owned(), Act::Heal, signs) }
+    let reference_signs = vec![(1, again), (2, again), (1, ACQUIRED), (2, ACQUIRED)];
+    let step = step("the cable is whole again".to_owned(), Act::Heal, signs);
+    Step { end_only: true, reference_signs, ..step }
 }
 
 fn loss(percent: u8) -> Step {

@@ -35,6 +35,10 @@ pub(crate) struct Step {
     pub(crate) signs: Vec<(usize, &'static str)>,
     /// Write down starts and stops only: how often a status is asked depends on who is faster.
     pub(crate) changes_only: bool,
+    /// Write down only what is held in the end: ours goes another way than the reference, by intention.
+    pub(crate) end_only: bool,
+    /// Further signs, waited for where the node is the reference's.
+    pub(crate) reference_signs: Vec<(usize, &'static str)>,
 }
 
 /// What can be done.

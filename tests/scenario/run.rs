@@ -85,6 +85,9 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
         let log = node.log();
         let held: Vec<_> = node.vips().into_iter().collect();
         transcript.add(Heading::Holds, node.index(), &held.join(" "));
+        if step.end_only {
+            continue;
+        }
         for call in node.calls().iter().skip(marks.calls[node.index() - 1]) {
             if step.changes_only && call.arguments.ends_with("status") {
                 continue;
@@ -99,7 +102,7 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
             transcript.add(Heading::Says, node.index(), &line);
         }
     }
-    for address in shared {
+    for address in shared.into_iter().filter(|_| !step.end_only) {
         transcript.add(Heading::Shared, 0, &address);
     }
     Ok(())
@@ -124,7 +127,9 @@ fn wait_for_signs(
         let missing = |(node, sign): &&(usize, &str)| {
             !logfile::after(&lab.node(*node).log(), marks.log(*node)).contains(sign)
         };
-        match step.signs.iter().find(missing) {
+        let real = |(node, _): &&(usize, &str)| lab.node(*node).flavour() == Flavour::Reference;
+        let signs = step.signs.iter().chain(step.reference_signs.iter().filter(real));
+        match { signs }.find(missing) {
             None => Ok(()),
             Some((node, sign)) => Err(format!("b{node} has not logged '{sign}'")),
         }

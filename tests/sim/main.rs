@@ -9,6 +9,7 @@
 
 mod chaos;
 mod clients;
+mod double;
 mod fencing;
 mod nodes;
 mod pair;

@@ -631,6 +631,7 @@ impl World {
                 return self.at(at, Event::Shot { node, life, id });
             }
             Job::CheckDevice => at += ms(100),
+            Job::Announce { .. } => at += ms(800),
         }
         let life = self.nodes[node].life;
         self.at(at, Event::Done { node, life, id });

@@ -5,7 +5,12 @@
 //! ([`helper`]), or from a thread of a long-lived caller ([`Announcement::repeat`]). Announcing is
 //! best effort everywhere: an address that is up but not announced is better than none.
 
+mod again;
 pub mod helper;
+mod peer;
+
+pub use again::again;
+pub use peer::for_the_owner;
 
 use std::io;
 use std::net::IpAddr;
