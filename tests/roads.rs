@@ -2,7 +2,12 @@
 //! serial devices that are pulled out, lines full of noise. As long as one road is whole no resource moves;
 //! a road that is whole again is used again; and what happens is told once.
 
-#![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test program a panic is a failure that points at its line"
+)]
 
 mod lab;
 
@@ -66,7 +71,8 @@ impl Pair {
 
     /// Everything is where it belongs, and no script runs any more.
     fn wait_for_homes(&self) {
-        let busy = |node: &lab::Node| node.processes().iter().any(|name| name != "cat" && name != "heartbeat");
+        let busy =
+            |node: &lab::Node| node.processes().iter().any(|name| name != "cat" && name != "heartbeat");
         let settled = |log: String| log.contains("Initial resource acquisition complete");
         self.wait("both at home", |pair| {
             let nodes = pair.lab.nodes();
@@ -254,6 +260,8 @@ fn a_serial_device_that_is_pulled_out_may_come_back() {
     pair.wait_for_links(DEVICE, "up", out);
     pair.nothing_moved(mark);
     assert_eq!(pair.errors_said_once(mark, 1).len(), 1);
+    let log = pair.lab.node(1).log();
+    assert_eq!(logfile::after(&log, out[0]).matches("Starting serial heartbeat on tty").count(), 1, "{log}");
     assert!(pair.lab.node(1).read("/run/lock/LCK..ttyHB0").trim().parse::<u32>().is_ok(), "not locked");
 }
 

@@ -47,7 +47,7 @@ impl Cable {
     fn read(&mut self) -> Vec<u8> {
         let (mut all, mut piece) = (Vec::new(), [0; 4096]);
         while let Ok(count @ 1..) = self.far.read(&mut piece) {
-            all.extend_from_slice(&piece[..count]);
+            all.extend(piece.iter().take(count));
         }
         all
     }
@@ -227,7 +227,7 @@ fn a_device_that_goes_is_an_error_and_can_come_back() {
             assert!(start.elapsed() < SOON);
             tokio::time::sleep(Duration::from_millis(5)).await;
         };
-        let note = line.lost(&error);
+        let note = line.lost(&error, false);
         assert!(note.level == Level::Error && note.text.contains("EOF in ttygets"), "{note:?}");
         drop(line.retire());
         let refused = prepare(&cable.spec(19200)).unwrap_err().text;

@@ -54,6 +54,8 @@ pub(super) struct Antenna {
     broken: bool,
     errors: ErrorLimiter,
     told_loss: Option<Instant>,
+    /// Nobody was told of its last loss, so nobody is told of its end.
+    quiet: bool,
 }
 
 enum Radio {
@@ -114,7 +116,7 @@ impl Antenna {
     /// Not open yet.
     pub(super) fn new(which: usize, wanted: Wanted) -> Self {
         let (radio, errors) = (None, ErrorLimiter::default());
-        Self { which, wanted, radio, broken: false, errors, told_loss: None }
+        Self { which, wanted, radio, broken: false, errors, told_loss: None, quiet: false }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -134,7 +136,7 @@ impl Antenna {
                 Radio::Serial(Line::adopt(prepared).map_err(text)?, Stream::new(limits::MAX_WIRE))
             }
         };
-        if !self.is_flapping() {
+        if !std::mem::take(&mut self.quiet) {
             radio.notes().iter().for_each(|note| say(log, note));
         }
         self.broken = false;
@@ -163,7 +165,7 @@ impl Antenna {
             (Some(Radio::Serial(line, _)), _, Some(text)) => {
                 let (notes, result) = line.send(text);
                 notes.iter().for_each(|note| say(log, note));
-                self.judge(result, keeper, log);
+                self.judge(result, true, keeper, log);
             }
             _ => {}
         }
@@ -196,28 +198,26 @@ impl Antenna {
                     line.drain(|bytes| stream.feed(bytes, |message| each(&line.spec().device, message)));
                 let (notes, wrote) = line.write_on();
                 notes.iter().for_each(|note| say(log, note));
-                self.judge(heard.and(wrote), keeper, log);
+                self.judge(heard, false, keeper, log);
+                self.judge(wrote, true, keeper, log);
             }
             None => {}
         }
     }
 
     /// A line that is gone is closed, and tried again by the keeper.
-    fn judge(&mut self, result: io::Result<()>, keeper: &Keeper, log: &Logger) {
+    fn judge(&mut self, result: io::Result<()>, writing: bool, keeper: &Keeper, log: &Logger) {
         let Err(error) = result else { return };
         let Some(Radio::Serial(line, stream)) = self.radio.take() else { return };
-        if !self.is_flapping() {
-            say(log, &line.lost(&error));
+        self.quiet = self.told_loss.is_some_and(|at| at.elapsed() < FLAPPING);
+        if !self.quiet {
+            say(log, &line.lost(&error, writing));
             let text = format!("{}: tried again every second", self.wanted.description());
             log.log(Level::Warn, &text);
             self.told_loss = Some(Instant::now());
         }
         keeper.tell(Order::Bury(Radio::Serial(line, stream).retire()));
         keeper.tell(Order::Lost(self.which));
-    }
-
-    fn is_flapping(&self) -> bool {
-        self.told_loss.is_some_and(|at| at.elapsed() < FLAPPING)
     }
 
     /// Waits until what was sent is on the line.

@@ -215,10 +215,11 @@ impl Line {
         RetiredLine { tty: self.tty.into_inner(), _lock: self.lock }
     }
 
-    /// What is said of a line that is gone, in the reference's words.
-    pub fn lost(&self, error: &io::Error) -> Note {
+    /// What is said of a line of which reading or writing showed that it is gone, in the reference's words.
+    pub fn lost(&self, error: &io::Error, writing: bool) -> Note {
         let device = self.name();
         let text = match error.raw_os_error() {
+            _ if writing => format!("TTY write failure on [{device}]: {}", reason(error)),
             Some(number) => format!("EOF in ttygets [{device}]: {} [{number}]", reason(error)),
             None => format!("EOF in ttygets [{device}]: Success [0]"),
         };
