@@ -245,7 +245,10 @@ fn without_any_road_there_is_no_start() {
     lab.node(1).write("/run/lock/LCK..ttyHB0", "         1\n", 0o644).unwrap();
     assert!(lab.node(1).start().is_err());
     assert!(lab.node(1).log().contains("make_io_childpair: cannot open serial /dev/ttyHB0"));
-    assert!(!lab.node(1).daemon_runs());
+    lab.wait_until("its end", SOON, || {
+        if lab.node(1).daemon_runs() { Err("it runs".to_owned()) } else { Ok(()) }
+    })
+    .unwrap();
 }
 
 #[test]
