@@ -353,6 +353,31 @@ fn what_cannot_be_opened_says_why() {
     });
 }
 
+/// As those of bonds and of VLANs on them.
+#[test]
+fn an_interface_of_any_name_will_do() {
+    in_new_network("an_interface_of_any_name_will_do", async {
+        let peer = Peer::new(1);
+        for name in ["bond0.4094", "br-lan", "a23456789012345"] {
+            sh(&format!("ip link set eth0 down; ip link set eth0 name {name}; ip link set {name} up"));
+            sh(&ready(0).replace("eth0", name));
+            for spec in [bcast, |iface: &str| mcast(iface, false), |iface: &str| ucast(iface, [10, 0, 0, 2])]
+            {
+                let here = open(&spec(name));
+                let there = peer.there(|| open(&bcast("eth0")));
+                here.send(b"###\nhello").unwrap();
+                assert_eq!(here.name(), name);
+                assert!(media::face(here.spec()).is_some());
+                if here.kind() != media::Kind::Mcast {
+                    let seen = arrivals(std::slice::from_ref(&there)).await;
+                    assert_eq!(seen.into_keys().collect::<Vec<_>>(), [("eth0", b"###\nhello".to_vec())]);
+                }
+            }
+            sh(&format!("ip link set {name} down; ip link set {name} name eth0; ip link set eth0 up"));
+        }
+    });
+}
+
 #[test]
 fn without_a_broadcast_address_all_hosts_are_meant() {
     in_new_network("without_a_broadcast_address_all_hosts_are_meant", async {

@@ -24,6 +24,8 @@ use std::time::Duration;
 const UNSURE: &str = "unsure";
 /// Behind them: they are about to change, by a hand-over or because the node has just started.
 const MOVING: &str = "moving";
+/// Behind them: this node waits to hear what it may take.
+const STARTING: &str = "starting";
 /// How often a C daemon is asked at most.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// A C daemon that has become active tells within this what it holds. If not, its word was lost.
@@ -60,12 +62,15 @@ impl Engine {
         let mut words = vec![self.resources.i_hold.word()];
         words.extend(self.pause.unsure.then_some(UNSURE));
         words.extend(self.is_moving().then_some(MOVING));
+        words.extend((self.resources.state < State::Stable).then_some(STARTING));
         Some(words.join(" "))
     }
 
-    /// In the middle of a hand-over, or before the decision what to take at the start.
+    /// In the middle of a hand-over, of a release or an acquisition, or before the decision what to take.
     fn is_moving(&self) -> bool {
-        self.resources.standby != StandbyState::Not || self.resources.state == State::Init
+        let r = &self.resources;
+        let scripts = self.jobs.moving(Verb::Give) || self.jobs.moving(Verb::Take) || r.takeover_in_progress;
+        r.standby != StandbyState::Not || r.state == State::Init || scripts || self.is_shutting_down()
     }
 
     /// A status of a peer: one of ours tells what it holds.
@@ -97,6 +102,17 @@ impl Engine {
         self.claim_heard();
         if settled {
             self.begin_beside_kin();
+        }
+        if settled && !more.contains(&STARTING) {
+            self.kin_is_stable();
+        }
+    }
+
+    /// The same as `isstable=1` in a `resource` message, which may not have come, or before it counted.
+    fn kin_is_stable(&mut self) {
+        if self.resources.standby == StandbyState::Not && !self.resources.other_stable && self.startup.is_up()
+        {
+            self.peer_is_stable();
         }
     }
 

@@ -22,11 +22,21 @@ pub(super) struct Flow {
     held: VecDeque<Message>,
 }
 
+impl Flow {
+    /// How many messages of clients wait.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+}
+
 impl Engine {
     /// A message from a script or client. Without a type it is nothing.
     pub(super) fn local(&mut self, message: Message) {
         if let Err(why) = sendable(&message) {
             return self.note_rarely("unsendable", Note::Unsendable(why));
+        }
+        if self.request_fails(&message) {
+            return;
         }
         let client = message.value("client_gen").is_some();
         if !(client && (self.flow.paused || !self.flow.held.is_empty())) {

@@ -155,6 +155,7 @@ impl Engine {
             }
         }
         self.resources.other_stable &= outdated;
+        self.expect_word_of(from);
         if self.resources.takeover_in_progress {
             self.note(Note::StartingDuringTakeover);
         }
@@ -238,10 +239,7 @@ impl Engine {
         }
         match message.text("isstable") {
             Some("1") if !self.resources.other_stable => {
-                self.note(Note::RemoteTransition);
-                self.resources.other_stable = true;
-                self.send_held_as_is();
-                self.check_failback();
+                self.peer_is_stable();
             }
             Some("1") | None => {}
             Some(_) => self.resources.other_stable = false,
@@ -272,6 +270,13 @@ impl Engine {
             self.resources.other_stable = true;
             self.become_stable_beside_peer();
         }
+    }
+
+    pub(super) fn peer_is_stable(&mut self) {
+        self.note(Note::RemoteTransition);
+        self.resources.other_stable = true;
+        self.send_held_as_is();
+        self.check_failback();
     }
 
     fn become_stable_beside_peer(&mut self) {

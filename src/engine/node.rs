@@ -1,5 +1,6 @@
 //! What is known of each node and each link. Data and look-ups; the rules live in `life` and `receive`.
 
+use super::mark::Mark;
 use super::sequence::Track;
 use super::settings::{NodeKind, Settings};
 use crate::wire::Message;
@@ -24,6 +25,8 @@ pub(super) struct Node {
     pub(super) status: String,
     /// How long its silence is borne: the `dt` it last sent.
     pub(super) dead_time: Duration,
+    /// It began anew, and nobody saw it start: no status but `active` was heard.
+    pub(super) unseen: bool,
     /// A packet came since start or since its last death.
     pub(super) heard: bool,
     /// When its last accepted status came; before that, when waiting for it began.
@@ -42,6 +45,7 @@ pub(super) struct Node {
     /// Its statuses tell what it holds: one of ours.
     pub(super) kin: bool,
     pub(super) track: Track,
+    pub(super) mark: Mark,
     /// The highest number of ours that it acknowledged.
     pub(super) acked: u64,
     /// Messages of ours up to this one are not its to acknowledge: it was not there, or began anew since.
@@ -80,6 +84,7 @@ impl Node {
             uuid: None,
             status: "init".to_owned(),
             dead_time,
+            unseen: false,
             heard: false,
             last_status: now,
             had_status: false,
@@ -91,6 +96,7 @@ impl Node {
             ask_seq: 0,
             kin: false,
             track: Track::new(ack_trigger),
+            mark: Mark::default(),
             acked: 0,
             owed_from: 0,
             may_hold: true,

@@ -13,6 +13,7 @@ mod double;
 mod fencing;
 mod nodes;
 mod pair;
+mod replays;
 mod review;
 mod scenarios;
 mod world;

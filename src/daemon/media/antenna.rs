@@ -180,28 +180,33 @@ impl Antenna {
         }
     }
 
-    /// Hands out the messages that are there, a bounded number at a time, and writes on.
+    /// Hands out the messages that are there, a bounded number at a time, tells how many, and writes on.
     pub(super) fn hear(
         &mut self,
         buffer: &mut Buffer,
         keeper: &Keeper,
         log: &Logger,
         mut each: impl FnMut(&str, &[u8]),
-    ) {
+    ) -> usize {
         match &mut self.radio {
             Some(Radio::Net(medium)) => {
                 // An error here belongs to an interface that is going; the keeper will notice.
-                let _ = medium.drain(buffer, |bytes| each(medium.name(), bytes));
+                medium.drain(buffer, |bytes| each(medium.name(), bytes)).unwrap_or(0)
             }
             Some(Radio::Serial(line, stream)) => {
-                let heard =
-                    line.drain(|bytes| stream.feed(bytes, |message| each(&line.spec().device, message)));
+                let mut count = 0;
+                let mut message = |text: &[u8]| {
+                    count += 1;
+                    each(&line.spec().device, text);
+                };
+                let heard = line.drain(|bytes| stream.feed(bytes, &mut message));
                 let (notes, wrote) = line.write_on();
                 notes.iter().for_each(|note| say(log, note));
                 self.judge(heard, false, keeper, log);
                 self.judge(wrote, true, keeper, log);
+                count
             }
-            None => {}
+            None => 0,
         }
     }
 

@@ -119,13 +119,18 @@ impl Antennas {
         }
     }
 
-    /// Hands out what is there, with the name of the link; a bounded number at a time.
-    pub(super) fn hear(&mut self, keys: &Keys, mut each: impl FnMut(&str, Result<Message, WireError>)) {
+    /// Hands out what is there, with the name of the link, a bounded number at a time; tells how much it was.
+    pub(super) fn hear(
+        &mut self,
+        keys: &Keys,
+        mut each: impl FnMut(&str, Result<Message, WireError>),
+    ) -> usize {
+        let mut count = 0;
         for antenna in &mut self.all {
             let heard = |link: &str, bytes: &[u8]| each(link, wire::decode(bytes, keys));
-            antenna.hear(&mut self.buffer, &self.keeper, &self.log, heard);
+            count += antenna.hear(&mut self.buffer, &self.keeper, &self.log, heard);
         }
-        self.pings.hear(keys, &mut self.buffer, each);
+        count + self.pings.hear(keys, &mut self.buffer, each)
     }
 
     /// At the end: the last messages leave, also by a slow line.
