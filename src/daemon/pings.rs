@@ -27,10 +27,6 @@ impl Pings {
         Ok(())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     /// Asks every ping node; one that cannot be asked does not stop the others.
     pub(super) fn ask(&mut self, status: &Message, keys: &Keys, log: &Logger) {
         self.asked.note(status.text("ts").unwrap_or_default());
@@ -38,7 +34,8 @@ impl Pings {
             let lines = match payload(status, ping.kind().name(), ping.name(), keys) {
                 Ok(payload) => match ping.send(&payload) {
                     Ok(()) => {
-                        errors.succeeded();
+                        let again = errors.succeeded(&ping.to_string());
+                        again.iter().for_each(|note| say(log, note));
                         continue;
                     }
                     Err(error) => ping.send_failure(&error).to_vec(),

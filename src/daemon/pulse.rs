@@ -89,6 +89,7 @@ impl Pulse {
                 self.parts.clerk.finish();
                 self.parts.recorder.iter().for_each(Recorder::finish);
                 self.parts.memory.close(self.parts.engine.marks());
+                self.parts.media.finish().await;
                 return Ok(ending);
             }
             let due = self.due();
@@ -250,13 +251,7 @@ impl Pulse {
             self.parts.media.ping(&message, &self.parts.keys);
         }
         wire::seal(&mut message, self.parts.packing.format, &self.parts.keys);
-        let packed = wire::pack(&message, &self.parts.packing);
-        let encoded =
-            packed.and_then(|packed| wire::encode(packed.as_ref().unwrap_or(&message), &self.parts.keys));
-        match encoded {
-            Ok(bytes) => self.parts.media.send(&bytes),
-            Err(error) => self.parts.log.log(Level::Error, &format!("cannot send a message: {error}")),
-        }
+        self.parts.media.send(&message, &self.parts.packing, &self.parts.keys);
     }
 
     fn change_debug(&mut self, step: i16) {

@@ -9,3 +9,5 @@ pub mod packet;
 pub mod poller;
 pub mod process;
 pub mod realtime;
+pub mod terminal;
+pub mod watched;
