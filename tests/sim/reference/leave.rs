@@ -43,7 +43,7 @@ impl Reference {
             self.want_to_leave(Ending::Restart);
         }
         match self.leaving {
-            Leaving::Wanted if self.phase == Phase::Up && self.may_leave() => {
+            Leaving::Wanted if self.phase == Phase::Up && self.is_stable() => {
                 self.leaving = Leaving::GivingUp;
                 self.i_hold = Hold::None;
                 self.state = State::Shutdown;
@@ -54,11 +54,6 @@ impl Reference {
             Leaving::Phase(phase, at) if now >= at => self.next_phase(phase),
             _ => {}
         }
-    }
-
-    fn may_leave(&self) -> bool {
-        // A dead peer is never in motion.
-        self.is_stable() || (self.others().all(super::Peer::is_dead) && self.children.is_empty())
     }
 
     pub(super) fn gave_up(&mut self) {

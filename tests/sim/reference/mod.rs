@@ -105,6 +105,7 @@ pub struct Reference {
     children: BTreeMap<JobId, Job>,
     queue: VecDeque<Job>,
     last_job: u64,
+    raced: bool,
     leaving: Leaving,
     ending: Ending,
     restart_at: Option<Duration>,
@@ -150,6 +151,7 @@ impl Reference {
             children: BTreeMap::new(),
             queue: VecDeque::new(),
             last_job: 0,
+            raced: false,
             leaving: Leaving::No,
             ending: Ending::Stop,
             restart_at: None,
@@ -194,6 +196,11 @@ impl Reference {
 
     pub fn is_active(&self) -> bool {
         self.status == "active" && self.leaving == Leaving::No && self.restart_at.is_none()
+    }
+
+    /// It took groups and gave groups at the same time (8.8: neither waits for the other).
+    pub fn has_raced(&self) -> bool {
+        self.raced
     }
 
     /// Up, and nothing given up yet.

@@ -50,6 +50,7 @@ fn play_in(world: &mut World, script: &Script) -> Result<(), Failure> {
 /// One owner each, calm, and so for a while, all within the bound.
 fn recover(world: &mut World) -> Result<(), Failure> {
     world.mend_all();
+    world.run_to(world.everybody_awake())?;
     let bounds = world.watch.bounds;
     let limit = world.now + bounds.recover + bounds.stay;
     let mut well_since = None;
@@ -90,14 +91,16 @@ fn calm(world: &World) -> bool {
 
 /// A group that could not be started stays down until somebody acts, as in 3.0.6: the operator stops the
 /// daemon there, and starts it when it has ended. So does a C daemon's own group in the old mode, when the node
-/// that was asked for it went away without an answer: it asks once.
+/// that was asked for it went away without an answer: it asks once. And what a C daemon runs twice without knowing
+/// (see `Blame`) is ended in the same way.
 fn look_after_failures(world: &mut World) {
     for at in 0..2 {
         let nowhere = |group: usize| world.nodes.iter().all(|n| !n.groups[group]);
         let node = &world.nodes[at];
         let asks_once = world.config.seats[at] == Kind::Model && world.config.failback == Failback::Legacy;
         let down = (0..2).any(|g| nowhere(g) && (node.failed[g] || (asks_once && g == at)));
-        if down && node.seat.as_ref().is_some_and(Seat::is_calm) && world.watch.long_enough(at, world.now) {
+        let blamed = world.watch.is_blamed(at) && !owned(world);
+        if (down || blamed) && node.seat.as_ref().is_some_and(Seat::is_calm) && world.watch.long_enough(at, world.now) {
             world.nodes[at].failed = [false; 2];
             world.feed(at, Input::Shutdown);
         }

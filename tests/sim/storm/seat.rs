@@ -47,6 +47,11 @@ impl Seat {
         }
     }
 
+    /// A C daemon that took and gave at the same time: what it runs is not what it knows.
+    pub fn has_raced(&self) -> bool {
+        matches!(self, Seat::Model(model) if model.has_raced())
+    }
+
     /// Its own status is `active` and it is not on its way out.
     pub fn is_active(&self) -> bool {
         match self {

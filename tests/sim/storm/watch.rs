@@ -84,8 +84,11 @@ pub struct Watch {
     config: Config,
     /// When its daemon began.
     began_at: [Duration; 2],
-    /// Last status of the other that a node took out of its socket.
+    /// The generation and the number of the newest status of the other, and when it came.
+    newest: [(u64, u64); 2],
     status_at: [Duration; 2],
+    /// A C daemon runs what it does not know of, until it begins anew.
+    blamed: [bool; 2],
     /// Both could hear each other since.
     clear_since: Option<Duration>,
     /// When each first heard a status that was sent since then.
@@ -113,7 +116,9 @@ impl Watch {
             bounds: Bounds::of(config),
             config: config.clone(),
             began_at: [now; 2],
+            newest: [(0, 0); 2],
             status_at: [now; 2],
+            blamed: [false; 2],
             clear_since: None,
             heard_at: [None; 2],
             double_since: [None; 2],
@@ -144,6 +149,8 @@ impl Watch {
     pub fn begins(&mut self, node: usize, now: Duration) {
         self.began_at[node] = now;
         self.status_at[node] = now;
+        self.newest[node] = (0, 0);
+        self.blamed[node] = false;
         self.accepted[node].clear();
     }
 
@@ -156,6 +163,11 @@ impl Watch {
         if message.text("src") != Some(NAMES[1 - at]) || message.kind() != Some("status") || sent.is_zero() {
             return;
         }
+        let number = (message.hex("hg").unwrap_or(0), message.hex("seq").unwrap_or(0));
+        if number <= self.newest[at] {
+            return;
+        }
+        self.newest[at] = number;
         self.status_at[at] = now;
         if self.clear_since.is_some_and(|since| sent >= since) {
             self.heard_at[at].get_or_insert(now);
@@ -211,8 +223,9 @@ impl Watch {
     pub fn look(&mut self, now: Duration, nodes: &[Node; 2], cables: &Cables) -> Result<(), Failure> {
         self.look_for_paths(now, nodes, cables);
         self.look_for_excuses(now, nodes, cables);
+        self.look_for_blame(nodes, cables);
         for group in 0..2 {
-            if Blame::of(&self.config).has_nobody_else() {
+            if Blame::of(&self.config).has_nobody_else() || self.blamed.contains(&true) {
                 self.time_doubled(now, group, nodes);
                 continue;
             }
@@ -248,6 +261,19 @@ impl Watch {
         let stray = nodes.iter().any(|n| n.seat.is_none() && n.groups.contains(&true));
         if lost(0) || lost(1) || stray || Blame::of(&self.config).bad_weather(cables) {
             self.excused_at = now;
+        }
+    }
+
+    /// The operator is to restart it.
+    pub fn is_blamed(&self, node: usize) -> bool {
+        self.blamed[node]
+    }
+
+    fn look_for_blame(&mut self, nodes: &[Node; 2], cables: &Cables) {
+        for at in 0..2 {
+            let Some(seat) = nodes[at].seat.as_ref() else { continue };
+            let blamed = Blame::of(&self.config).takes_unasked(at, seat, cables);
+            self.blamed[at] |= seat.has_raced() || blamed;
         }
     }
 
@@ -301,19 +327,19 @@ impl Watch {
 }
 
 /// What a C daemon in one of the seats alone is to blame for.
-struct Blame {
+struct Blame<'a> {
+    config: &'a Config,
     model: bool,
-    both: bool,
 }
 
-impl Blame {
-    fn of(config: &Config) -> Self {
-        Self { model: config.seats.contains(&Kind::Model), both: config.seats == [Kind::Model; 2] }
+impl<'a> Blame<'a> {
+    fn of(config: &'a Config) -> Self {
+        Self { config, model: config.seats.contains(&Kind::Model) }
     }
 
     /// After a false death two of them keep everything, for ever (8.9).
     fn has_nobody_else(&self) -> bool {
-        self.both
+        self.config.seats == [Kind::Model; 2]
     }
 
     /// It believes a `resource` message that comes late, sent again or overtaken, although a newer one told
@@ -321,5 +347,13 @@ impl Blame {
     /// or come twice, two owners may begin at any time. They may not last.
     fn bad_weather(&self, cables: &Cables) -> bool {
         self.model && (cables.loss > 0.0 || cables.duplicate > 0.0 || cables.delay > ms(1))
+    }
+
+    /// In the old mode nobody says what is held. A C daemon that starts goes up on the first packet that gets through,
+    /// whatever it is, and takes its groups without asking when that was no `active` status: where packets get lost
+    /// then, or a direction is cut, it may run them beside the other for ever.
+    fn takes_unasked(&self, at: usize, seat: &Seat, cables: &Cables) -> bool {
+        let model = self.config.seats[at] == Kind::Model && !self.config.failback.nice();
+        model && !seat.is_active() && (self.bad_weather(cables) || (0..2).any(|n| !cables.leads_from(n)))
     }
 }

@@ -511,15 +511,18 @@ impl World {
         }
     }
 
-    /// The end of all trouble: everything is whole, everybody is awake, what does not run is started.
+    /// The end of all trouble: everything is whole. Who sleeps is still to wake up.
     pub fn mend_all(&mut self) {
         self.cables = Cables::new(self.config.links);
         for at in 0..2 {
             let node = &mut self.nodes[at];
-            node.asleep_until = node.asleep_until.min(self.now);
             (node.starved, node.pingable) = (Duration::ZERO, true);
             self.apply(&Fault::Mend(at));
         }
+    }
+
+    pub fn everybody_awake(&self) -> Duration {
+        self.nodes.iter().map(|n| n.asleep_until).max().unwrap_or_default()
     }
 
     pub fn start_what_is_down(&mut self) {
