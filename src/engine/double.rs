@@ -25,6 +25,8 @@ const UNSURE: &str = "unsure";
 const MOVING: &str = "moving";
 /// How often a C daemon is asked at most.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// A C daemon that has become active tells within this what it holds. If not, its word was lost.
+const TELLS_WITHIN: Duration = Duration::from_secs(2);
 /// A C daemon that was split off begins anew and is back within this and two dead times.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
@@ -38,6 +40,10 @@ pub(super) struct Double {
     peer_unsure: bool,
     /// When to ask a C daemon for its claims.
     ask_at: Option<Duration>,
+    /// It was asked, and `ask_at` is for the next time.
+    asked: bool,
+    /// Legacy mode: this node was declared dead and let go of everything.
+    buried: bool,
     /// A C daemon split off; when it is back it gets its groups, as after a restart of both.
     restore_until: Option<Duration>,
 }
@@ -60,7 +66,7 @@ impl Engine {
         let Some(node) = self.nodes.get_mut(from) else { return };
         let Some(claim) = message.text("holds") else {
             node.kin = false;
-            return self.stranger_heard();
+            return self.stranger_heard(from);
         };
         node.kin = true;
         let mut words = claim.split(' ');
@@ -83,7 +89,8 @@ impl Engine {
     }
 
     /// A C daemon is alive; what it holds it said before, if at all.
-    fn stranger_heard(&mut self) {
+    fn stranger_heard(&mut self, from: usize) {
+        self.burier_heard(from);
         if self.pause.unsure && self.held_twice() != Hold::None {
             self.claim_heard();
         }
@@ -91,7 +98,7 @@ impl Engine {
 
     /// The peer just said what it holds.
     pub(super) fn claim_heard(&mut self) {
-        self.double.ask_at = None;
+        (self.double.ask_at, self.double.asked) = (None, false);
         if !self.pause.looking {
             self.settle_double();
         }
@@ -114,11 +121,16 @@ impl Engine {
     /// A peer is dead: what it held is taken.
     pub(super) fn nothing_is_double(&mut self) {
         (self.double.kept, self.double.promised) = (None, Hold::None);
+        self.double.buried = false;
         self.pause.unsure = false;
     }
 
     /// Compares holdings, and lets go of what is the peer's.
     pub(super) fn settle_double(&mut self) {
+        if self.resources.offered && self.held_twice() != Hold::None {
+            // An offer of what both hold leads nowhere.
+            self.cancel_standby();
+        }
         if !self.may_settle() {
             return;
         }
@@ -243,10 +255,20 @@ impl Engine {
         self.double.restore_until = None;
     }
 
+    /// A node has become active. A C daemon may have kept what it held in an earlier life, and have said so
+    /// behind a broken cable.
+    pub(super) fn expect_word_of(&mut self, at: usize) {
+        let stranger = self.nodes.get(at).is_some_and(|n| !n.kin && n.is_normal());
+        if stranger && self.nice() && self.settings.manages && self.double.ask_at.is_none() {
+            self.double.ask_at = Some(self.now.mono + TELLS_WITHIN);
+        }
+    }
+
     /// Those of ours tell by themselves.
     pub(super) fn ask_for_claims(&mut self) {
-        if self.nice() && self.settings.manages && self.double.ask_at.is_none() {
-            self.double.ask_at = Some(self.now.mono);
+        if self.nice() && self.settings.manages {
+            let now = self.now.mono;
+            self.double.ask_at = Some(self.double.ask_at.filter(|_| self.double.asked).unwrap_or(now));
         }
     }
 
@@ -258,11 +280,12 @@ impl Engine {
         if self.double.ask_at.is_none_or(|at| self.now.mono < at) {
             return;
         }
-        self.double.ask_at = None;
+        (self.double.ask_at, self.double.asked) = (None, false);
         let stranger = self.other_nodes().any(|n| !n.kin && n.status == "active");
         if !stranger || !self.startup.is_up() || self.is_shutting_down() {
             return;
         }
+        self.double.asked = true;
         self.double.ask_at = Some(self.now.mono + ASK_AGAIN.max(self.settings.keepalive.saturating_mul(2)));
         self.send(Message::of("starting"));
         // It takes us for unsettled now, and must not go on to.
@@ -283,15 +306,44 @@ impl Engine {
 
     /// Legacy mode: a peer that declares this node dead takes everything.
     pub(super) fn on_stonith(&mut self, from: usize, message: &Message) {
-        let buried =
-            message.text("node") == Some(&self.settings.me) && message.text("result") != Some("unneeded");
-        let settled = self.startup.is_up() && self.settings.manages && !self.is_shutting_down();
-        if from == self.me || !buried || self.nice() || !settled {
+        let word = (message.text("node"), message.text("result"));
+        let me = word.0 == Some(&self.settings.me) && word.1 != Some("unneeded");
+        let (seq, settled) =
+            (message.hex("seq").unwrap_or(0), self.startup.is_up() && !self.is_shutting_down());
+        let fresh = |n: &&super::node::Node| n.status == "active" && seq > n.last_status_seq;
+        if from == self.me
+            || !me
+            || self.nice()
+            || !settled
+            || !self.nodes.get(from).as_ref().is_some_and(fresh)
+        {
             return;
         }
+        self.double.buried = true;
+        if !self.pause.looking {
+            self.yield_to_burier(from);
+        }
+    }
+
+    /// It is alive: what it said while this node slept still holds.
+    fn burier_heard(&mut self, from: usize) {
+        if self.pause.unsure && !self.pause.looking && self.double.buried {
+            self.yield_to_burier(from);
+        }
+    }
+
+    fn yield_to_burier(&mut self, from: usize) {
         self.pause.unsure = false;
         let node = self.name_of(from);
         self.note(Note::DoubleYield { node, set: Hold::All.word().to_owned(), reason: Reason::Buried });
         self.run_when_idle(Job::Standby { verb: Verb::Give, set: Hold::All });
+    }
+
+    /// It gives up everything when it sees that this node lives, and begins anew; or it has crashed since.
+    /// Then nobody holds this node's groups.
+    pub(super) fn burier_restarted(&mut self) {
+        if std::mem::take(&mut self.double.buried) && !self.nice() {
+            self.resources.wants_local = true;
+        }
     }
 }

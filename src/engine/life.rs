@@ -190,9 +190,7 @@ impl Engine {
         }
         if let Some(node) = self.nodes.get_mut(at) {
             node.last_status_ts = 0;
-            node.state_seq = 0;
-            (node.claim_seq, node.ask_seq) = (0, 0);
-            node.track.reset();
+            node.track.interrupt();
             node.acked = 0;
         }
     }
@@ -302,6 +300,7 @@ impl Engine {
         }
         if status == "active" {
             self.ask_again();
+            self.expect_word_of(from);
         }
         true
     }
@@ -318,7 +317,10 @@ impl Engine {
     /// took over what is held here. Saying what we hold shows it; the old protocol knows no such word.
     fn compare_holdings(&mut self, with: usize) {
         match self.nice() {
-            true => self.expect_claims(),
+            true => {
+                self.forget_hand_over();
+                self.expect_claims();
+            }
             false => self.returned(with),
         }
     }

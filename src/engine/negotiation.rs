@@ -36,6 +36,8 @@ pub(super) struct Resources {
     pub(super) standby: StandbyState,
     pub(super) standby_deadline: Option<Duration>,
     pub(super) standby_set: Hold,
+    /// This node's offer was not answered yet: nothing moves.
+    pub(super) offered: bool,
     pub(super) needs_failback: bool,
     failback_retry: Option<Duration>,
     local_done: bool,
@@ -63,6 +65,7 @@ impl Resources {
             standby: StandbyState::Not,
             standby_deadline: None,
             standby_set: Hold::All,
+            offered: false,
             needs_failback: false,
             failback_retry: None,
             local_done: false,

@@ -162,12 +162,15 @@ impl Engine {
         }
         // The first message of a node tells its generation, whatever it is: were it the first status, as in
         // the reference, what was lost before that would be forgotten. But one that was given up unheard
-        // must come back with a status: known before, it would look like one that returns.
+        // must come back with a status: anything else may be an old word of an earlier life.
         if current == 0 {
-            if let Some(node) = self.nodes.get_mut(at).filter(|_| !dead || kind == "status") {
-                node.generation = generation;
-                self.greet(at);
+            if dead && kind != "status" {
+                return false;
             }
+            if let Some(node) = self.nodes.get_mut(at) {
+                node.generation = generation;
+            }
+            self.greet(at);
             return true;
         }
         if kind != "status" {
@@ -204,6 +207,7 @@ impl Engine {
         self.note(note);
         self.greet(at);
         self.forget_hand_over();
+        self.burier_restarted();
     }
 
     /// A node that starts hears first how this one is, before any acknowledgement. A C daemon goes up on

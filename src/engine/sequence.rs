@@ -50,6 +50,8 @@ pub(super) enum SequenceEvent {
 #[derive(Clone, Debug)]
 pub(super) struct Track {
     last: Option<u64>,
+    /// Seen before the node's last death: nothing up to here is new.
+    floor: u64,
     /// Missing number -> when to ask for it next; `None`: do not ask.
     missing: BTreeMap<u64, Option<Duration>>,
     ack_trigger: u64,
@@ -57,19 +59,26 @@ pub(super) struct Track {
 
 impl Track {
     pub(super) fn new(ack_trigger: u64) -> Self {
-        Self { last: None, missing: BTreeMap::new(), ack_trigger: ack_trigger % ACK_DIVISOR }
+        Self { last: None, floor: 0, missing: BTreeMap::new(), ack_trigger: ack_trigger % ACK_DIVISOR }
     }
 
-    /// Forgets the stream: the node died or began a new one.
+    /// The node began a new stream.
     pub(super) fn reset(&mut self) {
-        self.last = None;
+        (self.last, self.floor) = (None, 0);
+        self.missing.clear();
+    }
+
+    /// The node died. Should it go on, what it said meanwhile is not asked for; and what it said before is not
+    /// heard again.
+    pub(super) fn interrupt(&mut self) {
+        self.floor = self.last.take().unwrap_or(self.floor).max(self.floor);
         self.missing.clear();
     }
 
     /// Classifies a number (5.2). `ask_at` gives the moment to ask for a missing one.
     pub(super) fn classify(&mut self, seq: u64, mut ask_at: impl FnMut() -> Duration) -> Verdict {
         let Some(last) = self.last else {
-            return self.in_order(seq);
+            return if seq > self.floor { self.in_order(seq) } else { Verdict::Old };
         };
         if seq == last.wrapping_add(1) {
             return self.in_order(seq);

@@ -90,6 +90,7 @@ impl Engine {
 
     fn enter(&mut self, state: StandbyState, set: Hold, patience: Option<Duration>) {
         self.resources.standby = state;
+        self.resources.offered = false;
         self.resources.standby_set = set;
         self.resources.standby_deadline = patience.map(|p| self.now.mono + p);
     }
@@ -104,6 +105,7 @@ impl Engine {
         let node = self.name_of(from);
         self.note(Note::WantsStandby { node, set: set.word().to_owned() });
         self.enter(StandbyState::Me, set, Some(ANSWER));
+        self.resources.offered = true;
     }
 
     /// The peer wants to give; this node is able and says so.
@@ -196,6 +198,7 @@ impl Engine {
             return;
         }
         self.resources.standby_deadline = None;
+        self.resources.offered = false;
         self.resources.other_stable = true;
         self.resources.standby = StandbyState::Not;
         self.note(Note::StandbyTimeout);
@@ -234,6 +237,7 @@ impl Engine {
         }
         self.note(Note::StandbyCancelled);
         self.resources.standby = StandbyState::Not;
+        self.resources.offered = false;
         self.resources.standby_deadline = None;
         if self.resources.i_hold == Hold::All {
             self.resources.other_stable = true;
