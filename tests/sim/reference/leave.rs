@@ -16,9 +16,6 @@ impl Reference {
 
     pub(super) fn want_to_leave(&mut self, ending: Ending) {
         if self.is_leaving() {
-            if ending == Ending::Stop {
-                self.ending = ending;
-            }
             return;
         }
         self.ending = ending;
@@ -41,6 +38,9 @@ impl Reference {
         if self.restart_at.is_some_and(|at| now >= at) {
             self.restart_at = None;
             self.want_to_leave(Ending::Restart);
+        }
+        if self.reload_wanted {
+            self.reload();
         }
         match self.leaving {
             Leaving::Wanted if self.phase == Phase::Up && self.is_stable() => {
@@ -77,9 +77,13 @@ impl Reference {
         self.out.push(Wish::End(ending));
     }
 
-    /// 7.10: at once, whatever is in motion.
+    /// 7.10. What a reload does to what is in motion nobody has looked at: here it waits for its end.
     pub(super) fn reload(&mut self) {
         if self.is_leaving() || self.restart_at.is_some() || self.phase != Phase::Up {
+            return;
+        }
+        self.reload_wanted = !self.is_still();
+        if self.reload_wanted {
             return;
         }
         self.log(Level::Info, format_args!("Heartbeat restart triggered."));

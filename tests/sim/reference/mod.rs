@@ -106,6 +106,7 @@ pub struct Reference {
     queue: VecDeque<Job>,
     last_job: u64,
     raced: bool,
+    reload_wanted: bool,
     leaving: Leaving,
     ending: Ending,
     restart_at: Option<Duration>,
@@ -152,6 +153,7 @@ impl Reference {
             queue: VecDeque::new(),
             last_job: 0,
             raced: false,
+            reload_wanted: false,
             leaving: Leaving::No,
             ending: Ending::Stop,
             restart_at: None,
@@ -220,6 +222,12 @@ impl Reference {
                 && self.standby == Standby::Not
                 && self.standby_deadline.is_none()
                 && settled)
+    }
+
+    /// No script runs and none is about to.
+    fn is_still(&self) -> bool {
+        let idle = self.children.is_empty() && self.queue.is_empty();
+        idle && self.standby == Standby::Not && !self.takeover_in_progress
     }
 
     fn tick(&mut self) {

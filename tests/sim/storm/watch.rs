@@ -47,7 +47,9 @@ impl Bounds {
         // Three heartbeats to hear and to be heard, one script that was running, one or two to release.
         let kin = 3 * config.keepalive + 3 * script + ms(200);
         // Beside a C daemon: the question, its answer, each when it gets round to it, or sent again.
-        let asked = 4 * config.lag + 3 * config.rexmit + config.keepalive + 2 * script;
+        // In the old mode it begins anew, two seconds after it heard the other (7.7).
+        let old = if config.failback.nice() { Duration::ZERO } else { ms(3000) };
+        let asked = old + 4 * config.lag + 3 * config.rexmit + config.keepalive + 2 * script;
         Self {
             settle: if mixed { kin + asked } else { kin },
             echo: 2 * config.deadtime + 4 * script + 4 * config.lag + ms(3000),
@@ -272,7 +274,8 @@ impl Watch {
     fn look_for_blame(&mut self, nodes: &[Node; 2], cables: &Cables) {
         for at in 0..2 {
             let Some(seat) = nodes[at].seat.as_ref() else { continue };
-            let blamed = Blame::of(&self.config).takes_unasked(at, seat, cables);
+            let beside = &nodes[1 - at];
+            let blamed = Blame::of(&self.config).takes_unasked(at, seat, beside, cables);
             self.blamed[at] |= seat.has_raced() || blamed;
         }
     }
@@ -351,9 +354,11 @@ impl<'a> Blame<'a> {
 
     /// In the old mode nobody says what is held. A C daemon that starts goes up on the first packet that gets through,
     /// whatever it is, and takes its groups without asking when that was no `active` status: where packets get lost
-    /// then, or a direction is cut, it may run them beside the other for ever.
-    fn takes_unasked(&self, at: usize, seat: &Seat, cables: &Cables) -> bool {
+    /// then, or a direction is cut, or the other reloads, it may run them beside the other for ever.
+    fn takes_unasked(&self, at: usize, seat: &Seat, beside: &Node, cables: &Cables) -> bool {
         let model = self.config.seats[at] == Kind::Model && !self.config.failback.nice();
-        model && !seat.is_active() && (self.bad_weather(cables) || (0..2).any(|n| !cables.leads_from(n)))
+        let reloads = beside.groups.contains(&true) && !beside.seat.as_ref().is_some_and(Seat::is_active);
+        let unheard = self.bad_weather(cables) || (0..2).any(|n| !cables.leads_from(n));
+        model && !seat.is_active() && (unheard || reloads)
     }
 }
