@@ -36,6 +36,8 @@ pub(super) struct Double {
     kept: Option<(Hold, Duration)>,
     /// What the peer has promised to let go of; its scripts may take their time.
     promised: Hold,
+    /// What a C daemon keeps, and does not announce again.
+    left_to_stranger: Hold,
     /// The peer insists on nothing: it was asleep.
     peer_unsure: bool,
     /// When to ask a C daemon for its claims.
@@ -191,6 +193,9 @@ impl Engine {
         let node = self.peer_name();
         self.note(Note::DoubleYield { node, set: set.word().to_owned(), reason });
         self.resources.i_hold = self.resources.i_hold.without(set);
+        if reason == Reason::Stranger {
+            self.double.left_to_stranger = set;
+        }
         self.send_held(false, Some("double"));
         self.run_when_idle(Job::Standby { verb: Verb::Give, set });
     }
@@ -212,7 +217,7 @@ impl Engine {
             let node = self.peer_name();
             self.note(Note::DoubleOver { node, set: set.word().to_owned() });
             self.double.promised = set;
-            self.run_beside(Job::Announce { set });
+            self.run_beside(Job::Announce { set, for_peer: false });
         }
     }
 
@@ -220,7 +225,15 @@ impl Engine {
     pub(super) fn peer_is_at_rest(&mut self) {
         let set = std::mem::take(&mut self.double.promised);
         if set != Hold::None && self.resources.i_hold.includes(set) {
-            self.run_beside(Job::Announce { set });
+            self.run_beside(Job::Announce { set, for_peer: false });
+        }
+    }
+
+    /// What was let go of is released.
+    pub(super) fn released_double(&mut self) {
+        let set = std::mem::take(&mut self.double.left_to_stranger);
+        if set != Hold::None {
+            self.run_beside(Job::Announce { set, for_peer: true });
         }
     }
 
@@ -336,6 +349,7 @@ impl Engine {
         self.pause.unsure = false;
         let node = self.name_of(from);
         self.note(Note::DoubleYield { node, set: Hold::All.word().to_owned(), reason: Reason::Buried });
+        self.double.left_to_stranger = Hold::All;
         self.run_when_idle(Job::Standby { verb: Verb::Give, set: Hold::All });
     }
 

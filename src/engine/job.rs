@@ -53,6 +53,8 @@ pub enum Job {
     Announce {
         /// Which groups, seen from this node.
         set: Hold,
+        /// They are the peer's, which does not tell by itself.
+        for_peer: bool,
     },
     /// "hb_giveup_resources": release every group of haresources, at shutdown.
     GiveUpAll,

@@ -182,6 +182,9 @@ impl Engine {
             Verb::Give => holds.without(set).with(self.jobs.acquiring()),
             Verb::Take => holds.with(set),
         };
+        if verb == Verb::Give && !self.jobs.moving(verb) {
+            self.released_double();
+        }
         // Scripts of a hand-over that was cancelled do not end the next one.
         let awaited = match verb {
             Verb::Give => StandbyState::Me,

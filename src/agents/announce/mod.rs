@@ -7,8 +7,10 @@
 
 mod again;
 pub mod helper;
+mod peer;
 
 pub use again::again;
+pub use peer::for_the_owner;
 
 use std::io;
 use std::net::IpAddr;
