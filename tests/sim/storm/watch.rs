@@ -4,6 +4,8 @@
 //!   node heard nothing of the other for most of the dead time, or services outlived their daemon. They may
 //!   *last* only until the two can settle it: both daemons run and are active, both are awake, each has heard a
 //!   status that the other sent since; then [`Bounds::settle`].
+//!   And what ran twice does not stop on both: one keeps it. A group is not nowhere for longer than
+//!   [`Bounds::gap`] from then on, while both are well, hear each other, and packets do not get lost.
 //! * (c) With a fencing device nothing runs twice, ever, whatever happens.
 //! * (d) A message is taken in once: each (generation, number) of the peer at most once in a life.
 //! * (e) Bounded: wishes per input, packets and log lines per second, and a tick moves the next deadline.
@@ -32,6 +34,8 @@ pub struct Failure {
 pub struct Bounds {
     /// From "both hear each other" to one owner.
     pub settle: Duration,
+    /// For how long a group that ran twice may run nowhere: it may be handed over at once.
+    pub gap: Duration,
     /// From a reason for two owners to the last moment at which it may show.
     pub echo: Duration,
     /// From the end of all trouble to one owner each.
@@ -52,6 +56,7 @@ impl Bounds {
         let asked = old + 4 * config.lag + 3 * config.rexmit + config.keepalive + 2 * script;
         Self {
             settle: if mixed { kin + asked } else { kin },
+            gap: config.keepalive + 4 * script + ms(1500),
             echo: 2 * config.deadtime + 4 * script + 4 * config.lag + ms(3000),
             recover: 2 * (config.initdead + config.deadtime) + 40 * script + ms(90_000),
             stay: 2 * config.deadtime + ms(5000),
@@ -96,6 +101,9 @@ pub struct Watch {
     /// When each first heard a status that was sent since then.
     heard_at: [Option<Duration>; 2],
     double_since: [Option<Duration>; 2],
+    /// A group ran twice a moment ago.
+    settled_at: [Option<Duration>; 2],
+    nowhere_since: [Option<Duration>; 2],
     /// Last moment at which two owners were explained.
     excused_at: Duration,
     /// The longest time that a group ran twice, and the longest while both could settle it.
@@ -124,6 +132,8 @@ impl Watch {
             clear_since: None,
             heard_at: [None; 2],
             double_since: [None; 2],
+            settled_at: [None; 2],
+            nowhere_since: [None; 2],
             excused_at: Duration::ZERO,
             doubled: Duration::ZERO,
             longest: Duration::ZERO,
@@ -231,6 +241,7 @@ impl Watch {
                 self.time_doubled(now, group, nodes);
                 continue;
             }
+            self.look_for_lost(now, group, nodes, cables);
             self.look_at_group(now, group, nodes[0].groups[group] && nodes[1].groups[group]);
         }
         self.broken.take().map_or(Ok(()), Err)
@@ -289,9 +300,34 @@ impl Watch {
 
     fn look_at_group(&mut self, now: Duration, group: usize, double: bool) {
         match (double, self.double_since[group]) {
-            (false, _) => self.double_since[group] = None,
+            (false, None) => {}
+            (false, Some(_)) => {
+                self.double_since[group] = None;
+                self.settled_at[group] = Some(now);
+            }
             (true, None) => self.two_owners_begin(now, group),
             (true, Some(since)) => self.two_owners_last(now, group, since),
+        }
+    }
+
+    /// Between two of ours: a C daemon restarts after a partition, and nobody has its groups for a while. In the old
+    /// mode so does ours.
+    fn look_for_lost(&mut self, now: Duration, group: usize, nodes: &[Node; 2], cables: &Cables) {
+        let undisturbed = self.clear_since.is_some()
+            && cables.loss == 0.0
+            && !nodes.iter().any(|n| n.failed[group] || n.no_start[group])
+            && self.config.failback.nice()
+            && self.config.seats == [Kind::Ours; 2];
+        if !undisturbed || nodes.iter().any(|n| n.groups[group]) {
+            self.nowhere_since[group] = None;
+            let ago = |at: &Duration| now - *at < self.bounds.settle;
+            self.settled_at[group] = self.settled_at[group].filter(|at| undisturbed && ago(at));
+            return;
+        }
+        let since = *self.nowhere_since[group].get_or_insert(now);
+        if self.settled_at[group].is_some() && now - since > self.bounds.gap {
+            let (name, gap) = (GROUPS[group], now - since);
+            self.fail('a', format!("group {name} ran on both nodes, and runs nowhere for {gap:?} now"));
         }
     }
 
