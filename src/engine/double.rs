@@ -14,6 +14,7 @@
 //!
 //! Nothing follows from an old word: only from one that came just now, and is the newest of its sender.
 
+use super::negotiation::State;
 use super::standby::StandbyState;
 use super::{Engine, Failback, Hold, Job, Note, Reason, Verb};
 use crate::wire::Message;
@@ -21,8 +22,10 @@ use std::time::Duration;
 
 /// Behind the holdings in a status: this node was asleep and does not insist.
 const UNSURE: &str = "unsure";
-/// Behind them: this node is in the middle of a hand-over.
+/// Behind them: they are about to change, by a hand-over or because the node has just started.
 const MOVING: &str = "moving";
+/// Behind them: this node waits to hear what it may take.
+const STARTING: &str = "starting";
 /// How often a C daemon is asked at most.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// A C daemon that has become active tells within this what it holds. If not, its word was lost.
@@ -58,8 +61,16 @@ impl Engine {
         }
         let mut words = vec![self.resources.i_hold.word()];
         words.extend(self.pause.unsure.then_some(UNSURE));
-        words.extend((self.resources.standby != StandbyState::Not).then_some(MOVING));
+        words.extend(self.is_moving().then_some(MOVING));
+        words.extend((self.resources.state < State::Stable).then_some(STARTING));
         Some(words.join(" "))
+    }
+
+    /// In the middle of a hand-over, of a release or an acquisition, or before the decision what to take.
+    fn is_moving(&self) -> bool {
+        let r = &self.resources;
+        let scripts = self.jobs.moving(Verb::Give) || self.jobs.moving(Verb::Take) || r.takeover_in_progress;
+        r.standby != StandbyState::Not || r.state == State::Init || scripts || self.is_shutting_down()
     }
 
     /// A status of a peer: one of ours tells what it holds.
@@ -84,10 +95,25 @@ impl Engine {
         }
         self.resources.other_holds = hold;
         self.double.peer_unsure = more.contains(&UNSURE);
-        if !more.contains(&MOVING) {
+        let settled = !more.contains(&MOVING) && !self.double.peer_unsure;
+        if settled {
             self.peer_hands_nothing();
         }
         self.claim_heard();
+        if settled {
+            self.begin_beside_kin();
+        }
+        if settled && !more.contains(&STARTING) {
+            self.kin_is_stable();
+        }
+    }
+
+    /// The same as `isstable=1` in a `resource` message, which may not have come, or before it counted.
+    fn kin_is_stable(&mut self) {
+        if self.resources.standby == StandbyState::Not && !self.resources.other_stable && self.startup.is_up()
+        {
+            self.peer_is_stable();
+        }
     }
 
     /// A C daemon is alive; what it holds it said before, if at all.

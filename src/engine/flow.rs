@@ -28,6 +28,9 @@ impl Engine {
         if let Err(why) = sendable(&message) {
             return self.note_rarely("unsendable", Note::Unsendable(why));
         }
+        if self.request_fails(&message) {
+            return;
+        }
         let client = message.value("client_gen").is_some();
         if !(client && (self.flow.paused || !self.flow.held.is_empty())) {
             return self.send(message);

@@ -280,13 +280,15 @@ impl Engine {
         let Some(node) = self.nodes.get_mut(from).filter(|_| from != self.me) else {
             return false;
         };
-        if node.status.eq_ignore_ascii_case(status) {
+        // Who began anew and is active at the first word lived apart for a while, as who was dead.
+        let apart = (node.is_dead() || std::mem::take(&mut node.unseen)) && status == "active";
+        if node.status.eq_ignore_ascii_case(status) && !apart {
             return false;
         }
         if node.is_dead() {
             node.owed_from = self.history.highest();
         }
-        let lived_apart = node.is_dead() && node.is_normal() && status == "active";
+        let lived_apart = apart && node.is_normal();
         status.clone_into(&mut node.status);
         let name = node.name.clone();
         self.stop_fencing(&name);

@@ -155,6 +155,7 @@ impl Engine {
             }
         }
         self.resources.other_stable &= outdated;
+        self.expect_word_of(from);
         if self.resources.takeover_in_progress {
             self.note(Note::StartingDuringTakeover);
         }
@@ -238,10 +239,7 @@ impl Engine {
         }
         match message.text("isstable") {
             Some("1") if !self.resources.other_stable => {
-                self.note(Note::RemoteTransition);
-                self.resources.other_stable = true;
-                self.send_held_as_is();
-                self.check_failback();
+                self.peer_is_stable();
             }
             Some("1") | None => {}
             Some(_) => self.resources.other_stable = false,
@@ -259,6 +257,26 @@ impl Engine {
         if self.nodes.get(from).is_some_and(|n| !n.kin) {
             self.claim_heard();
         }
+    }
+
+    /// The peer, one of ours, has just said what it holds: nothing is left to wait for. Beside a C daemon a start
+    /// waits until that one is stable, or for ten seconds.
+    pub(super) fn begin_beside_kin(&mut self) {
+        let waiting =
+            matches!(self.resources.state, State::Starting | State::BothStarting | State::ResourceReceived);
+        if waiting && self.startup.is_up() && !self.pause.unsure && !self.is_shutting_down() {
+            self.resources.take_local_armed = true;
+            self.resources.take_local_at = None;
+            self.resources.other_stable = true;
+            self.become_stable_beside_peer();
+        }
+    }
+
+    pub(super) fn peer_is_stable(&mut self) {
+        self.note(Note::RemoteTransition);
+        self.resources.other_stable = true;
+        self.send_held_as_is();
+        self.check_failback();
     }
 
     fn become_stable_beside_peer(&mut self) {

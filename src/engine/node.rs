@@ -24,6 +24,8 @@ pub(super) struct Node {
     pub(super) status: String,
     /// How long its silence is borne: the `dt` it last sent.
     pub(super) dead_time: Duration,
+    /// It began anew, and nobody saw it start: no status but `active` was heard.
+    pub(super) unseen: bool,
     /// A packet came since start or since its last death.
     pub(super) heard: bool,
     /// When its last accepted status came; before that, when waiting for it began.
@@ -80,6 +82,7 @@ impl Node {
             uuid: None,
             status: "init".to_owned(),
             dead_time,
+            unseen: false,
             heard: false,
             last_status: now,
             had_status: false,

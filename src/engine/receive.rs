@@ -197,6 +197,7 @@ impl Engine {
         node.track.reset();
         node.acked = 0;
         node.had_status = false;
+        node.unseen = true;
         node.last_status = now;
         node.last_status_ts = 0;
         node.last_status_seq = 0;

@@ -23,6 +23,14 @@ pub(super) enum StandbyState {
 }
 
 impl Engine {
+    /// A request from this machine that would be refused here must not reach the peer: it would wait for what
+    /// never comes.
+    pub(super) fn request_fails(&mut self, message: &Message) -> bool {
+        let request = message.kind() == Some("ask_resources") && message.text("info") == Some("me");
+        let counts = self.nice() && self.settings.manages && self.resources.state != State::Shutdown;
+        request && counts && self.startup.is_up() && self.standby_refused(self.me, "me")
+    }
+
     pub(super) fn on_ask_resources(&mut self, from: usize, message: &Message) {
         if !self.nice() {
             return self.note(Note::StandbyLegacy);
@@ -36,10 +44,11 @@ impl Engine {
             return;
         }
         let seq = message.hex("seq").unwrap_or(0);
-        if let Some(node) = self.nodes.get_mut(from) {
+        if self.standby_step(from, &info, set)
+            && let Some(node) = self.nodes.get_mut(from)
+        {
             node.ask_seq = node.ask_seq.max(seq);
         }
-        self.standby_step(from, &info, set);
         self.retry_shutdown();
     }
 
@@ -70,7 +79,8 @@ impl Engine {
         true
     }
 
-    fn standby_step(&mut self, from: usize, info: &str, set: Hold) {
+    /// Whether the word belongs here.
+    fn standby_step(&mut self, from: usize, info: &str, set: Hold) -> bool {
         let own = from == self.me;
         match (self.resources.standby, own, info) {
             (StandbyState::Not, true, "me") => self.offer(from, set),
@@ -84,8 +94,10 @@ impl Engine {
             (state, _, _) => {
                 let node = self.name_of(from);
                 self.note(Note::StandbyIgnored { info: info.to_owned(), node, state: state as u8 });
+                return false;
             }
         }
+        true
     }
 
     fn enter(&mut self, state: StandbyState, set: Hold, patience: Option<Duration>) {

@@ -15,6 +15,24 @@ fn both_start_together_and_each_takes_its_own() {
     }
 }
 
+/// A C daemon waits ten seconds for a peer that is calm. Ours sees at once that there is nothing to wait for.
+#[test]
+fn two_of_ours_that_start_together_serve_at_once() {
+    for failback in [Failback::On, Failback::Off] {
+        for apart in [0, 36, 400, 3000] {
+            let mut world = World::new(failback, 1, apart);
+            world.start(0);
+            world.run(ms(apart));
+            world.start(1);
+            world.run_until("each its own", 4 * KEEPALIVE, |w| w.layout() == "0 1");
+            settle(&mut world, "0 1");
+            world.assert_never_double();
+            assert_eq!(world.errors(0), [""; 0]);
+            assert_eq!(world.errors(1), [""; 0]);
+        }
+    }
+}
+
 #[test]
 fn one_starts_alone_and_takes_everything_after_initdead() {
     let mut world = World::new(Failback::On, 1, 3);
