@@ -11,14 +11,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Info lines that tell how a story goes on; errors and warnings are always told.
-const LANDMARKS: [&str; 22] = [
+const LANDMARKS: [&str; 21] = [
     "Comm_now_up()",
     "Heartbeat restart",
     "Status update for node",
     "Resources being acquired from",
     "mach_down takeover complete",
     "gave up resources",
-    "local resource transition completed",
     "wants to go standby",
     "can take our",
     "Local standby process completed",
