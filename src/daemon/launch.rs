@@ -7,6 +7,7 @@ use super::clients::Clients;
 use super::executor::Executor;
 use super::host::LinuxHost;
 use super::media::Antennas;
+use super::memory::Memory;
 use super::pidfile::{self, Running};
 use super::pulse::{News, Parts, Pulse};
 use super::settings::{self, ThisStart};
@@ -227,6 +228,7 @@ fn pulse(
             memory,
         };
         let children = Children::start(config, surroundings)?;
+        let memory = Memory::start(log)?;
         let media = Antennas::open(config, log).await.map_err(|notes| {
             notes.iter().for_each(|note| log.log(note.level, &note.text));
             let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
@@ -247,6 +249,7 @@ fn pulse(
             executor,
             clients,
             children,
+            memory,
             inputs,
             log: log.clone(),
             stamps,

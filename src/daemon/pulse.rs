@@ -4,6 +4,7 @@ use super::children::Children;
 use super::clients::Clients;
 use super::executor::Executor;
 use super::media::Antennas;
+use super::memory::Memory;
 use super::signals::Signals;
 use super::sources::{Change, Stamps};
 use super::{launch, state, systemd};
@@ -11,7 +12,7 @@ use crate::engine::{Action, Ending, Engine, Input, Now};
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths;
-use crate::wire::{self, Format, Keys, Message};
+use crate::wire::{self, ErrorClass, Format, Keys, Message};
 use std::collections::VecDeque;
 use std::io;
 use std::thread;
@@ -23,6 +24,8 @@ const LOAD_AGE: Duration = Duration::from_secs(1);
 /// Bad packets reported in full in one such period; the others are counted.
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 const REPORTS: u32 = 5;
+/// How long a timer that is due waits for what the media still have: a full socket is read in less.
+const LISTEN: Duration = Duration::from_millis(10);
 /// Inputs taken in one turn: a script that writes without end must not silence the heartbeat.
 const INPUT_BURST: usize = 64;
 
@@ -44,6 +47,7 @@ pub(super) struct Parts {
     pub(super) executor: Executor,
     pub(super) clients: Clients,
     pub(super) children: Children,
+    pub(super) memory: Memory,
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) log: Logger,
     pub(super) stamps: Stamps,
@@ -65,9 +69,12 @@ impl Pulse {
 
     /// Beats until the end, and says which it was.
     pub(super) async fn beat(mut self, mut signals: Signals) -> io::Result<Ending> {
+        let remembered = self.parts.memory.recall();
+        self.feed(Input::Remembered(remembered));
         self.feed(Input::Start);
         loop {
             if let Some(ending) = self.ending {
+                self.parts.memory.close(self.parts.engine.marks());
                 return Ok(ending);
             }
             let due = self.due();
@@ -86,6 +93,8 @@ impl Pulse {
                 () = tokio::time::sleep_until(due.into()) => {}
             }
             self.look_then_decide();
+            // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -98,6 +107,9 @@ impl Pulse {
     /// Everything that waits is heard before a timer may say that a node was silent.
     fn look_then_decide(&mut self) {
         self.hear();
+        if Instant::now() >= self.due() {
+            self.hear_the_rest();
+        }
         for _ in 0..INPUT_BURST {
             let Ok(input) = self.parts.inputs.try_recv() else { break };
             self.feed(input);
@@ -109,12 +121,20 @@ impl Pulse {
             self.read_load();
             self.feed(Input::Tick);
         }
+        self.parts.memory.keep(|| self.parts.engine.marks());
     }
 
-    fn hear(&mut self) {
+    /// Before anybody is judged by his silence, what waits is heard to its end, as far as a flood allows.
+    fn hear_the_rest(&mut self) {
+        let until = Instant::now() + LISTEN;
+        while self.hear() > 0 && Instant::now() < until {}
+    }
+
+    /// Takes a turn at the media; tells how many datagrams it were.
+    fn hear(&mut self) -> usize {
         let Parts { media, keys, log, log_bad_packets, .. } = &mut self.parts;
         let (bad, mut heard) = (&mut self.bad, Vec::new());
-        media.hear(keys, |link, message| match message {
+        let count = media.hear(keys, |link, message| match message {
             Ok(message) => heard.push((link.to_owned(), message)),
             Err(error) if *log_bad_packets => bad.report(log, link, &error),
             Err(_) => {}
@@ -122,6 +142,7 @@ impl Pulse {
         for (link, message) in heard {
             self.feed(Input::Received { link, message });
         }
+        count
     }
 
     fn read_load(&mut self) {
@@ -275,8 +296,7 @@ impl BadPackets {
             }
             *self = Self { since: Some(Instant::now()), ..Self::default() };
         }
-        let lines = error.log_lines();
-        if lines.is_empty() {
+        if error.class() == ErrorClass::Foreign {
             return;
         }
         if self.reported >= REPORTS {
@@ -284,7 +304,7 @@ impl BadPackets {
             return;
         }
         self.reported += 1;
-        for (level, text) in lines {
+        for (level, text) in error.log_lines() {
             log.log(level, &format!("{text} [{link}]"));
         }
     }

@@ -1,12 +1,16 @@
-//! What outlives a daemon: generation number and uuid (wire-protocol.md section 4). And what must not:
+//! What outlives a daemon: generation number and uuid (wire-protocol.md section 4), how far its peers had come. And what must not:
 //! the scratch directory of resource scripts.
 
 use crate::config::{GenerationMethod, UuidFrom};
+use crate::engine::Mark;
 use crate::paths;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+
+/// More nodes than any cluster has.
+const MOST_MARKS: usize = 200;
 
 /// A value, and what to tell the operator about it.
 pub(super) struct Stated<T> {
@@ -109,6 +113,25 @@ pub(super) fn keep_deleted(lines: &str) -> io::Result<()> {
     store(Path::new(paths::DELETED), lines.as_bytes())
 }
 
+/// Remembers how far the peers had come. It waits for the disk: not on the pulse.
+pub(super) fn keep_marks(marks: &[Mark]) -> io::Result<()> {
+    let line = |Mark { node, generation, seq, ts }: &Mark| format!("{node} {generation} {seq} {ts}\n");
+    store(Path::new(paths::PEERS), marks.iter().map(line).collect::<String>().as_bytes())
+}
+
+/// What was remembered; a file that cannot be read remembers nothing.
+pub(super) fn marks() -> Vec<Mark> {
+    let text = fs::read_to_string(paths::PEERS).unwrap_or_default();
+    text.lines().take(MOST_MARKS).filter_map(mark).collect()
+}
+
+fn mark(line: &str) -> Option<Mark> {
+    let mut words = line.split_ascii_whitespace();
+    let node = words.next()?.to_owned();
+    let mut number = || words.next()?.parse().ok();
+    Some(Mark { node, generation: number()?, seq: number()?, ts: number()? })
+}
+
 /// Version 4, variant 1: "random".
 fn mark_random(bytes: &mut [u8; 16]) {
     bytes[6] = bytes[6] & 0x0f | 0x40;
@@ -139,6 +162,18 @@ mod tests {
         assert_eq!((value, warning.as_deref()), (6, Some("No Previous generation - starting at 6")));
         let (value, warning) = following("12x\n", 5);
         assert_eq!((value, warning.as_deref()), (6, Some("BROKEN previous generation - starting at 6")));
+    }
+
+    #[test]
+    fn a_mark_is_four_words() {
+        let node = "b2".to_owned();
+        assert_eq!(
+            mark("b2 1795287662 77 1795300000"),
+            Some(Mark { node, generation: 1_795_287_662, seq: 77, ts: 1_795_300_000 })
+        );
+        assert_eq!(mark("b2 1795287662 77"), None);
+        assert_eq!(mark("b2 -1 77 5"), None);
+        assert_eq!(mark(""), None);
     }
 
     #[test]

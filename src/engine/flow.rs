@@ -22,6 +22,13 @@ pub(super) struct Flow {
     held: VecDeque<Message>,
 }
 
+impl Flow {
+    /// How many messages of clients wait.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+}
+
 impl Engine {
     /// A message from a script or client. Without a type it is nothing.
     pub(super) fn local(&mut self, message: Message) {

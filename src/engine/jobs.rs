@@ -23,6 +23,11 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
+    /// How many jobs run or wait.
+    pub(super) fn held(&self) -> usize {
+        self.running.len() + self.beside.len() + self.queue.len()
+    }
+
     /// No script runs and none waits.
     pub(super) fn idle(&self) -> bool {
         self.running.is_empty() && self.queue.is_empty()

@@ -190,7 +190,7 @@ impl Engine {
         }
         if let Some(node) = self.nodes.get_mut(at) {
             node.last_status_ts = 0;
-            node.track.interrupt();
+            node.track.fall_silent();
             node.acked = 0;
         }
     }
@@ -224,7 +224,8 @@ impl Engine {
         let Some(node) = self.nodes.get(from) else {
             return false;
         };
-        if ts < node.last_status_ts && seq < node.last_status_seq {
+        let node_seq = node.last_status_seq;
+        if ts < node.last_status_ts && seq < node_seq {
             return false;
         }
         if node.is_normal() && from != self.me && message.text("protocol").is_none() && self.flow_control {
@@ -232,7 +233,8 @@ impl Engine {
             self.note(Note::FlowControlOff);
         }
         self.judge_lateness(from);
-        let changed = self.adopt_status(from, status, message);
+        // One that was lost and came late is a sign of life and no news.
+        let changed = seq >= node_seq && self.adopt_status(from, status, message);
         let now = self.now.mono;
         if let Some(node) = self.nodes.get_mut(from) {
             if let Some(dead_time) = message.hex("dt").filter(|_| node.is_normal()) {
@@ -242,7 +244,7 @@ impl Engine {
             node.last_status = now;
             node.had_status = true;
             node.last_status_ts = ts;
-            node.last_status_seq = seq;
+            node.last_status_seq = seq.max(node_seq);
         }
         if from != self.me {
             self.read_claim(from, message);

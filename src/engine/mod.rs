@@ -19,11 +19,13 @@ mod deliver;
 mod double;
 mod fencing;
 mod flow;
+pub mod fuzz;
 mod hold;
 mod input;
 mod job;
 mod jobs;
 mod life;
+mod mark;
 mod membership;
 mod negotiation;
 mod node;
@@ -46,6 +48,7 @@ pub use clock::Now;
 pub use hold::Hold;
 pub use input::{Input, JobId};
 pub use job::{Job, Verb};
+pub use mark::Mark;
 pub use note::{Note, uuid_text};
 pub use reason::Reason;
 pub use settings::{Failback, NodeKind, NodeSpec, Settings};
@@ -126,6 +129,7 @@ impl Engine {
         self.notice_pause(before, due);
         match input {
             Input::Start => self.begin(),
+            Input::Remembered(marks) => self.recall(marks),
             Input::Tick => self.tick(),
             Input::Received { link, message } => self.receive(&link, &message),
             Input::Local(message) => self.local(message),
@@ -180,6 +184,18 @@ impl Engine {
     /// Nothing is in motion: resources are settled as far as this node knows (8.2).
     pub fn is_stable(&self) -> bool {
         self.resources_stable()
+    }
+
+    /// How many things it remembers, all collections together.
+    fn held(&self) -> usize {
+        let of_nodes = |n: &node::Node| 1 + n.links.len() + n.held_notices.len() + n.track.missing();
+        self.nodes.iter().map(of_nodes).sum::<usize>()
+            + self.history.kept()
+            + self.flow.held()
+            + self.jobs.held()
+            + self.deleted.len()
+            + self.said.len()
+            + self.resources.unanswered.len()
     }
 
     fn tick(&mut self) {

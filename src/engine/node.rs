@@ -1,5 +1,6 @@
 //! What is known of each node and each link. Data and look-ups; the rules live in `life` and `receive`.
 
+use super::mark::Mark;
 use super::sequence::Track;
 use super::settings::{NodeKind, Settings};
 use crate::wire::Message;
@@ -44,6 +45,7 @@ pub(super) struct Node {
     /// Its statuses tell what it holds: one of ours.
     pub(super) kin: bool,
     pub(super) track: Track,
+    pub(super) mark: Mark,
     /// The highest number of ours that it acknowledged.
     pub(super) acked: u64,
     /// Messages of ours up to this one are not its to acknowledge: it was not there, or began anew since.
@@ -94,6 +96,7 @@ impl Node {
             ask_seq: 0,
             kin: false,
             track: Track::new(ack_trigger),
+            mark: Mark::default(),
             acked: 0,
             owed_from: 0,
             may_hold: true,

@@ -5,6 +5,9 @@ use super::{Action, Engine, Note};
 use crate::wire::Message;
 use std::time::Duration;
 
+/// Seconds by which networks and scheduling may delay what has no number.
+const STALE: u64 = 2;
+
 /// A message is not re-sent twice within the request interval less this.
 const GUARD: Duration = Duration::from_millis(10);
 
@@ -12,6 +15,9 @@ impl Engine {
     pub(super) fn unsequenced(&mut self, from: usize, kind: &str, message: &Message) {
         let dest = message.text("dest");
         let here = dest.is_none_or(|dest| dest == self.settings.me);
+        if self.is_stale(from, message) {
+            return;
+        }
         match kind {
             "NS_nak_rexmit" => self.on_nak(from, message, here),
             _ if !here => {}
@@ -19,6 +25,13 @@ impl Engine {
             "NS_rexmit" => self.on_rexmit(from, message),
             _ => {}
         }
+    }
+
+    /// What has no number tells its age by its clock alone: nobody says it twice, so it is about as young as the
+    /// last status. And who is dead says a status first.
+    fn is_stale(&self, from: usize, message: &Message) -> bool {
+        let said = message.hex("ts").unwrap_or(0);
+        self.nodes.get(from).is_none_or(|n| n.is_dead() || said.saturating_add(STALE) < n.last_status_ts)
     }
 
     pub(super) fn acknowledge(&mut self, at: usize, seq: u64) {
@@ -49,7 +62,7 @@ impl Engine {
             return self.note_rarely("rexmit", Note::BadResend);
         }
         let acked = self.nodes.get(from).map_or(0, |n| n.acked);
-        let guard = self.settings.max_rexmit_delay.saturating_sub(GUARD);
+        let guard = self.settings.max_rexmit_delay.saturating_sub(GUARD).max(GUARD);
         let mut old_news = false;
         for answer in self.history.serve(first, last, acked, self.now.mono, guard) {
             old_news |=

@@ -50,7 +50,7 @@ pub(super) enum SequenceEvent {
 #[derive(Clone, Debug)]
 pub(super) struct Track {
     last: Option<u64>,
-    /// Seen before the node's last death: nothing up to here is new.
+    /// Up to here a life that ended was heard: no message of it is new.
     floor: u64,
     /// Missing number -> when to ask for it next; `None`: do not ask.
     missing: BTreeMap<u64, Option<Duration>>,
@@ -62,17 +62,22 @@ impl Track {
         Self { last: None, floor: 0, missing: BTreeMap::new(), ack_trigger: ack_trigger % ACK_DIVISOR }
     }
 
-    /// The node began a new stream.
+    /// Forgets the stream: the node began a new one.
     pub(super) fn reset(&mut self) {
-        (self.last, self.floor) = (None, 0);
+        self.fall_silent();
+        self.floor = 0;
+    }
+
+    /// The node fell silent: what is missing will not come any more, and what it once said is not said anew.
+    pub(super) fn fall_silent(&mut self) {
+        self.floor = self.highest();
+        self.last = None;
         self.missing.clear();
     }
 
-    /// The node died. Should it go on, what it said meanwhile is not asked for; and what it said before is not
-    /// heard again.
-    pub(super) fn interrupt(&mut self) {
-        self.floor = self.last.take().unwrap_or(self.floor).max(self.floor);
-        self.missing.clear();
+    /// The highest number of this stream that was heard.
+    pub(super) fn highest(&self) -> u64 {
+        self.last.map_or(self.floor, |last| last.max(self.floor))
     }
 
     /// Classifies a number (5.2). `ask_at` gives the moment to ask for a missing one.
@@ -138,6 +143,11 @@ impl Track {
         self.missing.remove(&seq).is_some()
     }
 
+    /// How many are missing.
+    pub(super) fn missing(&self) -> usize {
+        self.missing.len()
+    }
+
     /// The earliest moment at which a request is due.
     pub(super) fn next_request(&self) -> Option<Duration> {
         self.missing.values().flatten().min().copied()
@@ -181,6 +191,8 @@ pub(super) enum Resend {
 pub(super) struct History {
     sent: VecDeque<Sent>,
     highest: u64,
+    /// When the last refusals were sent, and how many.
+    refused: (Duration, usize),
 }
 
 impl History {
@@ -192,6 +204,11 @@ impl History {
 
     pub(super) fn highest(&self) -> u64 {
         self.highest
+    }
+
+    /// How many messages are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.sent.len()
     }
 
     pub(super) fn lowest(&self) -> u64 {
@@ -224,7 +241,17 @@ impl History {
             }
             out.extend(self.serve_one(seq, now, guard));
         }
+        out.retain(|answer| !matches!(answer, Resend::Nak { .. }) || self.may_refuse(now, guard));
         out
+    }
+
+    /// Refusals are few: a request can be said again without end by who recorded it.
+    fn may_refuse(&mut self, now: Duration, guard: Duration) -> bool {
+        if now >= self.refused.0 + guard {
+            self.refused = (now, 0);
+        }
+        self.refused.1 += 1;
+        self.refused.1 <= MAX_RESEND
     }
 
     fn serve_one(&mut self, seq: u64, now: Duration, guard: Duration) -> Option<Resend> {

@@ -14,6 +14,7 @@ mod fencing;
 mod nodes;
 mod pair;
 mod reference;
+mod replays;
 mod review;
 mod scenarios;
 mod storm;

@@ -49,7 +49,8 @@ impl Reference {
 
     pub(super) fn take_over(&mut self, at: usize) {
         if self.is_leaving() {
-            return self.log(Level::Info, format_args!("Resource takeover cancelled - shutdown in progress."));
+            return self
+                .log(Level::Info, format_args!("Resource takeover cancelled - shutdown in progress."));
         }
         let name = self.peers[at].name.clone();
         self.log(Level::Info, format_args!("Resources being acquired from {name}."));

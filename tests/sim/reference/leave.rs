@@ -24,10 +24,7 @@ impl Reference {
             return self.log(Level::Warn, format_args!("Shutdown delayed until Communication is up."));
         }
         if !self.is_stable() {
-            self.log(
-                Level::Warn,
-                format_args!("Shutdown delayed until current resource activity finishes."),
-            );
+            self.log(Level::Warn, format_args!("Shutdown delayed until current resource activity finishes."));
         }
         self.leave_on();
     }

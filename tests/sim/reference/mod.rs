@@ -117,8 +117,11 @@ pub struct Reference {
 impl Reference {
     pub fn new(settings: Settings, now: Now) -> Self {
         let mut random = fastrand::Rng::with_seed(settings.seed);
-        let peers: Vec<Peer> =
-            settings.nodes.iter().map(|spec| Peer::new(spec, &settings, now.mono, random.u64(0..10))).collect();
+        let peers: Vec<Peer> = settings
+            .nodes
+            .iter()
+            .map(|spec| Peer::new(spec, &settings, now.mono, random.u64(0..10)))
+            .collect();
         let me = peers.iter().position(|p| p.name == settings.me).unwrap();
         let resumed = settings.resumed;
         Self {
@@ -287,6 +290,10 @@ impl Reference {
     /// Every other member.
     fn others(&self) -> impl Iterator<Item = &Peer> {
         let me = self.me;
-        self.peers.iter().enumerate().filter(move |(at, p)| *at != me && p.kind == NodeKind::Normal).map(|(_, p)| p)
+        self.peers
+            .iter()
+            .enumerate()
+            .filter(move |(at, p)| *at != me && p.kind == NodeKind::Normal)
+            .map(|(_, p)| p)
     }
 }

@@ -39,13 +39,19 @@ impl Reference {
         }
         match self.state {
             State::Starting | State::BothStarting => self.state = State::Received,
-            State::Init => return self.log(Level::Error, format_args!("resource message received in state 0")),
+            State::Init => {
+                return self.log(Level::Error, format_args!("resource message received in state 0"));
+            }
             _ => {}
         }
         if self.state == State::Received && self.takeover_time.is_none() {
             self.takeover_time = Some(self.now.mono + Duration::from_secs(10));
         }
-        if from == self.me { self.on_own(message) } else { self.on_theirs(message) }
+        if from == self.me {
+            self.on_own(message)
+        } else {
+            self.on_theirs(message)
+        }
         self.audit();
         self.leave_on();
     }

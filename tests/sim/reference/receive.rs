@@ -90,7 +90,9 @@ impl Reference {
                     self.log(Level::Info, format_args!("No pkts missing from {name}!"));
                 }
                 if let Some(ack) = ack.filter(|_| self.flow_control) {
-                    self.send(Message::of("NS_ackmsg").with("dest", &name).with("ackseq", &format!("{ack:x}")));
+                    self.send(
+                        Message::of("NS_ackmsg").with("dest", &name).with("ackseq", &format!("{ack:x}")),
+                    );
                 }
                 Some(true)
             }
@@ -153,7 +155,9 @@ impl Reference {
     }
 
     fn on_rexmit(&mut self, from: usize, message: &Message) {
-        let (Some(first), Some(last)) = (message.decimal("firstseq"), message.decimal("lastseq")) else { return };
+        let (Some(first), Some(last)) = (message.decimal("firstseq"), message.decimal("lastseq")) else {
+            return;
+        };
         let guard = self.settings.max_rexmit_delay.saturating_sub(Duration::from_millis(10));
         for seq in (first..=last.min(self.seq)).take(50) {
             if seq > self.peers[from].acked {
@@ -192,7 +196,9 @@ impl Reference {
             }
         }
         for (name, seq) in asks {
-            self.send(Message::of("NS_rexmit").with("dest", &name).with("firstseq", &seq).with("lastseq", &seq));
+            self.send(
+                Message::of("NS_rexmit").with("dest", &name).with("firstseq", &seq).with("lastseq", &seq),
+            );
         }
     }
 }

@@ -12,7 +12,8 @@ const SCRIPTS: Duration = Duration::from_secs(3600);
 impl Reference {
     pub(super) fn on_ask_resources(&mut self, from: usize, message: &Message) {
         if !self.nice() {
-            return self.log(Level::Info, format_args!("Standby mode only implemented when nice_failback on"));
+            return self
+                .log(Level::Info, format_args!("Standby mode only implemented when nice_failback on"));
         }
         if self.state == State::Shutdown {
             return;

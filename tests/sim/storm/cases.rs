@@ -53,7 +53,8 @@ struct Part {
 }
 
 fn read_case(text: &str) -> Result<Case, String> {
-    let mut case = Case { config: Config::default(), parts: Vec::new(), double: Duration::ZERO, holds_only: false };
+    let mut case =
+        Case { config: Config::default(), parts: Vec::new(), double: Duration::ZERO, holds_only: false };
     for (number, line) in text.lines().enumerate() {
         let told = |why: String| format!("line {}: '{line}': {why}", number + 1);
         read_line(&mut case, line).map_err(told)?;
@@ -145,7 +146,9 @@ fn tell_line(said: &mut Vec<String>, node: &str, level: Level, line: &str) {
 /// `interval 5012 ms` is `interval N ms`.
 fn blur(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
-    let number = |at: usize| words[at].parse::<u64>().is_ok() && words.get(at + 1).is_some_and(|w| w.starts_with("ms"));
+    let number = |at: usize| {
+        words[at].parse::<u64>().is_ok() && words.get(at + 1).is_some_and(|w| w.starts_with("ms"))
+    };
     let blurred = (0..words.len()).map(|at| if number(at) { "N" } else { words[at] });
     blurred.collect::<Vec<_>>().join(" ")
 }

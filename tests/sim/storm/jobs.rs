@@ -98,7 +98,11 @@ impl World {
             ("status", Some(dead)) if value("HA_st") == "dead" => {
                 let at = self.play_all(node, at, &[dead], true);
                 if value("HA_NICEFAILBACK") == "yes" {
-                    self.say(node, at, Message::of("resource").with("rsc_hold", "foreign").with("info", "mach_down"));
+                    self.say(
+                        node,
+                        at,
+                        Message::of("resource").with("rsc_hold", "foreign").with("info", "mach_down"),
+                    );
                 }
                 at
             }

@@ -6,8 +6,8 @@ pub mod jobs;
 pub mod play;
 pub mod random;
 pub mod script;
-pub mod shrink;
 pub mod seat;
+pub mod shrink;
 pub mod watch;
 pub mod world;
 

@@ -18,7 +18,8 @@ pub fn play(script: &Script) -> Result<World, Failure> {
         let mut world = World::new(script.config.clone(), false);
         play_in(&mut world, script).map(|()| world)
     };
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(Failure { property: 'e', text: said(&panic) }))
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|panic| Err(Failure { property: 'e', text: said(&panic) }))
 }
 
 fn said(panic: &Box<dyn std::any::Any + Send>) -> String {
@@ -70,7 +71,8 @@ fn recover(world: &mut World) -> Result<(), Failure> {
 
 fn lost(world: &World) -> Failure {
     let holders = |group: usize| {
-        let on: Vec<_> = (0..2).filter(|n| world.nodes[*n].groups[group]).map(|n| super::script::NAMES[n]).collect();
+        let on: Vec<_> =
+            (0..2).filter(|n| world.nodes[*n].groups[group]).map(|n| super::script::NAMES[n]).collect();
         format!("{}: {}", GROUPS[group], if on.is_empty() { "nowhere".to_owned() } else { on.join(" and ") })
     };
     let after = world.watch.bounds.recover;
@@ -92,7 +94,7 @@ fn calm(world: &World) -> bool {
 /// A group that could not be started stays down until somebody acts, as in 3.0.6: the operator stops the
 /// daemon there, and starts it when it has ended. So does a C daemon's own group in the old mode, when the node
 /// that was asked for it went away without an answer: it asks once. And what a C daemon runs twice without knowing
-/// (see `Blame`) is ended in the same way.
+/// (see `Blame`) ends with its power.
 fn look_after_failures(world: &mut World) {
     for at in 0..2 {
         let nowhere = |group: usize| world.nodes.iter().all(|n| !n.groups[group]);
@@ -100,9 +102,15 @@ fn look_after_failures(world: &mut World) {
         let asks_once = world.config.seats[at] == Kind::Model && world.config.failback == Failback::Legacy;
         let down = (0..2).any(|g| nowhere(g) && (node.failed[g] || (asks_once && g == at)));
         let blamed = world.watch.is_blamed(at) && !owned(world);
-        if (down || blamed) && node.seat.as_ref().is_some_and(Seat::is_calm) && world.watch.long_enough(at, world.now) {
-            world.nodes[at].failed = [false; 2];
-            world.feed(at, Input::Shutdown);
+        let calm = node.seat.as_ref().is_some_and(Seat::is_calm);
+        if !(down || blamed) || !calm || !world.watch.long_enough(at, world.now) {
+            continue;
+        }
+        world.nodes[at].failed = [false; 2];
+        match blamed {
+            // It may wait for an hour before it stops.
+            true => world.crash(at),
+            false => world.feed(at, Input::Shutdown),
         }
     }
 }
@@ -121,7 +129,12 @@ impl World {
         lines.sort_by_key(|(at, _)| *at);
         let show = |(at, text): &(Duration, String)| format!("{:>9.3} {text}\n", (*at - BEGIN).as_secs_f64());
         let text: String = lines.iter().map(show).collect();
-        let layout = format!("{:>9.3} groups: {:?} {:?}\n", (self.now - BEGIN).as_secs_f64(), self.nodes[0].groups, self.nodes[1].groups);
+        let layout = format!(
+            "{:>9.3} groups: {:?} {:?}\n",
+            (self.now - BEGIN).as_secs_f64(),
+            self.nodes[0].groups,
+            self.nodes[1].groups
+        );
         text + &layout
     }
 }

@@ -10,7 +10,10 @@ use std::time::Duration;
 /// What a seat wants done, in order.
 pub enum Wish {
     Send(Message),
-    Run { id: JobId, job: Job },
+    Run {
+        id: JobId,
+        job: Job,
+    },
     /// So many log lines; what they say, if somebody reads it.
     Log(usize, Vec<(Level, String)>),
     /// Clients are to be stopped: say that they are.
@@ -35,7 +38,9 @@ impl Seat {
 
     pub fn handle(&mut self, now: Now, input: Input, reads: bool) -> Vec<Wish> {
         match self {
-            Seat::Ours(engine) => engine.handle(now, input).into_iter().filter_map(|a| wish(a, reads)).collect(),
+            Seat::Ours(engine) => {
+                engine.handle(now, input).into_iter().filter_map(|a| wish(a, reads)).collect()
+            }
             Seat::Model(model) => model.handle(now, input),
         }
     }

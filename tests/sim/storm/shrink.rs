@@ -101,7 +101,8 @@ impl Shrink {
         for at in 0..self.script.steps.len() {
             let before = at.checked_sub(1).map_or(Duration::ZERO, |b| self.script.steps[b].at);
             let gap = self.script.steps[at].at - before;
-            for shorter in [Duration::ZERO, gap / 4, gap / 2, gap * 3 / 4, round(gap, 1000), round(gap, 100)] {
+            for shorter in [Duration::ZERO, gap / 4, gap / 2, gap * 3 / 4, round(gap, 1000), round(gap, 100)]
+            {
                 if shorter < gap && self.try_this(moved(&self.script, at, gap - shorter)) {
                     break;
                 }
@@ -134,7 +135,9 @@ fn milder(fault: &Fault) -> Vec<Fault> {
             Fault::Suspend(node, time / 2),
             Fault::Suspend(node, round(time, 1000)),
         ],
-        Fault::Starve(node, time) => vec![Fault::Starve(node, time / 2), Fault::Starve(node, round(time, 100))],
+        Fault::Starve(node, time) => {
+            vec![Fault::Starve(node, time / 2), Fault::Starve(node, round(time, 100))]
+        }
         Fault::Delay(time) => vec![Fault::Delay(Duration::ZERO), Fault::Delay(time / 2)],
         Fault::Loss(percent) => vec![Fault::Loss(0), Fault::Loss(percent / 2)],
         _ => Vec::new(),

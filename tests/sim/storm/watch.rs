@@ -342,7 +342,10 @@ impl Watch {
         }
         if now > self.excused_at + self.bounds.echo {
             let ago = now - self.excused_at;
-            self.fail('a', format!("group {name} runs on both nodes without a reason (the last: {ago:?} ago)"));
+            self.fail(
+                'a',
+                format!("group {name} runs on both nodes without a reason (the last: {ago:?} ago)"),
+            );
         }
     }
 

@@ -31,15 +31,37 @@ pub enum Packet {
 }
 
 pub enum Event {
-    Deliver { to: usize, link: usize, sent: Duration, packet: Packet },
+    Deliver {
+        to: usize,
+        link: usize,
+        sent: Duration,
+        packet: Packet,
+    },
     /// For the daemon of that life.
-    Input { node: usize, life: u64, input: Input },
+    Input {
+        node: usize,
+        life: u64,
+        input: Input,
+    },
     /// A script of that life of the machine starts or stops a group.
-    Group { node: usize, power: u64, owner: usize, up: bool },
+    Group {
+        node: usize,
+        power: u64,
+        owner: usize,
+        up: bool,
+    },
     /// The fencing device is done.
-    Shot { node: usize, life: u64, id: JobId },
+    Shot {
+        node: usize,
+        life: u64,
+        id: JobId,
+    },
     /// The machine has power again, or the daemon begins anew.
-    Boot { node: usize, life: u64, resumed: Option<Hold> },
+    Boot {
+        node: usize,
+        life: u64,
+        resumed: Option<Hold>,
+    },
     /// Time to look what waits at a node.
     Look,
 }
@@ -262,7 +284,9 @@ impl World {
             Event::Input { node, life, input } => {
                 self.nodes[node].waiting.push_back(Waiting::Input { life, input });
             }
-            Event::Group { node, .. } | Event::Boot { node, .. } if self.nodes[node].asleep_until > self.now => {
+            Event::Group { node, .. } | Event::Boot { node, .. }
+                if self.nodes[node].asleep_until > self.now =>
+            {
                 self.at(self.nodes[node].asleep_until, event);
             }
             Event::Group { node, power, owner, up } if self.nodes[node].power == power => {
@@ -463,7 +487,10 @@ impl World {
             Fault::Kill(at) => self.kill(at),
             Fault::Reload(at) => self.give(at, Input::Reload),
             Fault::Standby(at, set) => {
-                self.give(at, local(Message::of("ask_resources").with("rsc_hold", set.word()).with("info", "me")));
+                self.give(
+                    at,
+                    local(Message::of("ask_resources").with("rsc_hold", set.word()).with("info", "me")),
+                );
             }
             Fault::Takeover(at, set) => {
                 self.give(at, local(Message::of("hb_takeover").with("rsc_hold", set.word())));
