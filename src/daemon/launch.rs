@@ -14,6 +14,7 @@ use super::settings::{self, ThisStart};
 use super::signals::{self, Signals};
 use super::sources::{self, Change, Stamps};
 use super::{control, environment, fifo, keyring, state, systemd};
+use crate::agents::announce::Crew;
 use crate::config::{self, Checked, Config, Host};
 use crate::engine::{Ending, Engine, Hold, Job, Now};
 use crate::level::Level;
@@ -217,7 +218,8 @@ fn pulse(
         let engine_settings = settings::engine(config, this_start(options, config, log)?);
         let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
         fifo::start(log, &sender)?;
-        let context = resource_context(config, log);
+        let mut context = resource_context(config, log);
+        context.options.announcers = Some(Crew::start()?);
         let executor = Executor::start(&context, &sender)?;
         let clients = Clients::new(config, log)?;
         let surroundings = Surroundings {
