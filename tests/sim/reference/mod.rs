@@ -180,7 +180,7 @@ impl Reference {
             Input::Load(load) => self.load = load,
             Input::Shutdown => self.want_to_leave(Ending::Stop),
             Input::Reload => self.reload(),
-            Input::JobFailed(_) | Input::Listeners(_) | Input::ClientsStopped => {}
+            Input::Remembered(_) | Input::JobFailed(_) | Input::Listeners(_) | Input::ClientsStopped => {}
         }
         std::mem::take(&mut self.out)
     }

@@ -2,7 +2,7 @@
 
 use super::script::Kind;
 use crate::reference::Reference;
-use heartbeat::engine::{Action, Ending, Engine, Input, Job, JobId, Now, Settings};
+use heartbeat::engine::{Action, Ending, Engine, Input, Job, JobId, Mark, Now, Settings};
 use heartbeat::level::Level;
 use heartbeat::wire::Message;
 use std::time::Duration;
@@ -49,6 +49,14 @@ impl Seat {
         match self {
             Seat::Ours(engine) => engine.next_deadline(),
             Seat::Model(model) => model.next_deadline(),
+        }
+    }
+
+    /// What its next life is to know of its peers.
+    pub fn marks(&self) -> Vec<Mark> {
+        match self {
+            Seat::Ours(engine) => engine.marks(),
+            Seat::Model(_) => Vec::new(),
         }
     }
 

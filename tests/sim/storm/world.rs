@@ -5,7 +5,7 @@ use super::cables::Cables;
 use super::script::{Config, Fault, NAMES, ms};
 use super::seat::{Seat, Wish};
 use super::watch::{Failure, Watch};
-use heartbeat::engine::{Ending, Hold, Input, JobId, NodeKind, NodeSpec, Now, Settings};
+use heartbeat::engine::{Ending, Hold, Input, JobId, Mark, NodeKind, NodeSpec, Now, Settings};
 use heartbeat::level::Level;
 use heartbeat::wire::{self, Format, Key, Keys, Message, Method};
 use std::cmp::Ordering;
@@ -105,6 +105,8 @@ pub struct Node {
     /// Rises with each loss of power: scripts of before are gone.
     pub power: u64,
     generation: u64,
+    /// What the last life knew of its peers; it is kept on disk.
+    marks: Vec<Mark>,
     /// Groups that run here. They outlive the daemon, not the power.
     pub groups: [bool; 2],
     pub no_start: [bool; 2],
@@ -145,6 +147,7 @@ fn node() -> Node {
         life: 0,
         power: 0,
         generation: 100,
+        marks: Vec::new(),
         groups: [false; 2],
         no_start: [false; 2],
         no_stop: [false; 2],
@@ -424,6 +427,10 @@ impl World {
         if ours && self.watch.wants_deliveries() {
             self.feed(at, Input::Listeners(0x03));
         }
+        let marks = self.nodes[at].marks.clone();
+        if !marks.is_empty() {
+            self.feed(at, Input::Remembered(marks));
+        }
         self.feed(at, Input::Load("0.00 0.00 0.00 1/1 1".to_owned()));
         self.feed(at, Input::Start);
     }
@@ -440,8 +447,7 @@ impl World {
     /// The daemon dies with the scripts that it runs; its services stay.
     pub fn kill(&mut self, at: usize) {
         let node = &mut self.nodes[at];
-        node.seat = None;
-        node.life += 1;
+        node.forget_seat();
         node.power += 1;
         node.waiting.clear();
         node.datagrams = 0;
@@ -456,8 +462,7 @@ impl World {
 
     fn end(&mut self, at: usize, ending: Ending) {
         let node = &mut self.nodes[at];
-        node.seat = None;
-        node.life += 1;
+        node.forget_seat();
         let life = node.life;
         let pause = Duration::from_secs(self.config.deadtime.as_millis().div_ceil(1000) as u64 + 1);
         match ending {
@@ -560,6 +565,13 @@ impl World {
 }
 
 impl Node {
+    fn forget_seat(&mut self) {
+        if let Some(seat) = self.seat.take() {
+            self.marks = seat.marks();
+        }
+        self.life += 1;
+    }
+
     /// When the daemon can do something at the earliest.
     pub fn ready_at(&self) -> Duration {
         self.asleep_until.max(self.runs_at)
