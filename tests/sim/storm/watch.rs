@@ -149,7 +149,7 @@ impl Watch {
 
     /// Whether our engines are to tell what they take in: it costs a little.
     pub fn wants_deliveries(&self) -> bool {
-        self.config.seed % 3 == 0
+        self.config.seed.is_multiple_of(3)
     }
 
     fn fail(&mut self, property: char, text: String) {
