@@ -7,6 +7,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "in a test program a panic is a failure that points at its line"
 )]
@@ -84,6 +85,10 @@ fn story(flavours: [Flavour; 2], target: &str) {
         settled(&lab, ["01", "02"]);
         attacker.record(Duration::from_secs(2));
     }
+
+    // Node 1 is ours, and began anew with the memory of how far its peer had come.
+    let marks = lab.node(1).read("/var/lib/heartbeat/hb_peers");
+    assert!(marks.starts_with("b2 ") && marks.split_whitespace().count() == 4, "{marks:?}");
 
     let watch = Watch::begin(&lab, flavours);
     for kind in Kind::ALL {

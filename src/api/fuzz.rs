@@ -18,8 +18,8 @@ pub fn fuzz_frames(bytes: &[u8]) {
     let mut desk = Desk::new(Rules::new(&Config::default(), 0, 0), "b1");
     let id = ConnId(1);
     desk.connected(id, Peer { pid: 77, uid: 0, gid: 0 });
-    if first % 2 == 0 {
-        let name = if first % 4 == 0 { "ping" } else { "77" };
+    if first.is_multiple_of(2) {
+        let name = if first.is_multiple_of(4) { "ping" } else { "77" };
         let hello = Message::of("hbapi-req").with("reqtype", "signon").with("dest", "b1");
         let hello = hello.with("pid", "77").with("from_id", name).with("uid", "0").with("gid", "0");
         desk.received(id, Ok(hello), sight);

@@ -247,7 +247,7 @@ fn pulse(
             born,
             media,
             keys: keyring::of(&config.keys).map_err(|error| io::Error::other(format!("keys: {error:?}")))?,
-            format: settings::format(config),
+            packing: settings::packing(config),
             executor,
             clients,
             children,

@@ -12,7 +12,7 @@ use crate::engine::{Action, Ending, Engine, Input, Now};
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths;
-use crate::wire::{self, ErrorClass, Format, Keys, Message};
+use crate::wire::{self, ErrorClass, Keys, Message, Packing};
 use std::collections::VecDeque;
 use std::io;
 use std::thread;
@@ -43,7 +43,7 @@ pub(super) struct Parts {
     pub(super) born: Instant,
     pub(super) media: Antennas,
     pub(super) keys: Keys,
-    pub(super) format: Format,
+    pub(super) packing: Packing,
     pub(super) executor: Executor,
     pub(super) clients: Clients,
     pub(super) children: Children,
@@ -58,13 +58,22 @@ pub(super) struct Pulse {
     parts: Parts,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     load_read: Option<Instant>,
+    /// The index of the key that the peer signs with.
+    peer_signs_with: Option<u8>,
     bad: BadPackets,
     ending: Option<Ending>,
 }
 
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts, news: mpsc::channel(4), load_read: None, bad: BadPackets::default(), ending: None }
+        Self {
+            parts,
+            news: mpsc::channel(4),
+            load_read: None,
+            peer_signs_with: None,
+            bad: BadPackets::default(),
+            ending: None,
+        }
     }
 
     /// Beats until the end, and says which it was.
@@ -92,6 +101,9 @@ impl Pulse {
                 () = self.parts.clients.ready() => {}
                 () = tokio::time::sleep_until(due.into()) => {}
             }
+            // After a pause of the whole process the timer may be first to be seen. The sockets say what waits
+            // only to a runtime that has asked the kernel since.
+            tokio::task::yield_now().await;
             self.look_then_decide();
             // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not.
             tokio::task::yield_now().await;
@@ -140,9 +152,20 @@ impl Pulse {
             Err(_) => {}
         });
         for (link, message) in heard {
+            self.note_signer(&message);
             self.feed(Input::Received { link, message });
         }
         count
+    }
+
+    /// A rolling change of keys: see [`Keys::peer_signs_with`].
+    fn note_signer(&mut self, message: &Message) {
+        let peers =
+            message.kind() == Some("status") && message.text("src") != Some(self.parts.engine.local_name());
+        if let Some(index) = wire::signer(message).filter(|_| peers) {
+            self.peer_signs_with = Some(index);
+            self.parts.keys.peer_signs_with(index);
+        }
     }
 
     fn read_load(&mut self) {
@@ -203,7 +226,7 @@ impl Pulse {
     /// Clients see our own messages as the others do. What was made for them alone has no `hg`.
     fn sign_own(&self, message: &mut Message) {
         if message.value("auth").is_none() && message.value("hg").is_some() {
-            wire::seal(message, self.parts.format, &self.parts.keys);
+            wire::seal(message, self.parts.packing.format, &self.parts.keys);
         }
     }
 
@@ -211,8 +234,11 @@ impl Pulse {
         if message.kind() == Some("status") {
             self.parts.media.ping(&message, &self.parts.keys);
         }
-        wire::seal(&mut message, self.parts.format, &self.parts.keys);
-        match wire::encode(&message, &self.parts.keys) {
+        wire::seal(&mut message, self.parts.packing.format, &self.parts.keys);
+        let packed = wire::pack(&message, &self.parts.packing);
+        let encoded =
+            packed.and_then(|packed| wire::encode(packed.as_ref().unwrap_or(&message), &self.parts.keys));
+        match encoded {
             Ok(bytes) => self.parts.media.send(&bytes),
             Err(error) => self.parts.log.log(Level::Error, &format!("cannot send a message: {error}")),
         }
@@ -270,6 +296,9 @@ impl Pulse {
         match news {
             News::Keys(keys) => {
                 self.parts.keys = *keys;
+                if let Some(index) = self.peer_signs_with {
+                    self.parts.keys.peer_signs_with(index);
+                }
                 self.parts.log.log(Level::Info, "Rereading authentication file.");
             }
             News::Reload => self.feed(Input::Reload),

@@ -66,18 +66,32 @@ fn renew(directory: &Path) -> io::Result<()> {
 }
 
 /// The generation of this start, stored for the next one before anything is sent (4.1).
+///
+/// Two lives of one number are one to the peers: they take the second for old news of the first. So it is
+/// stored with [`GenerationMethod::Time`] too, where a clock that was set back or a second start within a second
+/// would repeat it.
 pub(super) fn next_generation(method: GenerationMethod, wall: u64) -> io::Result<Stated<u64>> {
-    if method == GenerationMethod::Time {
-        return Ok(Stated { value: wall, warning: None });
-    }
-    let text = match fs::read_to_string(paths::GENERATION) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+    let by_time = method == GenerationMethod::Time;
+    let text = match fs::read(paths::GENERATION) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if by_time || error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
     };
-    let (value, warning) = following(&text, wall);
-    store(Path::new(paths::GENERATION), format!("{value:>15}\n").as_bytes())?;
-    Ok(Stated { value, warning })
+    let (value, warning) = if by_time { (by_the_clock(&text, wall), None) } else { following(&text, wall) };
+    match store(Path::new(paths::GENERATION), format!("{value:>15}\n").as_bytes()) {
+        Err(error) if by_time => {
+            let warning = format!("cannot store the generation in {}: {error}", paths::GENERATION);
+            Ok(Stated { value, warning: Some(warning) })
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(Stated { value, warning }),
+    }
+}
+
+/// The time, or the number after the last one where that is not smaller.
+fn by_the_clock(text: &str, wall: u64) -> u64 {
+    let after_last = text.trim().parse::<u64>().ok().and_then(|last| last.checked_add(1));
+    after_last.map_or(wall, |next| next.max(wall))
 }
 
 /// The number after the one in the file; from the clock where there is none.
@@ -162,6 +176,16 @@ mod tests {
         assert_eq!((value, warning.as_deref()), (6, Some("No Previous generation - starting at 6")));
         let (value, warning) = following("12x\n", 5);
         assert_eq!((value, warning.as_deref()), (6, Some("BROKEN previous generation - starting at 6")));
+    }
+
+    #[test]
+    fn the_generation_by_the_clock_rises_too() {
+        assert_eq!(by_the_clock("", 100), 100);
+        assert_eq!(by_the_clock("             99\n", 100), 100);
+        assert_eq!(by_the_clock("            100\n", 100), 101, "within one second");
+        assert_eq!(by_the_clock("            500\n", 100), 501, "the clock was set back");
+        assert_eq!(by_the_clock("junk", 100), 100);
+        assert_eq!(by_the_clock(&u64::MAX.to_string(), 100), 100);
     }
 
     #[test]

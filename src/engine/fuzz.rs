@@ -132,7 +132,7 @@ impl Play {
         let engine = Engine::new(settings, Now { mono: now, wall: 1_000_000 })?;
         let mut play =
             Self { engine, now, wall: 1_000_000, seq: 0, generation: 50, jobs: Vec::new(), asked: 0 };
-        if story.byte() % 4 == 0 {
+        if story.byte().is_multiple_of(4) {
             let mark = Mark { node: "a2".to_owned(), generation: 50, seq: 5, ts: 1_000_000 };
             play.feed(Input::Remembered(vec![mark]));
         }
@@ -201,13 +201,11 @@ impl Play {
 
     /// After a few ticks nothing is due any more at this moment.
     fn tick(&mut self) {
-        for _ in 0..PATIENCE {
+        let at_rest = (0..PATIENCE).any(|_| {
             self.feed(Input::Tick);
-            if self.engine.next_deadline().is_none_or(|due| due > self.now) {
-                return;
-            }
-        }
-        assert!(false, "after {PATIENCE} ticks a tick is still due at {:?}", self.now);
+            self.engine.next_deadline().is_none_or(|due| due > self.now)
+        });
+        assert!(at_rest, "after {PATIENCE} ticks a tick is still due at {:?}", self.now);
     }
 
     fn end_job(&mut self, which: u8) {
@@ -324,6 +322,7 @@ fn settings(shape: u8, seed: u8) -> Settings {
         failback: failback.get(usize::from(shape >> 1 & 3)).copied().unwrap_or(Failback::On),
         hopfudge: 1,
         max_rexmit_delay: second / 4,
+        packing: crate::wire::Packing::default(),
         hooks: ["status", "ip-request", "ip-request-resp", "hb_takeover"].map(str::to_owned).to_vec(),
         resumed: (shape & 8 == 8).then_some(Hold::Local),
         manages: shape & 16 == 0,

@@ -135,7 +135,11 @@ impl Engine {
             return;
         };
         match job {
-            Job::Hook { kind, .. } if kind == "ip-request-resp" => self.local_settled("ip-request-resp"),
+            Job::Hook { kind, .. } if kind == "ip-request-resp" => {
+                self.own_groups_came();
+                self.local_settled("ip-request-resp");
+            }
+            Job::Hook { kind, .. } if kind == "ip-request" => self.peers_groups_went(),
             Job::Hook { kind, env } if kind == "status" => self.death_hook_done(&env),
             Job::Hook { .. } => {}
             Job::AcquireLocal { .. } => self.local_acquired(),
@@ -154,13 +158,25 @@ impl Engine {
     /// The take-over is over, whether or not the hook found words for it: nothing may wait for ever.
     fn death_hook_done(&mut self, env: &[(String, String)]) {
         let dead = env.iter().any(|(name, value)| name == "HA_st" && value == "dead");
+        let ping = env.iter().any(|(name, value)| name == "HA_info" && value == "ping");
+        if dead && !ping && !self.nice() {
+            self.resources.i_hold = self.resources.i_hold.with(Hold::Foreign);
+        }
         if dead && self.resources.takeover_in_progress {
             self.resources.takeover_in_progress = false;
             self.note(Note::MachDownSilent);
         }
     }
 
+    /// Legacy mode: a peer that asks for one of its groups asks for all of them.
+    fn peers_groups_went(&mut self) {
+        if !self.nice() {
+            self.resources.i_hold = self.resources.i_hold.without(Hold::Foreign);
+        }
+    }
+
     fn local_acquired(&mut self) {
+        self.own_groups_came();
         self.local_settled("req_our_resources");
         if self.is_shutting_down() {
             return;

@@ -91,7 +91,8 @@ impl Engine {
             self.resources.foreign_done = true;
         }
         if !self.nice() {
-            self.resources.wants_local = true;
+            // after a reload they are here
+            self.resources.wants_local = !self.resources.i_hold.includes(Hold::Local);
             return self.ask_for_local();
         }
         if self.resources.state == State::Init {
@@ -117,6 +118,22 @@ impl Engine {
     pub(super) fn ask_again(&mut self) {
         if !self.resources.unanswered.is_empty() {
             self.acquire_local(true);
+        }
+    }
+
+    /// Legacy mode: own groups are here once nobody has to answer for one of them.
+    pub(super) fn own_groups_came(&mut self) {
+        if !self.nice() && self.resources.unanswered.is_empty() {
+            self.resources.i_hold = self.resources.i_hold.with(Hold::Local);
+        }
+    }
+
+    /// What the next life is to believe that it holds.
+    pub(super) fn handed_down(&self) -> Hold {
+        let r = &self.resources;
+        match r.wants_local || !r.unanswered.is_empty() {
+            true => r.i_hold.without(Hold::Local),
+            false => r.i_hold,
         }
     }
 

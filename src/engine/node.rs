@@ -4,7 +4,7 @@ use super::mark::Mark;
 use super::sequence::Track;
 use super::settings::{NodeKind, Settings};
 use crate::wire::Message;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// A way to hear a node.
@@ -50,6 +50,8 @@ pub(super) struct Node {
     pub(super) acked: u64,
     /// Messages of ours up to this one are not its to acknowledge: it was not there, or began anew since.
     pub(super) owed_from: u64,
+    /// What it was told lately that it cannot have, and when.
+    pub(super) refused: BTreeMap<u64, Duration>,
     /// It may hold resources: cleared by its shutdown notice (legacy mode's STONITH decision).
     pub(super) may_hold: bool,
     pub(super) links: Vec<Link>,
@@ -99,6 +101,7 @@ impl Node {
             mark: Mark::default(),
             acked: 0,
             owed_from: 0,
+            refused: BTreeMap::new(),
             may_hold: true,
             links: unique(links).map(|name| Link { name, up: false, heard: now }).collect(),
             weight: 100,

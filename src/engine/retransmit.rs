@@ -10,6 +10,11 @@ const STALE: u64 = 2;
 
 /// A message is not re-sent twice within the request interval less this.
 const GUARD: Duration = Duration::from_millis(10);
+/// Nor is the same number refused again so soon: 2.1.x asks on, whatever it is told, and a recorded request can be
+/// said again without end.
+const REFUSE_AGAIN: Duration = Duration::from_secs(2);
+/// Numbers refused in that time; others are asked for again.
+const MOST_REFUSED: usize = 200;
 
 impl Engine {
     pub(super) fn unsequenced(&mut self, from: usize, kind: &str, message: &Message) {
@@ -80,7 +85,7 @@ impl Engine {
             Resend::Beyond { seq, highest } => {
                 self.note_rarely("beyond", Note::ResendBeyond { seq, highest });
             }
-            Resend::Nak { seq, why } => {
+            Resend::Nak { seq, why } if self.may_refuse(to, seq) => {
                 let node = self.name_of(to);
                 self.send(
                     Message::of("NS_nak_rexmit")
@@ -92,7 +97,19 @@ impl Engine {
                 let why = why.to_owned();
                 self.note_rarely("nak", Note::CannotResend { seq, node, why, acked, highest, lowest });
             }
+            Resend::Nak { .. } => {}
         }
+    }
+
+    fn may_refuse(&mut self, to: usize, seq: u64) -> bool {
+        let now = self.now.mono;
+        let Some(node) = self.nodes.get_mut(to) else { return false };
+        node.refused.retain(|_, at| now < *at + REFUSE_AGAIN);
+        if node.refused.len() >= MOST_REFUSED || node.refused.contains_key(&seq) {
+            return false;
+        }
+        node.refused.insert(seq, now);
+        true
     }
 
     fn on_nak(&mut self, from: usize, message: &Message, here: bool) {

@@ -191,8 +191,6 @@ pub(super) enum Resend {
 pub(super) struct History {
     sent: VecDeque<Sent>,
     highest: u64,
-    /// When the last refusals were sent, and how many.
-    refused: (Duration, usize),
 }
 
 impl History {
@@ -241,17 +239,7 @@ impl History {
             }
             out.extend(self.serve_one(seq, now, guard));
         }
-        out.retain(|answer| !matches!(answer, Resend::Nak { .. }) || self.may_refuse(now, guard));
         out
-    }
-
-    /// Refusals are few: a request can be said again without end by who recorded it.
-    fn may_refuse(&mut self, now: Duration, guard: Duration) -> bool {
-        if now >= self.refused.0 + guard {
-            self.refused = (now, 0);
-        }
-        self.refused.1 += 1;
-        self.refused.1 <= MAX_RESEND
     }
 
     fn serve_one(&mut self, seq: u64, now: Duration, guard: Duration) -> Option<Resend> {

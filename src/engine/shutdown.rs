@@ -174,7 +174,7 @@ impl Engine {
     fn end(&mut self) {
         self.ended = true;
         let ending = match self.shutdown.ending {
-            Some(Ending::Reload(_)) => Ending::Reload(self.resources.i_hold),
+            Some(Ending::Reload(_)) => Ending::Reload(self.handed_down()),
             Some(ending) => ending,
             None => Ending::Stop,
         };

@@ -72,7 +72,7 @@ pub fn fuzz_stream(bytes: &[u8]) {
 /// The compressed part of a message that was authenticated; the first byte chooses the algorithm.
 pub fn fuzz_inflate(bytes: &[u8]) {
     let (Some(keys), Some((how, payload))) = (keys(), bytes.split_first()) else { return };
-    let how = if how % 2 == 0 { Compression::Zlib } else { Compression::Bz2 };
+    let how = if how.is_multiple_of(2) { Compression::Zlib } else { Compression::Bz2 };
     let mut outer = Message::new();
     outer.push("_compressed_payload", Value::Binary(payload.to_vec()));
     if let Ok(message) = compress::unwrap(outer.with("_compression_algorithm", how.name())) {

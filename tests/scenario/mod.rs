@@ -7,6 +7,7 @@
 
 pub(crate) mod config;
 pub(crate) mod harness;
+pub(crate) mod legacy;
 pub(crate) mod list;
 pub(crate) mod pings;
 pub(crate) mod run;
@@ -57,6 +58,9 @@ pub(crate) enum Act {
     /// All cables between the nodes.
     Cut,
     Heal,
+    /// The cables of one network, for a pair that has two.
+    CutNetwork(usize),
+    HealNetwork(usize),
     /// The ping nodes answer, or do not.
     Answer(bool),
     /// Of the packets of either node, this share in percent gets lost from now on.

@@ -97,6 +97,10 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
             transcript.add(Heading::Says, node.index(), &line);
         }
     }
+    let ours = lab.nodes().iter().all(|node| node.flavour() == Flavour::Ours);
+    if ours && step.act == Act::StartBoth && !shared.is_empty() {
+        bail!("both held {shared:?} for a time");
+    }
     for address in shared.into_iter().filter(|_| !step.end_only) {
         transcript.add(Heading::Shared, 0, &address);
     }
@@ -171,6 +175,12 @@ fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> 
     })
 }
 
+/// A switch that passes nothing on: the links stay up. (Who has no carrier waits for it for a while before
+/// addresses are announced.)
+fn silence(lab: &Lab, network: usize, percent: u8) -> Result<(), Failure> {
+    [1, 2].into_iter().try_for_each(|node| lab.loss(Cable { node, network }, percent))
+}
+
 fn act(lab: &Lab, scenario: &Scenario, act: Act) -> Result<(), Failure> {
     match act {
         Act::StartBoth => lab.nodes().iter().try_for_each(|node| node.start()),
@@ -196,5 +206,7 @@ fn act(lab: &Lab, scenario: &Scenario, act: Act) -> Result<(), Failure> {
             [1, 2].into_iter().try_for_each(|node| lab.loss(Cable { node, network: 0 }, percent))
         }
         Act::Heal => lab.heal(Cable { node: 1, network: 0 }),
+        Act::CutNetwork(network) => silence(lab, network, 100),
+        Act::HealNetwork(network) => silence(lab, network, 0),
     }
 }

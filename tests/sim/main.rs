@@ -13,6 +13,8 @@ mod double;
 mod fencing;
 mod nodes;
 mod pair;
+#[path = "reference/recorded.rs"]
+mod recorded;
 mod reference;
 mod replays;
 mod review;

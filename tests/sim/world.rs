@@ -242,6 +242,7 @@ impl World {
             failback: self.failback,
             hopfudge: 1,
             max_rexmit_delay: ms(250),
+            packing: heartbeat::wire::Packing::default(),
             hooks: ["status", "ip-request", "ip-request-resp", "ask_resources", "hb_takeover"]
                 .map(str::to_owned)
                 .to_vec(),

@@ -17,8 +17,6 @@ mod life;
 mod negotiate;
 mod peer;
 mod receive;
-#[cfg(test)]
-mod recorded;
 mod send;
 mod standby;
 mod start;

@@ -408,6 +408,7 @@ impl World {
             fencing: config.fencing,
             pid: 1,
             seed: self.random.u64(..),
+            packing: heartbeat::wire::Packing::default(),
         }
     }
 
