@@ -59,7 +59,7 @@ impl Engine {
         if !self.nice() || !self.settings.manages {
             return None;
         }
-        let mut words = vec![self.resources.i_hold.word()];
+        let mut words = vec![self.insisted_on().word()];
         words.extend(self.pause.unsure.then_some(UNSURE));
         words.extend(self.is_moving().then_some(MOVING));
         words.extend((self.resources.state < State::Stable).then_some(STARTING));
@@ -159,6 +159,9 @@ impl Engine {
             // An offer of what both hold leads nowhere.
             self.cancel_standby();
         }
+        if self.waits_in_vain() {
+            self.cancel_standby();
+        }
         if !self.may_settle() {
             return;
         }
@@ -176,6 +179,15 @@ impl Engine {
         self.keep(kept, if lost == Hold::None { reason } else { Reason::Home });
     }
 
+    /// This node gave groups and waits for the taker, a C daemon, to be done; but that one says that it holds what
+    /// nobody gave it: it knows of no hand-over.
+    fn waits_in_vain(&self) -> bool {
+        let waits = self.resources.standby == StandbyState::Done
+            && !self.jobs.moving(Verb::Take)
+            && !self.jobs.moving(Verb::Give);
+        waits && self.held_twice() != Hold::None && self.other_nodes().any(|n| !n.kin)
+    }
+
     /// Not in the middle of a hand-over: then a group changes hands, and words cross.
     fn may_settle(&self) -> bool {
         let r = &self.resources;
@@ -191,8 +203,13 @@ impl Engine {
 
     /// What both nodes hold, seen from here.
     pub(super) fn held_twice(&self) -> Hold {
-        let (mine, theirs) = (self.resources.i_hold, self.resources.other_holds.mirror());
+        let (mine, theirs) = (self.insisted_on(), self.resources.other_holds.mirror());
         mine.without(mine.without(theirs))
+    }
+
+    /// What is on its way out counts as held (nobody else may take it yet), but this node does not insist on it.
+    fn insisted_on(&self) -> Hold {
+        self.resources.i_hold.without(self.jobs.releasing())
     }
 
     /// Which part of it this node loses.
