@@ -4,32 +4,20 @@
 //! The reference logs it and leaves it so, or restarts both nodes. Here it ends as soon as one hears the
 //! other's word:
 //!
-//! * Between two of ours each status tells what its node holds (`holds=`, a field that C daemons ignore).
-//!   The groups stay on the node that haresources names; the other lets go. A node that was asleep yields to
-//!   one that was awake. One that is at home but is not heard yields in the end: the other cannot know.
+//! * Between two of ours (see `claims`) the groups stay on the node that haresources names; the other lets go. A
+//!   node that was asleep yields to one that was awake. One that is at home but is not heard yields in the end:
+//!   the other cannot know.
 //! * A C daemon does not let go on a word of ours, it restarts or keeps everything. So we let go of
 //!   all that it claims, and ask it for its claims (`starting`) when it does not tell by itself.
 //! * In legacy mode nobody says what it holds. Who returns makes both restart (see `shutdown`); who hears that
-//!   it was declared dead lets go at once.
+//!   it was declared dead lets go at once (`buried`).
 //!
 //! Nothing follows from an old word: only from one that came just now, and is the newest of its sender.
 
-use super::negotiation::State;
 use super::standby::StandbyState;
 use super::{Engine, Failback, Hold, Job, Note, Reason, Verb};
-use crate::wire::Message;
 use std::time::Duration;
 
-/// Behind the holdings in a status: this node was asleep and does not insist.
-const UNSURE: &str = "unsure";
-/// Behind them: they are about to change, by a hand-over or because the node has just started.
-const MOVING: &str = "moving";
-/// Behind them: this node waits to hear what it may take.
-const STARTING: &str = "starting";
-/// How often a C daemon is asked at most.
-const ASK_AGAIN: Duration = Duration::from_millis(500);
-/// A C daemon that has become active tells within this what it holds. If not, its word was lost.
-const TELLS_WITHIN: Duration = Duration::from_secs(2);
 /// A C daemon that was split off begins anew and is back within this and two dead times.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
@@ -40,98 +28,14 @@ pub(super) struct Double {
     /// What the peer has promised to let go of; its scripts may take their time.
     promised: Hold,
     /// What a C daemon keeps, and does not announce again.
-    left_to_stranger: Hold,
-    /// The peer insists on nothing: it was asleep.
-    peer_unsure: bool,
-    /// When to ask a C daemon for its claims.
-    ask_at: Option<Duration>,
-    /// It was asked, and `ask_at` is for the next time.
-    asked: bool,
+    pub(super) left_to_stranger: Hold,
     /// Legacy mode: this node was declared dead and let go of everything.
-    buried: bool,
+    pub(super) buried: bool,
     /// A C daemon split off; when it is back it gets its groups, as after a restart of both.
     restore_until: Option<Duration>,
 }
 
 impl Engine {
-    /// The value of `holds` in this node's status. None where peers must not rely on it.
-    pub(super) fn claim(&self) -> Option<String> {
-        if !self.nice() || !self.settings.manages {
-            return None;
-        }
-        let mut words = vec![self.insisted_on().word()];
-        words.extend(self.pause.unsure.then_some(UNSURE));
-        words.extend(self.is_moving().then_some(MOVING));
-        words.extend((self.resources.state < State::Stable).then_some(STARTING));
-        Some(words.join(" "))
-    }
-
-    /// In the middle of a hand-over, of a release or an acquisition, or before the decision what to take.
-    fn is_moving(&self) -> bool {
-        let r = &self.resources;
-        let scripts = self.jobs.moving(Verb::Give) || self.jobs.moving(Verb::Take) || r.takeover_in_progress;
-        r.standby != StandbyState::Not || r.state == State::Init || scripts || self.is_shutting_down()
-    }
-
-    /// A status of a peer: one of ours tells what it holds.
-    pub(super) fn read_claim(&mut self, from: usize, message: &Message) {
-        let (seq, manages) = (message.hex("seq").unwrap_or(0), self.settings.manages);
-        let Some(node) = self.nodes.get_mut(from) else { return };
-        let Some(claim) = message.text("holds") else {
-            node.kin = false;
-            return self.stranger_heard(from);
-        };
-        node.kin = true;
-        let mut words = claim.split(' ');
-        let hold = words.next().and_then(Hold::parse);
-        let more: Vec<&str> = words.collect();
-        let fresh = seq > node.claim_seq.max(node.state_seq).max(node.ask_seq);
-        let Some(hold) = hold.filter(|_| fresh && node.status == "active" && manages) else {
-            return;
-        };
-        node.claim_seq = seq;
-        if !more.contains(&MOVING) {
-            node.ask_seq = seq;
-        }
-        self.resources.other_holds = hold;
-        self.double.peer_unsure = more.contains(&UNSURE);
-        let settled = !more.contains(&MOVING) && !self.double.peer_unsure;
-        if settled {
-            self.peer_hands_nothing();
-        }
-        self.claim_heard();
-        if settled {
-            self.begin_beside_kin();
-        }
-        if settled && !more.contains(&STARTING) {
-            self.kin_is_stable();
-        }
-    }
-
-    /// The same as `isstable=1` in a `resource` message, which may not have come, or before it counted.
-    fn kin_is_stable(&mut self) {
-        if self.resources.standby == StandbyState::Not && !self.resources.other_stable && self.startup.is_up()
-        {
-            self.peer_is_stable();
-        }
-    }
-
-    /// A C daemon is alive; what it holds it said before, if at all.
-    fn stranger_heard(&mut self, from: usize) {
-        self.burier_heard(from);
-        if self.pause.unsure && self.held_twice() != Hold::None {
-            self.claim_heard();
-        }
-    }
-
-    /// The peer just said what it holds.
-    pub(super) fn claim_heard(&mut self) {
-        (self.double.ask_at, self.double.asked) = (None, false);
-        if !self.pause.looking {
-            self.settle_double();
-        }
-    }
-
     /// Says what is wrong, as the reference does.
     pub(super) fn complain_of_double(&mut self) {
         let double = self.held_twice();
@@ -207,18 +111,13 @@ impl Engine {
         mine.without(mine.without(theirs))
     }
 
-    /// What is on its way out counts as held (nobody else may take it yet), but this node does not insist on it.
-    fn insisted_on(&self) -> Hold {
-        self.resources.i_hold.without(self.jobs.releasing())
-    }
-
     /// Which part of it this node loses.
     fn judge(&self, double: Hold, asleep: bool) -> (Hold, Reason) {
         let Some(peer) = self.other_nodes().next() else { return (Hold::None, Reason::Home) };
         if !peer.kin {
             return (double, Reason::Stranger);
         }
-        match (asleep, self.double.peer_unsure) {
+        match (asleep, self.claims.peer_unsure) {
             (true, false) => return (double, Reason::Awake),
             (false, true) => return (Hold::None, Reason::Awake),
             _ => {}
@@ -284,15 +183,6 @@ impl Engine {
         self.other_nodes().next().map(|n| n.name.clone()).unwrap_or_default()
     }
 
-    /// A node that was given up for dead is there again: it may hold anything by now.
-    pub(super) fn expect_claims(&mut self) {
-        self.send_held_as_is();
-        self.ask_for_claims();
-        if self.other_nodes().any(|n| n.kin) {
-            self.check_failback_soon();
-        }
-    }
-
     /// After a partition a C daemon gives up everything and begins anew.
     pub(super) fn expect_restart(&mut self, at: usize) {
         let Some(peer) = self.nodes.get(at).filter(|n| !n.kin) else { return };
@@ -309,111 +199,5 @@ impl Engine {
     /// The groups were offered.
     pub(super) fn restored(&mut self) {
         self.double.restore_until = None;
-    }
-
-    /// A node has become active. A C daemon may have kept what it held in an earlier life, and have said so
-    /// behind a broken cable.
-    pub(super) fn expect_word_of(&mut self, at: usize) {
-        let stranger = self.nodes.get(at).is_some_and(|n| !n.kin && n.is_normal());
-        if stranger && self.nice() && self.settings.manages && self.double.ask_at.is_none() {
-            self.double.ask_at = Some(self.now.mono + TELLS_WITHIN);
-        }
-    }
-
-    /// Those of ours tell by themselves.
-    pub(super) fn ask_for_claims(&mut self) {
-        if self.nice() && self.settings.manages {
-            let now = self.now.mono;
-            self.double.ask_at = Some(self.double.ask_at.filter(|_| self.double.asked).unwrap_or(now));
-        }
-    }
-
-    pub(super) fn double_deadline(&self) -> Option<Duration> {
-        self.double.ask_at
-    }
-
-    pub(super) fn double_tick(&mut self) {
-        if self.double.ask_at.is_none_or(|at| self.now.mono < at) {
-            return;
-        }
-        (self.double.ask_at, self.double.asked) = (None, false);
-        let stranger = self.other_nodes().any(|n| !n.kin && n.status == "active");
-        if !stranger || !self.startup.is_up() || self.is_shutting_down() {
-            return;
-        }
-        self.double.asked = true;
-        self.double.ask_at = Some(self.now.mono + ASK_AGAIN.max(self.settings.keepalive.saturating_mul(2)));
-        self.send(Message::of("starting"));
-        // It takes us for unsettled now, and must not go on to.
-        self.send_held_as_is();
-    }
-
-    /// A C daemon takes what comes last for the newest, also when it is an old word sent again.
-    pub(super) fn outdo_old_news(&mut self, peer: usize) {
-        let stranger = self.nodes.get(peer).is_some_and(|n| !n.kin && n.status == "active");
-        if stranger
-            && self.settings.manages
-            && self.resources.standby == StandbyState::Not
-            && self.startup.is_up()
-        {
-            self.send_held_as_is();
-        }
-    }
-
-    /// Legacy mode: a peer that declares this node dead takes everything.
-    pub(super) fn on_stonith(&mut self, from: usize, message: &Message) {
-        let word = (message.text("node"), message.text("result"));
-        let me = word.0 == Some(&self.settings.me) && word.1 != Some("unneeded");
-        let (seq, settled) =
-            (message.hex("seq").unwrap_or(0), self.startup.is_up() && !self.is_shutting_down());
-        let fresh = |n: &&super::node::Node| n.status == "active" && seq > n.last_status_seq;
-        if from != self.me && word.0 == Some(&self.settings.me) && settled && self.nice() {
-            return self.offer_forgotten(from, seq);
-        }
-        if from == self.me
-            || !me
-            || self.nice()
-            || !settled
-            || !self.nodes.get(from).as_ref().is_some_and(fresh)
-        {
-            return;
-        }
-        self.double.buried = true;
-        if !self.pause.looking {
-            self.yield_to_burier(from);
-        }
-    }
-
-    /// A C daemon that declares this node dead has cancelled what it offered or asked for before. Nothing more
-    /// will come of it, and as long as it is waited for, nothing is settled.
-    fn offer_forgotten(&mut self, from: usize, seq: u64) {
-        let stranger = self.nodes.get(from).is_some_and(|n| !n.kin && seq > n.ask_seq);
-        if stranger && matches!(self.resources.standby, StandbyState::Me | StandbyState::Other) {
-            self.cancel_standby();
-            self.ask_for_claims();
-        }
-    }
-
-    /// It is alive: what it said while this node slept still holds.
-    fn burier_heard(&mut self, from: usize) {
-        if self.pause.unsure && !self.pause.looking && self.double.buried {
-            self.yield_to_burier(from);
-        }
-    }
-
-    fn yield_to_burier(&mut self, from: usize) {
-        self.pause.unsure = false;
-        let node = self.name_of(from);
-        self.note(Note::DoubleYield { node, set: Hold::All.word().to_owned(), reason: Reason::Buried });
-        self.double.left_to_stranger = Hold::All;
-        self.run_when_idle(Job::Standby { verb: Verb::Give, set: Hold::All });
-    }
-
-    /// It gives up everything when it sees that this node lives, and begins anew; or it has crashed since.
-    /// Then nobody holds this node's groups.
-    pub(super) fn burier_restarted(&mut self) {
-        if std::mem::take(&mut self.double.buried) && !self.nice() {
-            self.resources.wants_local = true;
-        }
     }
 }

@@ -9,11 +9,13 @@
 //! * [`Input::Start`] comes first; after [`Action::End`] nothing has an effect.
 //!
 //! Rules live by topic: `receive` (the pipeline), `life` (status, death), `startup`, `negotiation`
-//! (who holds what), `double` (who lets go when both do), `pause` (a node that did not run), `standby`, `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and
+//! (who holds what), `claims` and `double` (who lets go when both do), `buried`, `pause` (a node that did not run), `standby`, `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and
 //! go), `flow` (when clients wait), `deliver` (what clients hear); `sequence` and `node` are their data.
 //! Section numbers in these files are those of `spec/wire-protocol.md`.
 
 mod action;
+mod buried;
+mod claims;
 mod clock;
 mod deliver;
 mod double;
@@ -75,6 +77,7 @@ pub struct Engine {
     startup: startup::Startup,
     pulse: life::Pulse,
     resources: negotiation::Resources,
+    claims: claims::Claims,
     double: double::Double,
     pause: pause::Pause,
     jobs: jobs::Jobs,
@@ -107,6 +110,7 @@ impl Engine {
             flow: flow::Flow::default(),
             deleted: Vec::new(),
             startup: startup::Startup::default(),
+            claims: claims::Claims::default(),
             double: double::Double::default(),
             pause: pause::Pause::default(),
             pulse: life::Pulse::default(),
@@ -157,7 +161,7 @@ impl Engine {
             self.startup_deadline(),
             self.retransmit_deadline(),
             self.negotiation_deadline(),
-            self.double_deadline(),
+            self.claims_deadline(),
             self.fencing_deadline(),
             self.shutdown_deadline(),
         ]
@@ -204,7 +208,7 @@ impl Engine {
         self.startup_tick();
         self.retransmit_tick();
         self.negotiation_tick();
-        self.double_tick();
+        self.claims_tick();
         self.fencing_tick();
         self.shutdown_tick();
         self.pulse_tick();

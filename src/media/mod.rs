@@ -185,7 +185,7 @@ impl Medium {
         }
     }
 
-    /// Hands out the datagrams that are there, without waiting, and tells how many; after [`BURST`] there may
+    /// Hands out the datagrams that are there, without waiting, and tells how many; after a burst there may
     /// be more.
     pub fn drain(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
         let mut bytes = 0;
