@@ -1,0 +1,15 @@
+//! The library of `ldirectord`: which servers stand behind a virtual service, and telling the kernel.
+//!
+//! | room | pure | what lives there |
+//! |---|---|---|
+//! | [`config`] | yes | `ldirectord.cf`: text in, typed configuration and every diagnostic out |
+//! | [`table`] | yes | the kernel's table of virtual services as values |
+//! | [`plan`] | yes | what is known of the servers, the table that is wanted, the fewest changes to it |
+//! | [`ipvs`] | `wire` | reading and changing the kernel's table, by netlink or by `ipvsadm` |
+//!
+//! The check engine and the daemon are not there yet.
+
+pub mod config;
+pub mod ipvs;
+pub mod plan;
+pub mod table;
