@@ -5,11 +5,13 @@
 //! | [`config`] | yes | `ldirectord.cf`: text in, typed configuration and every diagnostic out |
 //! | [`table`] | yes | the kernel's table of virtual services as values |
 //! | [`plan`] | yes | what is known of the servers, the table that is wanted, the fewest changes to it |
+//! | [`machine`] | | what the configuration asks, asked of this machine |
 //! | [`ipvs`] | `wire` | reading and changing the kernel's table, by netlink or by `ipvsadm` |
 //!
 //! The check engine and the daemon are not there yet.
 
 pub mod config;
 pub mod ipvs;
+pub mod machine;
 pub mod plan;
 pub mod table;

@@ -93,7 +93,7 @@ impl ServiceId {
 
     /// The options of ipvsadm that mean it.
     pub fn arguments(&self) -> Vec<String> {
-        let words = match self {
+        match self {
             ServiceId::Mark { mark, family: Family::V4 } => vec!["-f".to_owned(), mark.to_string()],
             ServiceId::Mark { mark, family: Family::V6 } => {
                 vec!["-f".to_owned(), mark.to_string(), "-6".to_owned()]
@@ -106,8 +106,7 @@ impl ServiceId {
                 };
                 vec![option.to_owned(), at.to_string()]
             }
-        };
-        words
+        }
     }
 }
 
