@@ -87,6 +87,7 @@ fn inside() {
     others::daemons(&mut kernel);
     others::timeouts(&mut kernel);
     others::counters(&mut kernel);
+    others::pings();
     replay::scenario_08(&mut kernel);
     replay::scenario_12(&mut kernel);
     println!("all parts were run in the guest");

@@ -3,13 +3,15 @@
 //! | room | pure | what lives there |
 //! |---|---|---|
 //! | [`config`] | yes | `ldirectord.cf`: text in, typed configuration and every diagnostic out |
+//! | [`checks`] | in part | checking a server: one kind a file |
 //! | [`table`] | yes | the kernel's table of virtual services as values |
 //! | [`plan`] | yes | what is known of the servers, the table that is wanted, the fewest changes to it |
 //! | [`machine`] | | what the configuration asks, asked of this machine |
 //! | [`ipvs`] | `wire` | reading and changing the kernel's table, by netlink or by `ipvsadm` |
 //!
-//! The check engine and the daemon are not there yet.
+//! Who runs the checks, and the daemon itself, are not there yet.
 
+pub mod checks;
 pub mod config;
 pub mod ipvs;
 pub mod machine;

@@ -4,6 +4,9 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use heartbeat::director::checks::Outcome;
+use heartbeat::director::checks::probe::{Probe, Way};
+use heartbeat::director::checks::run::run;
 use heartbeat::director::ipvs::Ipvs;
 use heartbeat::director::table::{
     Dest, Forward, Op, Protocol, Role, Service, ServiceId, SyncDaemon, Timeouts,
@@ -80,4 +83,25 @@ pub(crate) fn counters(kernel: &mut Kernel) {
     kernel.netlink.zero(Some(&id)).unwrap();
     assert_eq!(kernel.netlink.counters().unwrap()[0].through.connections, 0);
     kernel.clear();
+}
+
+/// Pings want a raw socket, which root of a guest surely has.
+pub(crate) fn pings() {
+    ip("addr add fd00::1/128 dev lo");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ping = |ip: &str| {
+        let probe = Probe {
+            way: Way::Ping(2),
+            at: (ip.parse::<std::net::IpAddr>().unwrap(), 0).into(),
+            timeout: Duration::from_millis(300),
+            negotiate_timeout: Duration::from_secs(1),
+        };
+        runtime.block_on(run(&probe))
+    };
+    for there in ["127.0.0.1", "10.0.0.100", "fd00::1", "::1"] {
+        assert!(ping(there).up, "{there}: {:?}", ping(there));
+    }
+    // on the link, and nobody there
+    assert_eq!(ping("192.0.2.77"), Outcome::down(""));
+    assert!(!ping("198.51.100.1").up, "no route");
 }

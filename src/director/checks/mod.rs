@@ -1,0 +1,51 @@
+//! Checking a server: one kind a file.
+//!
+//! | file | pure | what it knows |
+//! |---|---|---|
+//! | [`probe`] | yes | what is to be done for one server, taken out of the configuration |
+//! | [`combined`] | yes | which of a combination's checks is next |
+//! | [`http`] | yes | requests and answers of HTTP |
+//! | [`talk`] | yes | conversations in lines: what to say, when it is decided |
+//! | [`nntp`], [`smtp`], [`simpletcp`] | yes | conversations of one protocol |
+//! | [`run`] | | carries a probe out, with its timeouts |
+//! | `connect`, `stream`, `ping`, `external` | | its ways to the server |
+//!
+//! Not there yet: a negotiation by TLS (https, pops, imaps, ldaps), and dns, ftp, imap, ldap, mysql, oracle, pgsql,
+//! pop, radius and sip. [`probe::Probe::of`] answers for these with [`probe::Way::Unsupported`].
+
+pub mod combined;
+mod connect;
+mod external;
+pub mod http;
+pub mod nntp;
+mod ping;
+pub mod probe;
+pub mod run;
+pub mod simpletcp;
+pub mod smtp;
+mod stream;
+pub mod talk;
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether the server is as it should be.
+    pub up: bool,
+    /// What the monitor file is told about it. Empty for nothing.
+    pub text: String,
+}
+
+impl Outcome {
+    /// All is well.
+    pub fn up(text: impl Into<String>) -> Outcome {
+        Outcome { up: true, text: text.into() }
+    }
+
+    /// Something is wrong.
+    pub fn down(text: impl Into<String>) -> Outcome {
+        Outcome { up: false, text: text.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

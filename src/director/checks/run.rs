@@ -1,0 +1,94 @@
+//! Carries a probe out. Each is independent of all others; who runs a thousand of them waits for none.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::http::{Answer, Page, REDIRECTIONS, Url};
+use super::nntp::Nntp;
+use super::probe::{self, Probe, Way};
+use super::simpletcp::Simpletcp;
+use super::smtp::Smtp;
+use super::{Outcome, connect, external, ping, stream};
+
+/// What a check says that took too long, as the reference does.
+const TOO_LONG: &str = "500 Timeout Alarm";
+
+/// Checks a server. Never takes much longer than the probe's own time.
+pub async fn run(probe: &Probe) -> Outcome {
+    let Probe { way, at, timeout: limit, negotiate_timeout } = probe;
+    match way {
+        Way::On => Outcome::up(""),
+        Way::Off => Outcome::down(""),
+        Way::Connect => within(*limit, connect::connect(*at)).await,
+        Way::Ping(attempts) => ping::ping(at.ip(), *attempts, *limit).await,
+        Way::External(words) => external::external(words, *limit).await,
+        Way::Http(page) => within(*negotiate_timeout, fetch(*at, page)).await,
+        Way::Talk(talk) => within(*negotiate_timeout, converse(*at, talk)).await,
+        Way::Unsupported(service) => Outcome::down(format!("{} cannot be checked yet", service.word())),
+    }
+}
+
+async fn within(limit: Duration, check: impl Future<Output = Outcome>) -> Outcome {
+    timeout(limit, check).await.unwrap_or_else(|_| Outcome::down(TOO_LONG))
+}
+
+async fn converse(at: SocketAddr, talk: &probe::Talk) -> Outcome {
+    match talk {
+        probe::Talk::Nntp => stream::converse(at, &mut Nntp).await,
+        probe::Talk::Smtp => stream::converse(at, &mut Smtp::default()).await,
+        probe::Talk::Simpletcp { text, receive } => {
+            let mut talk = Simpletcp::new(text.clone(), receive.clone());
+            stream::converse(at, &mut talk).await
+        }
+    }
+}
+
+/// Asks for a page, and for those it leads to.
+async fn fetch(server: SocketAddr, first: &Page) -> Outcome {
+    let mut page = first.clone();
+    let mut here = begin(server, first);
+    for _ in 0..=REDIRECTIONS {
+        let at = match &page.connect {
+            None => Ok(server),
+            Some(url) => place(url).await,
+        };
+        let answer: Answer = match at {
+            Ok(at) => match stream::ask(at, &page).await {
+                Ok(answer) => answer,
+                Err(outcome) => return outcome,
+            },
+            Err(outcome) => return outcome,
+        };
+        let Some(next) = page.elsewhere(&answer, &here) else { return page.judge(&answer) };
+        here = next.connect.clone().unwrap_or(here);
+        page = next;
+    }
+    Outcome::down("500 too many redirections")
+}
+
+/// Where the first page is.
+fn begin(server: SocketAddr, page: &Page) -> Url {
+    let host = match server.ip() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    let port = Some(server.port()).filter(|port| *port != 80);
+    let own = Url { scheme: "http".to_owned(), host, port, path: page.asked.clone() };
+    page.connect.clone().unwrap_or(own)
+}
+
+/// The address of a server that a page leads to.
+async fn place(url: &Url) -> Result<SocketAddr, Outcome> {
+    if url.scheme != "http" {
+        return Err(Outcome::down(format!("500 {url} cannot be checked yet")));
+    }
+    let host = url.host.trim_matches(['[', ']']);
+    let found = tokio::net::lookup_host((host, url.port.unwrap_or(80))).await;
+    let refused = |why: String| Outcome::down(format!("500 Can't connect to {} ({why})", url.authority()));
+    match found {
+        Ok(mut places) => places.next().ok_or_else(|| refused("no address".to_owned())),
+        Err(e) => Err(refused(e.to_string())),
+    }
+}

@@ -1,0 +1,114 @@
+//! A TCP connection for a conversation or a page.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::Outcome;
+use super::http::{Page, Progress, Reader};
+use super::talk::{Lines, Talk, Turn};
+
+/// The size of a piece that is read at once.
+const PIECE: usize = 16 << 10;
+
+/// In the reference's words, where somebody may look for them.
+fn cannot_connect(at: SocketAddr, error: &io::Error) -> String {
+    let reason = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "Connection refused".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("500 Can't connect to {at} ({reason})")
+}
+
+/// Opens a connection.
+pub(super) async fn open(at: SocketAddr) -> Result<TcpStream, Outcome> {
+    TcpStream::connect(at).await.map_err(|e| Outcome::down(cannot_connect(at, &e)))
+}
+
+/// Holds a conversation to its end.
+pub(super) async fn converse(at: SocketAddr, talk: &mut (dyn Talk + Send)) -> Outcome {
+    let mut stream = match open(at).await {
+        Ok(stream) => stream,
+        Err(outcome) => return outcome,
+    };
+    match turns(&mut stream, talk).await {
+        Ok(outcome) => outcome,
+        Err(e) => Outcome::down(e.to_string()),
+    }
+}
+
+async fn turns(stream: &mut TcpStream, talk: &mut (dyn Talk + Send)) -> io::Result<Outcome> {
+    let mut lines = Lines::default();
+    let mut turn = talk.begin();
+    loop {
+        if let Some(outcome) = take(stream, turn).await? {
+            return Ok(outcome);
+        }
+        turn = match lines.next_line() {
+            Some(line) => talk.line(&line),
+            None if lines.is_too_much() => return Ok(Outcome::down("the answer is too long")),
+            None => match piece(stream).await? {
+                Some(bytes) => {
+                    lines.hear(&bytes);
+                    Turn::Listen
+                }
+                None => return Ok(last(&mut lines, talk)),
+            },
+        };
+    }
+}
+
+/// What is said when nothing more comes: a last line may have no end.
+fn last(lines: &mut Lines, talk: &mut (dyn Talk + Send)) -> Outcome {
+    match lines.rest().map(|rest| talk.line(&rest)) {
+        Some(Turn::Decided(outcome, _)) => outcome,
+        _ => talk.closed(),
+    }
+}
+
+/// Does what a turn asks for; the outcome if it is decided.
+async fn take(stream: &mut TcpStream, turn: Turn) -> io::Result<Option<Outcome>> {
+    match turn {
+        Turn::Listen => {}
+        Turn::Say(text) => stream.write_all(text.as_bytes()).await?,
+        Turn::SayLast(text) => {
+            stream.write_all(text.as_bytes()).await?;
+            stream.shutdown().await?;
+        }
+        Turn::Decided(outcome, text) => {
+            // It is decided whether or not the other side still hears this.
+            let _ = stream.write_all(text.as_bytes()).await;
+            return Ok(Some(outcome));
+        }
+    }
+    Ok(None)
+}
+
+/// The next bytes; `None` when there are no more.
+async fn piece(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = vec![0; PIECE];
+    let count = stream.read(&mut bytes).await?;
+    bytes.truncate(count);
+    Ok((count > 0).then_some(bytes))
+}
+
+/// Asks for a page and reads the answer.
+pub(super) async fn ask(at: SocketAddr, page: &Page) -> Result<super::http::Answer, Outcome> {
+    let mut stream = open(at).await?;
+    let down = |e: io::Error| Outcome::down(format!("500 {e}"));
+    stream.write_all(&page.request()).await.map_err(down)?;
+    let mut reader = Reader::new(page);
+    loop {
+        let progress = match piece(&mut stream).await.map_err(down)? {
+            Some(bytes) => reader.hear(&bytes),
+            None => reader.closed(),
+        };
+        match progress {
+            Progress::More => {}
+            Progress::Done(answer) => return Ok(answer),
+            Progress::Bad(why) => return Err(Outcome::down(format!("500 {why}"))),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Checks against servers of a few lines, on addresses of this machine's own loopback.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::probe::{Probe, Way};
+use super::run::run;
+use super::*;
+use crate::config::Source;
+use crate::director::config::{self, Config, FakeMachine};
+
+/// What a server does with each connection.
+type Manner = fn(TcpStream) -> String;
+
+/// A server, and what it was told.
+struct Server {
+    port: u16,
+    heard: Receiver<String>,
+}
+
+fn server(manner: Manner) -> Server {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, heard) = channel();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            if tell.send(manner(stream)).is_err() {
+                return;
+            }
+        }
+    });
+    Server { port, heard }
+}
+
+/// Reads up to what ends a request.
+fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = String::new();
+    let mut byte = [0];
+    while !text.ends_with(end) && stream.read(&mut byte).unwrap_or(0) > 0 {
+        text.push(char::from(byte[0]));
+    }
+    text
+}
+
+fn answering(mut stream: TcpStream, answer: &str) -> String {
+    let asked = until(&mut stream, "\r\n\r\n");
+    stream.write_all(answer.as_bytes()).unwrap();
+    let _ = stream.shutdown(Shutdown::Write);
+    asked
+}
+
+fn config(text: &str) -> Config {
+    let source = Source::new("x.cf", text.as_bytes(), 0o600);
+    let checked = config::read(&source, &FakeMachine::with_hosts(&[]));
+    checked.config.unwrap_or_else(|| panic!("{text}\n{:#?}", checked.diagnostics))
+}
+
+fn probe(real: &str, lines: &str) -> Probe {
+    let text = format!("virtual=10.0.0.100:80\n\treal={real}\n\tchecktimeout=2\n{lines}");
+    let config = config(&text);
+    Probe::of(&config.virtuals[0], &config.virtuals[0].reals[0], false)
+}
+
+fn checked(probe: &Probe) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(probe))
+}
+
+fn local(port: u16, lines: &str) -> Outcome {
+    checked(&probe(&format!("127.0.0.1:{port} masq"), lines))
+}
+
+/// A port where nobody listens.
+fn deserted() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nall is well\n";
+
+#[test]
+fn a_page_is_judged_by_status_and_content() {
+    let page = server(|stream| answering(stream, OK));
+    let check = |lines: &str| local(page.port, lines);
+    assert_eq!(check("\tservice=http\n"), Outcome::up("200 OK"));
+    assert_eq!(check("\treceive=\"is \\w+\\n$\"\n"), Outcome::up("200 OK"));
+    assert_eq!(check("\treceive=\"OK\"\n"), Outcome::down("all is well\n"), "never the status line");
+    assert!(!check("\treceive=\"well\"\n\thttpmethod=HEAD\n").up, "no page, no match");
+    assert!(check("\thttpmethod=HEAD\n").up);
+    let asked = "\trequest=\"a b.html?x=1\"\n\tvirtualhost=www.x.y\n";
+    while page.heard.try_recv().is_ok() {}
+    assert!(check(asked).up);
+    let heard = page.heard.recv().unwrap();
+    assert!(heard.starts_with("GET /a%20b.html?x=1 HTTP/1.1\r\nHost: www.x.y\r\n"), "{heard}");
+    assert!(check("\tservice=http\n").up);
+    let heard = page.heard.recv().unwrap();
+    assert!(heard.starts_with("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"), "{heard}");
+}
+
+#[test]
+fn a_server_that_misbehaves_is_down() {
+    let wrong = server(|stream| answering(stream, "HTTP/1.1 500 Oh no\r\n\r\n"));
+    assert_eq!(local(wrong.port, ""), Outcome::down("500 Oh no"));
+    let silent = server(|stream| {
+        thread::sleep(Duration::from_secs(5));
+        drop(stream);
+        String::new()
+    });
+    let begin = Instant::now();
+    assert_eq!(local(silent.port, "\tnegotiatetimeout=1\n"), Outcome::down("500 Timeout Alarm"));
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    let hasty = server(|_| String::new());
+    assert!(!local(hasty.port, "").up);
+    let refused = local(deserted(), "");
+    assert!(!refused.up && refused.text.contains("Connection refused"), "{refused:?}");
+    let cut = server(|stream| answering(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nall"));
+    assert!(!local(cut.port, "").up);
+}
+
+#[test]
+fn redirections_are_followed_and_bounded() {
+    let home = server(|stream| answering(stream, OK));
+    // The other server's port travels in the request.
+    let other = server(|mut stream| {
+        let asked = until(&mut stream, "\r\n\r\n");
+        let port: String =
+            asked.split("to-").nth(1).unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
+        let location =
+            if port.is_empty() { "/again".to_owned() } else { format!("http://localhost:{port}/here") };
+        write!(stream, "HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").unwrap();
+        asked
+    });
+    let request = format!("\trequest=\"to-{}\"\n\tvirtualhost=www.x.y\n\treceive=\"well\"\n", home.port);
+    assert!(local(other.port, &request).up);
+    let heard = home.heard.recv().unwrap();
+    let wanted = format!("GET /here HTTP/1.1\r\nHost: localhost:{}\r\n", home.port);
+    assert!(heard.starts_with(&wanted), "by its own name: {heard}");
+    assert_eq!(local(other.port, ""), Outcome::down("500 too many redirections"));
+}
+
+#[test]
+fn a_server_may_be_asked_for_a_page_elsewhere() {
+    let page = server(|stream| answering(stream, OK));
+    let real = format!("192.0.2.1:80 masq 1 \"http://127.0.0.1:{}/x\", \"well\"", page.port);
+    assert!(checked(&probe(&real, "")).up);
+    assert!(page.heard.recv().unwrap().starts_with("GET /x HTTP/1.1\r\nHost: 192.0.2.1\r\n"));
+}
+
+#[test]
+fn a_proxy_is_asked_for_a_whole_url() {
+    let proxy = server(|stream| answering(stream, OK));
+    let lines = "\tservice=http_proxy\n\trequest=\"http://www.x.y/z\"\n\tvirtualhost=no.one\n";
+    assert!(local(proxy.port, lines).up);
+    assert!(proxy.heard.recv().unwrap().starts_with("GET http://www.x.y/z HTTP/1.1\r\nHost: www.x.y\r\n"));
+}
+
+#[test]
+fn connections_alone() {
+    let open = server(|_| String::new());
+    assert!(local(open.port, "\tchecktype=connect\n").up);
+    assert!(!local(deserted(), "\tchecktype=connect\n").up);
+    assert!(local(deserted(), "\tchecktype=on\n").up);
+    assert!(!local(open.port, "\tchecktype=off\n").up);
+    assert!(local(deserted(), "\tservice=none\n").up);
+}
+
+#[test]
+fn news_and_mail_greet() {
+    let news = server(|mut s| s.write_all(b"200 hi\r\n").map(|()| String::new()).unwrap());
+    assert_eq!(local(news.port, "\tservice=nntp\n"), Outcome::up("200 hi"));
+    assert!(!local(news.port, "\tservice=smtp\n").up);
+    let closed = server(|mut s| s.write_all(b"502 no").map(|()| String::new()).unwrap());
+    assert_eq!(local(closed.port, "\tservice=nntp\n"), Outcome::down("502 no"));
+    let mail = server(|mut s| {
+        s.write_all(b"220-x\r\n220 ready\r\n").unwrap();
+        let ehlo = until(&mut s, "\r\n");
+        s.write_all(b"502 what?\r\n").unwrap();
+        let helo = until(&mut s, "\r\n");
+        s.write_all(b"250-x\r\n250 hello\r\n").unwrap();
+        format!("{ehlo}{helo}{}", until(&mut s, "\r\n"))
+    });
+    assert_eq!(local(mail.port, "\tservice=submission\n"), Outcome::up("250 hello"));
+    let heard = mail.heard.recv().unwrap();
+    assert_eq!(heard, "EHLO localhost.localdomain\r\nHELO localhost.localdomain\r\nQUIT\r\n");
+    let full = server(|mut s| s.write_all(b"554 go away\r\n").map(|()| until(&mut s, "\r\n")).unwrap());
+    assert!(!local(full.port, "\tservice=smtp\n").up);
+}
+
+#[test]
+fn simpletcp_says_all_and_looks_at_each_line() {
+    let echo = server(|mut s| {
+        let mut asked = String::new();
+        s.read_to_string(&mut asked).unwrap();
+        write!(s, "one\ntwo {asked}\nthree").unwrap();
+        asked
+    });
+    let check = |receive: &str| {
+        let lines = format!("\tservice=simpletcp\n\trequest=\"a\\nb\"\n\treceive=\"{receive}\"\n");
+        local(echo.port, &lines)
+    };
+    assert!(check("^two a$").up);
+    assert!(check("^three$").up, "a line without an end");
+    assert!(!check("b\\nthree").up, "no pattern spans lines");
+    assert_eq!(echo.heard.recv().unwrap(), "a\nb");
+    let mute = server(|_| String::new());
+    assert!(!local(mute.port, "\tservice=simpletcp\n\treceive=\"x\"\n").up);
+}
+
+#[test]
+fn a_program_decides() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).unwrap();
+        path.display().to_string()
+    };
+    let told = dir.path().join("told");
+    let tells = write("tells", &format!("#!/bin/sh\necho \"$@\" >{}\n", told.display()));
+    let external = |command: &str, more: &str| {
+        checked(&probe(
+            "10.0.0.2:81 masq",
+            &format!("\tchecktype=external\n\tcheckcommand={command}\n{more}"),
+        ))
+    };
+    assert!(external(&tells, "").up);
+    assert_eq!(std::fs::read_to_string(told).unwrap(), "10.0.0.100 80 10.0.0.2 81\n");
+    assert!(!external("/bin/false", "").up);
+    let missing = external("/nonexistent/check", "");
+    assert!(missing.text.starts_with("exec(/nonexistent/check, 10.0.0.100"), "{missing:?}");
+    let pid = dir.path().join("pid");
+    let hangs = write(
+        "hangs",
+        &format!("#!/bin/sh\ntrap '' TERM\necho $$ >{}\nwhile :; do sleep 0.1; done\n", pid.display()),
+    );
+    let begin = Instant::now();
+    let outcome = external(&hangs, "\tchecktimeout=1\n");
+    let line = format!("system_timeout(1, {hangs} 10.0.0.100 80 10.0.0.2 81) timed out, kill -TERM child");
+    assert_eq!(outcome, Outcome::down(line));
+    assert!(begin.elapsed() < Duration::from_secs(10));
+    let pid = std::fs::read_to_string(pid).unwrap();
+    assert!(!std::path::Path::new(&format!("/proc/{}", pid.trim())).exists(), "it was left behind");
+}
+
+#[test]
+fn what_cannot_be_spoken_yet_says_so() {
+    let https = probe("10.0.0.2:443 masq", "\tservice=https\n");
+    assert_eq!(https.way, Way::Unsupported(crate::director::config::Service::Https));
+    assert!(!checked(&https).up);
+    assert_eq!(https.at, SocketAddr::from(([10, 0, 0, 2], 443)));
+}
