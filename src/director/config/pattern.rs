@@ -339,6 +339,9 @@ impl Translator {
             self.keep(kind.len());
             return Ok(());
         }
+        if ahead("(?P=") {
+            return self.named_again();
+        }
         let named = ["(?<", "(?P<", "(?'"].into_iter().find(|kind| ahead(kind));
         match named {
             Some(kind) => self.named(kind, multi),
@@ -376,11 +379,28 @@ impl Translator {
         Ok(())
     }
 
+    /// `(?P=name)`.
+    fn named_again(&mut self) -> Done {
+        let rest = self.chars.get(self.at + 4..).unwrap_or_default();
+        let name: String = rest.iter().take_while(|c| **c != ')').collect();
+        if !is_name(&name) {
+            return Err(self.refused("(?P=...) wants the name of a group"));
+        }
+        self.put(&format!("\\k<{name}>"), name.len() + 5);
+        Ok(())
+    }
+
     /// `(?i)`, `(?m-s:...)`: what our engine has, and `a d l n p` where they change nothing.
     fn flags(&mut self, multi: bool) -> Done {
         let rest = self.chars.get(self.at + 2..).unwrap_or_default();
-        let flags: String = rest.iter().take_while(|c| c.is_ascii_alphabetic() || **c == '-').collect();
-        let end = rest.get(flags.len()).copied();
+        let said: String =
+            rest.iter().take_while(|c| c.is_ascii_alphabetic() || "-^".contains(**c)).collect();
+        let end = rest.get(said.len()).copied();
+        // (?^i: forgets what held before.
+        let flags = match said.strip_prefix('^') {
+            Some(on) => format!("{on}-{}", "imsx".replace(|c| on.contains(c), "")),
+            None => said.clone(),
+        };
         let known = |c: char| matches!(c, 'i' | 'm' | 's' | 'x' | 'a' | 'd' | 'l' | 'p' | '-');
         if !flags.chars().all(known) || !matches!(end, Some(')' | ':')) || flags.matches('-').count() > 1 {
             return Err(self.refused("this kind of group is not known here"));
@@ -405,7 +425,7 @@ impl Translator {
             (false, true) => format!("(?{on}{minus}{off})"),
             (false, false) => format!("(?{on}{minus}{off}:"),
         };
-        self.put(&text, 2 + flags.len() + 1);
+        self.put(&text, 2 + said.len() + 1);
         Ok(())
     }
 

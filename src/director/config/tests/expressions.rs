@@ -28,14 +28,14 @@ fn bytes(text: &str) -> Vec<u8> {
 #[test]
 fn expressions_match_as_in_perl() {
     let mut seen = 0;
-    for line in RECORD.lines().filter(|line| !line.starts_with('#')) {
+    for line in RECORD.lines().filter(|line| !line.starts_with("# ")) {
         let fields: Vec<&str> = line.split('\t').collect();
         let [verdict, expression, answer] = fields.as_slice() else { panic!("{line}") };
         let pattern = Pattern::compile(&bytes(expression)).unwrap_or_else(|bad| panic!("{line}: {bad:?}"));
         assert_eq!(pattern.is_in(&bytes(answer)), *verdict == "yes", "{line}");
         seen += 1;
     }
-    assert!(seen > 100, "{seen}");
+    assert!(seen > 2000, "{seen}");
 }
 
 #[test]
