@@ -185,6 +185,16 @@ fn news_and_mail_greet() {
     assert_eq!(local(mail.port, "\tservice=submission\n"), Outcome::up("250 hello"));
     let heard = mail.heard.recv().unwrap();
     assert_eq!(heard, "EHLO localhost.localdomain\r\nHELO localhost.localdomain\r\nQUIT\r\n");
+    let deaf = server(|mut s| {
+        s.write_all(b"220 ready\r\n").unwrap();
+        let mut heard = String::new();
+        for _ in 0..2 {
+            heard += &until(&mut s, "\r\n");
+            s.write_all(b"502 what?\r\n").unwrap();
+        }
+        heard + &until(&mut s, "\r\n")
+    });
+    assert_eq!(local(deaf.port, "\tservice=smtp\n"), Outcome::down("502 what?"));
     let full = server(|mut s| s.write_all(b"554 go away\r\n").map(|()| until(&mut s, "\r\n")).unwrap());
     assert!(!local(full.port, "\tservice=smtp\n").up);
 }

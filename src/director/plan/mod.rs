@@ -28,8 +28,8 @@ use super::config::{Config, Virtual};
 use super::table::{Op, Table};
 
 /// The steps at start, and with the old configuration at reload: every service of ours as it should be, what does
-/// not belong into it out, and services that are in the old configuration only gone. Services that were never
-/// configured are left alone.
+/// not belong into it out (or later, once somebody is known to serve), and services that are in the old
+/// configuration only gone. Services that were never configured are left alone.
 pub fn begin(config: &Config, state: &State, actual: &Table, old: Option<&Config>) -> Vec<Step> {
     let mut steps = of_all(config, state, actual, Occasion::Begin);
     let gone = old.into_iter().flat_map(|old| &old.virtuals);

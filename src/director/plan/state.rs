@@ -49,6 +49,8 @@ pub struct Watched {
     pub settled: bool,
     /// What the fallback command was last run with.
     pub said: Option<Verb>,
+    /// Rows that do not belong here have been taken out since the start or the reload.
+    pub swept: bool,
 }
 
 /// What a fallback command is run with.
@@ -221,6 +223,7 @@ impl State {
     /// The steps of this service were carried out, without failure.
     pub fn applied(&mut self, index: usize) {
         if let Some(watched) = self.virtuals.get_mut(index) {
+            watched.swept |= watched.fallback_on().is_some();
             watched.servers.iter_mut().for_each(|server| server.unplaced = false);
         }
     }

@@ -67,7 +67,8 @@ pub fn wanted(virt: &Virtual, watched: &Watched, readd: bool, occasion: Occasion
         service: virt.kernel.clone(),
         order: Vec::new(),
         rows: BTreeMap::new(),
-        purge: occasion != Occasion::Change,
+        // While nobody is known to serve, what is there is left there: it may be all that clients have.
+        purge: watched.fallback_on().is_some() && (occasion != Occasion::Change || !watched.swept),
     };
     for (real, server) in virt.reals.iter().zip(&watched.servers) {
         wanted.put(virt.key(real.at, real.forward), of_real(virt, real, server, readd));

@@ -50,11 +50,27 @@ fn a_new_fallback_comes_before_the_old_one_goes() {
 }
 
 #[test]
-fn new_servers_come_before_the_old_ones_go() {
-    let mut d = Director::started(WEB, Fake::default(), &[]);
+fn the_last_old_server_goes_when_a_new_one_serves() {
+    let text = "virtual=10.0.0.100:80\n\treal=10.0.0.1:80 masq\n";
+    let mut d = Director::started(text, Fake::default(), &[]);
     d.told();
-    assert!(d.reload(&WEB.replace("10.0.0.2:80 masq", "10.0.0.3:80 masq")));
-    assert_eq!(rows(&d), ["10.0.0.1:80 Masq 5", "10.0.0.3:80 Masq 1"]);
+    assert!(d.reload(&text.replace("10.0.0.1:80", "10.0.0.3:80")));
+    let service = "-t 10.0.0.100:80";
+    let add = format!("-a {service} -x 0 -y 0 -r 10.0.0.3:80 -m -w 1");
+    assert_eq!(d.told(), [add, format!("-d {service} -r 10.0.0.1:80")]);
+    assert!(d.state.virtuals[0].swept);
+}
+
+#[test]
+fn a_server_comes_before_another_goes() {
+    let mut d = Director::started(WEB, Fake::default(), &[(0, "10.0.0.2")]);
+    d.told();
+    d.state.judge(&d.config, 0, 0, Verdict::Down);
+    d.state.judge(&d.config, 0, 1, Verdict::Up);
+    d.carry_out(change(&d.config, &d.state, 0, &d.kernel.table));
+    let told = d.told();
+    let begins: Vec<&str> = told.iter().map(|op| op.split(' ').next().unwrap()).collect();
+    assert_eq!(begins, ["-a", "-d"], "{told:?}");
 }
 
 #[test]
