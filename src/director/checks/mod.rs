@@ -6,22 +6,25 @@
 //! | [`combined`] | yes | which of a combination's checks is next |
 //! | [`http`] | yes | requests and answers of HTTP |
 //! | [`talk`] | yes | conversations in lines: what to say, when it is decided |
-//! | [`nntp`], [`smtp`], [`simpletcp`] | yes | conversations of one protocol |
+//! | [`imap`], [`nntp`], [`pop`], [`simpletcp`], [`sip`], [`smtp`] | yes | conversations of one protocol |
 //! | [`run`] | | carries a probe out, with its timeouts |
 //! | `connect`, `stream`, `ping`, `external` | | its ways to the server |
 //!
-//! Not there yet: a negotiation by TLS (https, pops, imaps, ldaps), and dns, ftp, imap, ldap, mysql, oracle, pgsql,
-//! pop, radius and sip. [`probe::Probe::of`] answers for these with [`probe::Way::Unsupported`].
+//! Not there yet: a negotiation by TLS (https, pops, imaps, ldaps), and dns, ftp, ldap, mysql, oracle, pgsql and
+//! radius. [`probe::Probe::of`] answers for these with [`probe::Way::Unsupported`].
 
 pub mod combined;
 mod connect;
 mod external;
 pub mod http;
+pub mod imap;
 pub mod nntp;
 mod ping;
+pub mod pop;
 pub mod probe;
 pub mod run;
 pub mod simpletcp;
+pub mod sip;
 pub mod smtp;
 mod stream;
 pub mod talk;

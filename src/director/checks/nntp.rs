@@ -1,5 +1,7 @@
 //! NNTP: a greeting that begins with 2. Nothing is said.
 
+use std::net::SocketAddr;
+
 use super::Outcome;
 use super::talk::{Talk, Turn};
 
@@ -11,7 +13,7 @@ const LOOKED_AT: usize = 64;
 pub struct Nntp;
 
 impl Talk for Nntp {
-    fn begin(&mut self) -> Turn {
+    fn begin(&mut self, _: SocketAddr) -> Turn {
         Turn::Listen
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::http;
-use crate::director::config::{CheckKind, HttpMethod, Pattern, Real, Service, Virtual, bracketed};
+use crate::director::config::{CheckKind, HttpMethod, Pattern, Real, Secret, Service, Virtual, bracketed};
 use crate::director::table::{Protocol, ServiceId};
 
 /// One check of one server.
@@ -36,7 +36,12 @@ pub enum Way {
     /// Ask for a page.
     Http(http::Page),
     /// Speak a protocol of lines.
-    Talk(Talk),
+    Talk {
+        /// Which.
+        talk: Talk,
+        /// By datagrams.
+        udp: bool,
+    },
     /// A protocol that cannot be spoken yet.
     Unsupported(Service),
 }
@@ -48,6 +53,25 @@ pub enum Talk {
     Nntp,
     /// A greeting and EHLO.
     Smtp,
+    /// A greeting, and a login if the name is not empty.
+    Pop {
+        /// The name.
+        login: String,
+        /// The password.
+        passwd: Secret,
+    },
+    /// A greeting, and a login if the name is not empty.
+    Imap {
+        /// The name.
+        login: String,
+        /// The password.
+        passwd: Secret,
+    },
+    /// What can you do?
+    Sip {
+        /// Who is asked.
+        login: String,
+    },
     /// A text, and a line that contains something.
     Simpletcp {
         /// What to send.
@@ -102,14 +126,20 @@ fn external(virt: &Virtual, real: &Real, before: &[&str]) -> Vec<String> {
 fn negotiate(virt: &Virtual, real: &Real) -> Way {
     let request = virt.request(real);
     let receive = virt.receive(real).cloned();
+    let (login, passwd) = (virt.check.login.clone(), virt.check.passwd.clone());
+    let udp = virt.protocol_word() == "udp";
+    let over_tcp = |talk| Way::Talk { talk, udp: false };
     match virt.check.service {
         Service::None => Way::On,
         Service::Http | Service::HttpProxy => Way::Http(page(virt, real, receive)),
-        Service::Nntp => Way::Talk(Talk::Nntp),
-        Service::Smtp | Service::Submission => Way::Talk(Talk::Smtp),
-        Service::Simpletcp if virt.protocol_word() != "udp" => {
+        Service::Nntp => over_tcp(Talk::Nntp),
+        Service::Smtp | Service::Submission => over_tcp(Talk::Smtp),
+        Service::Pop => over_tcp(Talk::Pop { login, passwd }),
+        Service::Imap => over_tcp(Talk::Imap { login, passwd }),
+        Service::Sip => Way::Talk { talk: Talk::Sip { login }, udp },
+        Service::Simpletcp => {
             let text = request.strip_prefix('/').unwrap_or(request).replace("\\n", "\n");
-            Way::Talk(Talk::Simpletcp { text, receive })
+            Way::Talk { talk: Talk::Simpletcp { text, receive }, udp }
         }
         other => Way::Unsupported(other),
     }

@@ -6,10 +6,14 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::http::{Answer, Page, REDIRECTIONS, Url};
+use super::imap::Imap;
 use super::nntp::Nntp;
+use super::pop::Pop;
 use super::probe::{self, Probe, Way};
 use super::simpletcp::Simpletcp;
+use super::sip::Sip;
 use super::smtp::Smtp;
+use super::talk::Talk;
 use super::{Outcome, connect, external, ping, stream};
 
 /// What a check says that took too long, as the reference does.
@@ -25,7 +29,7 @@ pub async fn run(probe: &Probe) -> Outcome {
         Way::Ping(attempts) => ping::ping(at.ip(), *attempts, *limit).await,
         Way::External(words) => external::external(words, *limit).await,
         Way::Http(page) => within(*negotiate_timeout, fetch(*at, page)).await,
-        Way::Talk(talk) => within(*negotiate_timeout, converse(*at, talk)).await,
+        Way::Talk { talk, udp } => within(*negotiate_timeout, converse(*at, talk, *udp)).await,
         Way::Unsupported(service) => Outcome::down(format!("{} cannot be checked yet", service.word())),
     }
 }
@@ -34,14 +38,24 @@ async fn within(limit: Duration, check: impl Future<Output = Outcome>) -> Outcom
     timeout(limit, check).await.unwrap_or_else(|_| Outcome::down(TOO_LONG))
 }
 
-async fn converse(at: SocketAddr, talk: &probe::Talk) -> Outcome {
-    match talk {
-        probe::Talk::Nntp => stream::converse(at, &mut Nntp).await,
-        probe::Talk::Smtp => stream::converse(at, &mut Smtp::default()).await,
-        probe::Talk::Simpletcp { text, receive } => {
-            let mut talk = Simpletcp::new(text.clone(), receive.clone());
-            stream::converse(at, &mut talk).await
-        }
+async fn converse(at: SocketAddr, talk: &probe::Talk, udp: bool) -> Outcome {
+    let mut talk = side(talk);
+    if udp {
+        stream::converse_by_datagrams(at, &mut *talk).await
+    } else {
+        stream::converse(at, &mut *talk).await
+    }
+}
+
+/// Our side of a conversation.
+fn side(talk: &probe::Talk) -> Box<dyn Talk + Send> {
+    match talk.clone() {
+        probe::Talk::Nntp => Box::new(Nntp),
+        probe::Talk::Smtp => Box::new(Smtp::default()),
+        probe::Talk::Pop { login, passwd } => Box::new(Pop::new(login, passwd)),
+        probe::Talk::Imap { login, passwd } => Box::new(Imap::new(login, passwd)),
+        probe::Talk::Sip { login } => Box::new(Sip::new(login, fastrand::u64(..))),
+        probe::Talk::Simpletcp { text, receive } => Box::new(Simpletcp::new(text, receive)),
     }
 }
 

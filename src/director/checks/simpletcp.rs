@@ -1,5 +1,7 @@
 //! Any protocol: say something, and say that it was all; one line of what comes must match.
 
+use std::net::SocketAddr;
+
 use super::Outcome;
 use super::talk::{Talk, Turn};
 use crate::director::config::Pattern;
@@ -19,7 +21,7 @@ impl Simpletcp {
 }
 
 impl Talk for Simpletcp {
-    fn begin(&mut self) -> Turn {
+    fn begin(&mut self, _: SocketAddr) -> Turn {
         Turn::SayLast(std::mem::take(&mut self.text))
     }
 

@@ -1,5 +1,7 @@
 //! SMTP and submission: greeting 220, EHLO, or HELO where that is refused, and QUIT.
 
+use std::net::SocketAddr;
+
 use super::Outcome;
 use super::talk::{Talk, Turn};
 
@@ -21,7 +23,7 @@ enum Asked {
 }
 
 impl Talk for Smtp {
-    fn begin(&mut self) -> Turn {
+    fn begin(&mut self, _: SocketAddr) -> Turn {
         Turn::Listen
     }
 

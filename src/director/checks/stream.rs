@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UdpSocket};
 
 use super::Outcome;
 use super::http::{Page, Progress, Reader};
@@ -41,7 +41,7 @@ pub(super) async fn converse(at: SocketAddr, talk: &mut (dyn Talk + Send)) -> Ou
 
 async fn turns(stream: &mut TcpStream, talk: &mut (dyn Talk + Send)) -> io::Result<Outcome> {
     let mut lines = Lines::default();
-    let mut turn = talk.begin();
+    let mut turn = talk.begin(stream.local_addr()?);
     loop {
         if let Some(outcome) = take(stream, turn).await? {
             return Ok(outcome);
@@ -58,6 +58,46 @@ async fn turns(stream: &mut TcpStream, talk: &mut (dyn Talk + Send)) -> io::Resu
             },
         };
     }
+}
+
+/// Holds a conversation by datagrams. Nobody closes it: who is not answered waits for the time to run out.
+pub(super) async fn converse_by_datagrams(at: SocketAddr, talk: &mut (dyn Talk + Send)) -> Outcome {
+    match datagrams(at, talk).await {
+        Ok(outcome) => outcome,
+        Err(e) => Outcome::down(cannot_connect(at, &e)),
+    }
+}
+
+async fn datagrams(at: SocketAddr, talk: &mut (dyn Talk + Send)) -> io::Result<Outcome> {
+    let any: SocketAddr = if at.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
+    let socket = UdpSocket::bind(any).await?;
+    socket.connect(at).await?;
+    let mut turn = talk.begin(socket.local_addr()?);
+    let mut bytes = vec![0; PIECE];
+    loop {
+        match turn {
+            Turn::Listen => {}
+            Turn::Say(text) | Turn::SayLast(text) => {
+                socket.send(text.as_bytes()).await?;
+            }
+            Turn::Decided(outcome, _) => return Ok(outcome),
+        }
+        let count = socket.recv(&mut bytes).await?;
+        turn = each_line(bytes.get(..count).unwrap_or_default(), talk);
+    }
+}
+
+/// The lines of a datagram, up to the one that wants something said or decides.
+fn each_line(bytes: &[u8], talk: &mut (dyn Talk + Send)) -> Turn {
+    let mut lines = Lines::default();
+    lines.hear(bytes);
+    while let Some(line) = lines.next_line().or_else(|| lines.rest()) {
+        match talk.line(&line) {
+            Turn::Listen => {}
+            turn => return turn,
+        }
+    }
+    Turn::Listen
 }
 
 /// What is said when nothing more comes: a last line may have no end.

@@ -1,5 +1,7 @@
 //! Conversations in lines: what to say next, and when it is decided. Pure; who has the socket asks.
 
+use std::net::SocketAddr;
+
 use super::Outcome;
 
 /// The longest line, and the most that is read in all.
@@ -20,8 +22,8 @@ pub enum Turn {
 
 /// One side of a conversation.
 pub trait Talk {
-    /// The connection is there.
-    fn begin(&mut self) -> Turn;
+    /// The connection is there; `local` is our end of it.
+    fn begin(&mut self, local: SocketAddr) -> Turn;
     /// A line came, without its end.
     fn line(&mut self, line: &[u8]) -> Turn;
     /// The other side has said all it will.

@@ -199,6 +199,79 @@ fn news_and_mail_greet() {
     assert!(!local(full.port, "\tservice=smtp\n").up);
 }
 
+/// A server that knows its lines: what it says first, then what it answers to each line.
+fn scripted(mut stream: TcpStream, greeting: &str, answers: &[(&str, &str)]) -> String {
+    stream.write_all(greeting.as_bytes()).unwrap();
+    let mut heard = String::new();
+    loop {
+        let line = until(&mut stream, "\r\n");
+        if line.is_empty() {
+            return heard;
+        }
+        heard += &line;
+        let answer =
+            answers.iter().find(|(asked, _)| line.trim_end() == *asked).map_or("-ERR no\r\n", |(_, a)| a);
+        let _ = stream.write_all(answer.as_bytes());
+    }
+}
+
+#[test]
+fn mail_boxes_are_opened_with_name_and_password() {
+    let plain = server(|s| scripted(s, "+OK hi\r\n", &[("USER u", "+OK\r\n"), ("PASS p q", "+OK in\r\n")]));
+    let login = |passwd: &str| format!("\tservice=pop\n\tlogin=\"u\"\n\tpasswd=\"{passwd}\"\n");
+    assert_eq!(local(plain.port, &login("p q")), Outcome::up("+OK in"));
+    assert_eq!(plain.heard.recv().unwrap(), "USER u\r\nPASS p q\r\nQUIT\r\n");
+    assert_eq!(local(plain.port, &login("wrong")), Outcome::down("-ERR no"));
+    assert!(local(plain.port, "\tservice=pop\n").up, "without a login the greeting is enough");
+    assert!(!local(deserted(), "\tservice=pop\n").up, "ldirectord.md 15, 6");
+    // the example of RFC 1939
+    let stamped = server(|s| {
+        let apop = "APOP mrose c4c9334bac560ecc979e58001b3e22fb";
+        scripted(s, "+OK POP3 <1896.697170952@dbc.mtview.ca.us>\r\n", &[(apop, "+OK maildrop\r\n")])
+    });
+    let lines = "\tservice=pop\n\tlogin=\"mrose\"\n\tpasswd=\"tanstaaf\"\n";
+    assert_eq!(local(stamped.port, lines), Outcome::up("+OK maildrop"));
+    let imap = server(|s| {
+        let asked = "a LOGIN \"u\" \"p\\\"q\"";
+        scripted(s, "* OK hi\r\n", &[(asked, "* CAPABILITY x\r\na OK in\r\n"), ("z LOGOUT", "")])
+    });
+    let lines = "\tservice=imap\n\tlogin=\"u\"\n\tpasswd=\"p\"q\"\n";
+    assert_eq!(local(imap.port, lines), Outcome::up("a OK in"));
+    let refusing = server(|s| scripted(s, "* OK hi\r\n", &[("a LOGIN \"u\" \"\"", "a NO go\r\n")]));
+    assert_eq!(local(refusing.port, "\tservice=imap\n\tlogin=\"u\"\n"), Outcome::down("a NO go"));
+    assert!(local(refusing.port, "\tservice=imap\n").up);
+    let busy = server(|s| scripted(s, "* BYE busy\r\n", &[]));
+    assert!(!local(busy.port, "\tservice=imap\n").up);
+}
+
+#[test]
+fn sip_by_datagrams_and_by_tcp() {
+    let phone = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = phone.local_addr().unwrap().port();
+    let (tell, heard) = channel();
+    thread::spawn(move || {
+        let mut bytes = [0; 2000];
+        for answer in ["SIP/2.0 200 OK\r\nTo: x\r\n\r\n", "SIP/2.0 404 Not Found\r\n\r\n"] {
+            let (count, from) = phone.recv_from(&mut bytes).unwrap();
+            tell.send((String::from_utf8_lossy(&bytes[..count]).into_owned(), from)).unwrap();
+            phone.send_to(answer.as_bytes(), from).unwrap();
+        }
+    });
+    let lines = "\tprotocol=udp\n\tservice=sip\n\tnegotiatetimeout=1\n";
+    assert_eq!(local(port, lines), Outcome::up("SIP/2.0 200 OK"));
+    let (asked, from) = heard.recv().unwrap();
+    assert!(asked.starts_with("OPTIONS sip:ldirectord@director1 SIP/2.0\r\n"), "{asked}");
+    assert!(asked.contains(&format!("Via: SIP/2.0/UDP {from};branch=z9hG4bKhjhs8ass877\r\n")), "{asked}");
+    assert_eq!(local(port, lines), Outcome::down("SIP/2.0 404 Not Found"));
+    assert_eq!(
+        local(port, "\tprotocol=udp\n\tservice=sip\n\tchecktimeout=1\n").up,
+        false,
+        "nobody answers any more"
+    );
+    let by_tcp = server(|s| answering(s, "SIP/2.0 200 OK\r\n\r\n"));
+    assert!(local(by_tcp.port, "\tservice=sip\n").up);
+}
+
 #[test]
 fn simpletcp_says_all_and_looks_at_each_line() {
     let echo = server(|mut s| {
