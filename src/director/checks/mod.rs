@@ -3,7 +3,6 @@
 //! | file | pure | what it knows |
 //! |---|---|---|
 //! | [`probe`] | yes | what is to be done for one server, taken out of the configuration |
-//! | [`combined`] | yes | which of a combination's checks is next |
 //! | [`http`] | yes | requests and answers of HTTP |
 //! | [`talk`] | yes | conversations in lines: what to say, when it is decided |
 //! | [`imap`], [`nntp`], [`pop`], [`simpletcp`], [`sip`], [`smtp`] | yes | conversations of one protocol |
@@ -13,7 +12,6 @@
 //! Not there yet: a negotiation by TLS (https, pops, imaps, ldaps), and dns, ftp, ldap, mysql, oracle, pgsql and
 //! radius. [`probe::Probe::of`] answers for these with [`probe::Way::Unsupported`].
 
-pub mod combined;
 mod connect;
 mod external;
 pub mod http;

@@ -7,6 +7,7 @@
 //! | [`wanted`] | which rows should the kernel's table have, and which may stay? |
 //! | [`reconcile`] | what must the kernel be told, in which order? |
 //! | [`step`] | how is it told in the log? |
+//! | [`schedule`], [`combined`] | which server is to be checked now, and how thoroughly? |
 //!
 //! Nobody but the daemon acts. It checks, calls [`State::judge`], asks for the steps, carries them out, and
 //! says [`State::applied`]. The table is read anew each time: what others changed is seen.
@@ -15,11 +16,14 @@
 //! that nothing is pulsed at start or reload; a fallback does not push out a server that is up; a service that
 //! vanished comes back with the next change.
 
+pub mod combined;
 pub mod reconcile;
+pub mod schedule;
 pub mod state;
 pub mod step;
 pub mod wanted;
 
+pub use schedule::{Schedule, Shared};
 pub use state::{Health, News, Server, State, Verb, Verdict, Watched};
 pub use step::{Event, Step, Subject};
 pub use wanted::Occasion;
