@@ -32,6 +32,8 @@ pub const FIFO: &str = "/var/lib/heartbeat/fifo";
 pub const GENERATION: &str = "/var/lib/heartbeat/hb_generation";
 /// Nodes that were taken out of the running cluster.
 pub const DELETED: &str = "/var/lib/heartbeat/delhostcache";
+/// How far each peer had come when it was last heard.
+pub const PEERS: &str = "/var/lib/heartbeat/hb_peers";
 /// Own uuid.
 pub const UUID: &str = "/var/lib/heartbeat/hb_uuid";
 /// Working directory of the daemon and of every script.

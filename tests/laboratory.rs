@@ -7,9 +7,10 @@ mod lab;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lab::network::Cable;
+use lab::watch::Watch;
 use lab::{Flavour, Lab, wait_until};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -65,6 +66,40 @@ fn addresses_beyond_a_nodes_own_are_seen_and_a_crash_forgets_them() {
     assert!(node.run(&["test", "-e", "/run/mark"]).unwrap().status.code() == Some(1));
     lab.power_on(1).unwrap();
     answers_again(&lab, 1);
+}
+
+#[test]
+fn the_observer_sees_who_holds_an_address_and_where_the_client_is_told_it_is() {
+    if let Some(reason) = Watch::unavailable() {
+        return println!("skipped: {reason}");
+    }
+    let lab = lab("observer");
+    let watch = Watch::new(&lab).unwrap();
+    let (vip, script) = ("10.80.0.77", "/etc/ha.d/resource.d/IPaddr2");
+    let run = |node, operation| lab.node(node).must(&[script, "10.80.0.77/24/eth0", operation]).unwrap();
+    let owners = || watch.spans(vip, Instant::now()).into_iter().map(|s| s.owners).collect::<Vec<_>>();
+    let announced_by = |node: usize| {
+        let mac = lab.node(node).read("/sys/class/net/eth0/address");
+        let told = || match watch.announced(vip) {
+            Some((_, told)) if told.map(|b| format!("{b:02x}")).join(":") == mac.trim() => Ok(()),
+            told => Err(format!("{told:?}")),
+        };
+        wait_until("the client is told", SOON, told).unwrap();
+    };
+    run(1, "start");
+    announced_by(1);
+    run(2, "start");
+    announced_by(2);
+    run(1, "stop");
+    let wanted = [vec![], vec![1], vec![1, 2], vec![2]];
+    let seen = || if owners() == wanted { Ok(()) } else { Err(format!("{:?}", owners())) };
+    wait_until("three changes are seen", SOON, seen).unwrap();
+    lab.crash(2).unwrap();
+    wait_until("the crash is seen", SOON, || {
+        if watch.held(2).is_empty() { Ok(()) } else { Err("not yet".to_owned()) }
+    })
+    .unwrap();
+    assert!([1, 2].iter().all(|node| watch.heartbeats_at(*node).is_empty()), "no daemon runs");
 }
 
 #[test]

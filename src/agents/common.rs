@@ -69,10 +69,13 @@ pub(super) fn announce(wanted: &Wanted, link: &Link, schedule: Schedule, cx: &Co
     in_background(begun, cx);
 }
 
-/// Starts the helper in place of any older one for the address.
+/// Leaves the remaining rounds to the crew, or to a helper, in place of any older ones for the address.
 pub(super) fn in_background(begun: Begun, cx: &Context<'_>) {
     let ip = begun.rest.ip.to_string();
     let _ = helper::end(&ip);
+    if let Some(crew) = cx.crew {
+        return crew.go_on(begun.rest);
+    }
     if let Err(error) = helper::detach(begun) {
         let _ = cx.fail(Outcome::Generic, &format!("Could not repeat the announcement of {ip}: {error}"));
     }
@@ -80,6 +83,9 @@ pub(super) fn in_background(begun: Begun, cx: &Context<'_>) {
 
 /// Ends the background announcements of an address about to go.
 pub(super) fn end_announcements(ip: &str, cx: &Context<'_>) {
+    if let (Some(crew), Ok(ip)) = (cx.crew, ip.parse()) {
+        crew.end(ip);
+    }
     match helper::end(ip) {
         Ended::None => {}
         Ended::Killed => cx.info(&format!("killed previously running send_arp for {ip}")),

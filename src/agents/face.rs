@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use super::announce::helper;
+use super::announce::{Crew, helper};
 use super::log::{self, Sink};
 use super::outcome::Outcome;
 use super::{ipaddr, ipaddr2, ipv6addr, sendarp};
@@ -37,8 +37,10 @@ pub enum Operation {
     Status,
 }
 
-/// What an agent may do besides its work: log, and print.
+/// What an agent may do besides its work: log, print, and leave announcements to somebody.
 pub(super) struct Context<'a> {
+    /// Who goes on with announcements; a process of its own where there is nobody.
+    pub(super) crew: Option<&'a Crew>,
     pub(super) log: Sink<'a>,
     pub(super) out: &'a dyn Fn(&str),
 }
@@ -72,7 +74,15 @@ impl Context<'_> {
 const ACTIONS: &str = "(start|stop|status|usage|meta-data)";
 
 impl Agent {
-    fn name(self) -> &'static str {
+    /// The agent of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Agent::IPaddr, Agent::IPaddr2, Agent::IPv6addr, Agent::SendArp]
+            .into_iter()
+            .find(|a| a.name() == name)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
         match self {
             Agent::IPaddr => "IPaddr",
             Agent::IPaddr2 => "IPaddr2",
@@ -91,7 +101,7 @@ impl Agent {
     }
 
     /// `IPaddr_10.0.0.5`, as log lines name the instance.
-    fn instance(self, word: &str) -> String {
+    pub fn instance(self, word: &str) -> String {
         let instance = if self == Agent::IPv6addr { word } else { word.split('/').next().unwrap_or(word) };
         format!("{}_{instance}", self.name())
     }
@@ -118,16 +128,24 @@ pub fn main(agent: Agent) -> ExitCode {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     let instance = agent.instance(words.first().copied().unwrap_or_default());
     let sink = log::of_this_process(agent.name(), &instance);
-    let code = run(agent, &program.to_string_lossy(), &words, &sink, &|line| {
+    let code = run(agent, &program.to_string_lossy(), &words, None, &sink, &|line| {
         // Nobody listening is no reason to fail.
         let _ = writeln!(std::io::stdout(), "{line}");
     });
     ExitCode::from(code)
 }
 
-/// The program without its process: arguments in, lines and exit code out.
-pub fn run(agent: Agent, program: &str, words: &[&str], log: Sink<'_>, out: &dyn Fn(&str)) -> u8 {
-    let cx = Context { log, out };
+/// The program without its process: arguments in, lines and exit code out. `crew` goes on with announcements;
+/// without one a process does.
+pub fn run(
+    agent: Agent,
+    program: &str,
+    words: &[&str],
+    crew: Option<&Crew>,
+    log: Sink<'_>,
+    out: &dyn Fn(&str),
+) -> u8 {
+    let cx = Context { crew, log, out };
     let usage = || out(&agent.usage(program));
     let [word, operation] = words else {
         usage();

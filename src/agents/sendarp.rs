@@ -58,7 +58,8 @@ fn stop(request: &Request, cx: &Context<'_>) -> Outcome {
     if !runs(&request.ip) {
         return Outcome::Success;
     }
-    if helper::end(&request.ip) == Ended::Killed {
+    let by_crew = cx.crew.zip(request.ip.parse().ok()).is_some_and(|(crew, ip)| crew.end(ip));
+    if helper::end(&request.ip) == Ended::Killed || by_crew {
         cx.info(&format!("killed previously running send_arp for {}", request.ip));
     }
     let _ = fs::remove_file(marker(&request.ip));

@@ -9,6 +9,7 @@
 mod cluster;
 mod desk;
 pub mod frame;
+pub mod fuzz;
 mod lines;
 mod number;
 mod order;

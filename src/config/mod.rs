@@ -24,6 +24,7 @@ mod diagnostic;
 pub mod directive;
 mod effective;
 mod fake;
+pub mod fuzz;
 mod ha_cf;
 pub mod haresources;
 mod host;

@@ -7,12 +7,14 @@ use super::clients::Clients;
 use super::executor::Executor;
 use super::host::LinuxHost;
 use super::media::Antennas;
+use super::memory::Memory;
 use super::pidfile::{self, Running};
 use super::pulse::{News, Parts, Pulse};
 use super::settings::{self, ThisStart};
 use super::signals::{self, Signals};
 use super::sources::{self, Change, Stamps};
 use super::{control, environment, fifo, keyring, state, systemd};
+use crate::agents::announce::Crew;
 use crate::config::{self, Checked, Config, Host};
 use crate::engine::{Ending, Engine, Hold, Job, Now};
 use crate::level::Level;
@@ -216,7 +218,8 @@ fn pulse(
         let engine_settings = settings::engine(config, this_start(options, config, log)?);
         let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
         fifo::start(log, &sender)?;
-        let context = resource_context(config, log);
+        let mut context = resource_context(config, log);
+        context.options.announcers = Some(Crew::start()?);
         let executor = Executor::start(&context, &sender)?;
         let clients = Clients::new(config, log)?;
         let surroundings = Surroundings {
@@ -227,6 +230,7 @@ fn pulse(
             memory,
         };
         let children = Children::start(config, surroundings)?;
+        let memory = Memory::start(log)?;
         let media = Antennas::open(config, log).await.map_err(|notes| {
             notes.iter().for_each(|note| log.log(note.level, &note.text));
             let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
@@ -243,10 +247,11 @@ fn pulse(
             born,
             media,
             keys: keyring::of(&config.keys).map_err(|error| io::Error::other(format!("keys: {error:?}")))?,
-            format: settings::format(config),
+            packing: settings::packing(config),
             executor,
             clients,
             children,
+            memory,
             inputs,
             log: log.clone(),
             stamps,

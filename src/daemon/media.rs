@@ -100,14 +100,19 @@ impl Antennas {
         ready
     }
 
-    /// Hands out what is there, with the name of the link; a bounded number at a time.
-    pub(super) fn hear(&mut self, keys: &Keys, mut each: impl FnMut(&str, Result<Message, WireError>)) {
+    /// Hands out what is there, with the name of the link, a bounded number at a time; tells how much it was.
+    pub(super) fn hear(
+        &mut self,
+        keys: &Keys,
+        mut each: impl FnMut(&str, Result<Message, WireError>),
+    ) -> usize {
+        let mut count = 0;
         for antenna in &self.all {
             let heard = |bytes: &[u8]| each(antenna.medium.name(), wire::decode(bytes, keys));
             // An error here belongs to an interface that is going; sending will notice.
-            let _ = antenna.medium.drain(&mut self.buffer, heard);
+            count += antenna.medium.drain(&mut self.buffer, heard).unwrap_or(0);
         }
-        self.pings.hear(keys, &mut self.buffer, each);
+        count + self.pings.hear(keys, &mut self.buffer, each)
     }
 }
 

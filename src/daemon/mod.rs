@@ -17,6 +17,7 @@ pub mod host;
 mod keyring;
 mod launch;
 mod media;
+mod memory;
 mod pidfile;
 mod pings;
 mod pulse;

@@ -5,12 +5,17 @@ use crate::level::Level;
 use crate::logging::Logger;
 use crate::media::{Buffer, ErrorLimiter, Note, Ping, PingSpec};
 use crate::wire::{self, EncodeError, Format, Keys, Message, WireError};
+use std::collections::VecDeque;
 use std::task::{Context, Poll};
+
+/// Seconds, or requests where they are rarer, after which an answer is none any more.
+const SLOWEST: usize = 8;
 
 /// The open ping media.
 #[derive(Default)]
 pub(super) struct Pings {
     all: Vec<(Ping, ErrorLimiter)>,
+    asked: Asked,
 }
 
 impl Pings {
@@ -28,6 +33,7 @@ impl Pings {
 
     /// Asks every ping node; one that cannot be asked does not stop the others.
     pub(super) fn ask(&mut self, status: &Message, keys: &Keys, log: &Logger) {
+        self.asked.note(status.text("ts").unwrap_or_default());
         for (ping, errors) in &mut self.all {
             let lines = match payload(status, ping.kind().name(), ping.name(), keys) {
                 Ok(payload) => match ping.send(&payload) {
@@ -62,12 +68,13 @@ impl Pings {
         keys: &Keys,
         buffer: &mut Buffer,
         mut each: impl FnMut(&str, Result<Message, WireError>),
-    ) {
+    ) -> usize {
+        let (mut count, asked) = (0, &self.asked);
         for (ping, _) in &mut self.all {
             let (info, name) = (ping.kind().name(), ping.name().to_owned());
             // An error here belongs to an address that went away; sending will notice.
-            let _ = ping.drain(buffer, |payload| match wire::decode(payload, keys) {
-                Ok(message) if is_answer(&message, info, &name) => {
+            let drained = ping.drain(buffer, |payload| match wire::decode(payload, keys) {
+                Ok(message) if is_answer(&message, info, &name) && asked.lately(&message) => {
                     each(&name, Ok(message));
                     true
                 }
@@ -77,7 +84,30 @@ impl Pings {
                     false
                 }
             });
+            count += drained.unwrap_or(0);
         }
+        count
+    }
+}
+
+/// Which requests may still be answered. Without this, whoever recorded one answer could have a ping node live
+/// for ever.
+#[derive(Default)]
+struct Asked(VecDeque<String>);
+
+impl Asked {
+    fn note(&mut self, ts: &str) {
+        if self.0.back().is_some_and(|last| last == ts) {
+            return;
+        }
+        if self.0.len() >= SLOWEST {
+            self.0.pop_front();
+        }
+        self.0.push_back(ts.to_owned());
+    }
+
+    fn lately(&self, answer: &Message) -> bool {
+        answer.text("ts").is_some_and(|ts| self.0.iter().any(|asked| asked == ts))
     }
 }
 
@@ -116,6 +146,20 @@ mod tests {
         assert_eq!(payload("ping", "10.78.0.2"), recorded);
         let recorded: &[u8] = include_bytes!("../../tests/vectors/sha1_icmp_pinggroup_NS_st.bin");
         assert_eq!(payload("ping_group", "pg"), recorded);
+    }
+
+    #[test]
+    fn an_answer_has_its_time() {
+        let mut asked = Asked::default();
+        let answer = |ts: u64| Message::of("NS_st").with("ts", &format!("{ts:x}"));
+        assert!(!asked.lately(&answer(0)), "nothing was asked yet");
+        for second in 100..120 {
+            for _ in 0..5 {
+                asked.note(&format!("{second:x}"));
+            }
+        }
+        assert!(asked.lately(&answer(119)) && asked.lately(&answer(112)));
+        assert!(!asked.lately(&answer(111)) && !asked.lately(&answer(120)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::children::Children;
 use super::clients::Clients;
 use super::executor::Executor;
 use super::media::Antennas;
+use super::memory::Memory;
 use super::signals::Signals;
 use super::sources::{Change, Stamps};
 use super::{launch, state, systemd};
@@ -11,7 +12,7 @@ use crate::engine::{Action, Ending, Engine, Input, Now};
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths;
-use crate::wire::{self, Format, Keys, Message};
+use crate::wire::{self, ErrorClass, Keys, Message, Packing};
 use std::collections::VecDeque;
 use std::io;
 use std::thread;
@@ -23,6 +24,8 @@ const LOAD_AGE: Duration = Duration::from_secs(1);
 /// Bad packets reported in full in one such period; the others are counted.
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 const REPORTS: u32 = 5;
+/// How long a timer that is due waits for what the media still have: a full socket is read in less.
+const LISTEN: Duration = Duration::from_millis(10);
 /// Inputs taken in one turn: a script that writes without end must not silence the heartbeat.
 const INPUT_BURST: usize = 64;
 
@@ -40,10 +43,11 @@ pub(super) struct Parts {
     pub(super) born: Instant,
     pub(super) media: Antennas,
     pub(super) keys: Keys,
-    pub(super) format: Format,
+    pub(super) packing: Packing,
     pub(super) executor: Executor,
     pub(super) clients: Clients,
     pub(super) children: Children,
+    pub(super) memory: Memory,
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) log: Logger,
     pub(super) stamps: Stamps,
@@ -54,20 +58,32 @@ pub(super) struct Pulse {
     parts: Parts,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     load_read: Option<Instant>,
+    /// The index of the key that the peer signs with.
+    peer_signs_with: Option<u8>,
     bad: BadPackets,
     ending: Option<Ending>,
 }
 
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts, news: mpsc::channel(4), load_read: None, bad: BadPackets::default(), ending: None }
+        Self {
+            parts,
+            news: mpsc::channel(4),
+            load_read: None,
+            peer_signs_with: None,
+            bad: BadPackets::default(),
+            ending: None,
+        }
     }
 
     /// Beats until the end, and says which it was.
     pub(super) async fn beat(mut self, mut signals: Signals) -> io::Result<Ending> {
+        let remembered = self.parts.memory.recall();
+        self.feed(Input::Remembered(remembered));
         self.feed(Input::Start);
         loop {
             if let Some(ending) = self.ending {
+                self.parts.memory.close(self.parts.engine.marks());
                 return Ok(ending);
             }
             let due = self.due();
@@ -85,7 +101,12 @@ impl Pulse {
                 () = self.parts.clients.ready() => {}
                 () = tokio::time::sleep_until(due.into()) => {}
             }
+            // After a pause of the whole process the timer may be first to be seen. The sockets say what waits
+            // only to a runtime that has asked the kernel since.
+            tokio::task::yield_now().await;
             self.look_then_decide();
+            // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -98,6 +119,9 @@ impl Pulse {
     /// Everything that waits is heard before a timer may say that a node was silent.
     fn look_then_decide(&mut self) {
         self.hear();
+        if Instant::now() >= self.due() {
+            self.hear_the_rest();
+        }
         for _ in 0..INPUT_BURST {
             let Ok(input) = self.parts.inputs.try_recv() else { break };
             self.feed(input);
@@ -109,18 +133,38 @@ impl Pulse {
             self.read_load();
             self.feed(Input::Tick);
         }
+        self.parts.memory.keep(|| self.parts.engine.marks());
     }
 
-    fn hear(&mut self) {
+    /// Before anybody is judged by his silence, what waits is heard to its end, as far as a flood allows.
+    fn hear_the_rest(&mut self) {
+        let until = Instant::now() + LISTEN;
+        while self.hear() > 0 && Instant::now() < until {}
+    }
+
+    /// Takes a turn at the media; tells how many datagrams it were.
+    fn hear(&mut self) -> usize {
         let Parts { media, keys, log, log_bad_packets, .. } = &mut self.parts;
         let (bad, mut heard) = (&mut self.bad, Vec::new());
-        media.hear(keys, |link, message| match message {
+        let count = media.hear(keys, |link, message| match message {
             Ok(message) => heard.push((link.to_owned(), message)),
             Err(error) if *log_bad_packets => bad.report(log, link, &error),
             Err(_) => {}
         });
         for (link, message) in heard {
+            self.note_signer(&message);
             self.feed(Input::Received { link, message });
+        }
+        count
+    }
+
+    /// A rolling change of keys: see [`Keys::peer_signs_with`].
+    fn note_signer(&mut self, message: &Message) {
+        let peers =
+            message.kind() == Some("status") && message.text("src") != Some(self.parts.engine.local_name());
+        if let Some(index) = wire::signer(message).filter(|_| peers) {
+            self.peer_signs_with = Some(index);
+            self.parts.keys.peer_signs_with(index);
         }
     }
 
@@ -182,7 +226,7 @@ impl Pulse {
     /// Clients see our own messages as the others do. What was made for them alone has no `hg`.
     fn sign_own(&self, message: &mut Message) {
         if message.value("auth").is_none() && message.value("hg").is_some() {
-            wire::seal(message, self.parts.format, &self.parts.keys);
+            wire::seal(message, self.parts.packing.format, &self.parts.keys);
         }
     }
 
@@ -190,8 +234,11 @@ impl Pulse {
         if message.kind() == Some("status") {
             self.parts.media.ping(&message, &self.parts.keys);
         }
-        wire::seal(&mut message, self.parts.format, &self.parts.keys);
-        match wire::encode(&message, &self.parts.keys) {
+        wire::seal(&mut message, self.parts.packing.format, &self.parts.keys);
+        let packed = wire::pack(&message, &self.parts.packing);
+        let encoded =
+            packed.and_then(|packed| wire::encode(packed.as_ref().unwrap_or(&message), &self.parts.keys));
+        match encoded {
             Ok(bytes) => self.parts.media.send(&bytes),
             Err(error) => self.parts.log.log(Level::Error, &format!("cannot send a message: {error}")),
         }
@@ -249,6 +296,9 @@ impl Pulse {
         match news {
             News::Keys(keys) => {
                 self.parts.keys = *keys;
+                if let Some(index) = self.peer_signs_with {
+                    self.parts.keys.peer_signs_with(index);
+                }
                 self.parts.log.log(Level::Info, "Rereading authentication file.");
             }
             News::Reload => self.feed(Input::Reload),
@@ -275,8 +325,7 @@ impl BadPackets {
             }
             *self = Self { since: Some(Instant::now()), ..Self::default() };
         }
-        let lines = error.log_lines();
-        if lines.is_empty() {
+        if error.class() == ErrorClass::Foreign {
             return;
         }
         if self.reported >= REPORTS {
@@ -284,7 +333,7 @@ impl BadPackets {
             return;
         }
         self.reported += 1;
-        for (level, text) in lines {
+        for (level, text) in error.log_lines() {
             log.log(level, &format!("{text} [{link}]"));
         }
     }

@@ -1,9 +1,9 @@
 //! From configuration to the values that engine, media and log start from. Pure.
 
-use crate::config::{self, AutoFailback, Config, Medium, MessageFormat};
+use crate::config::{self, AutoFailback, CompressionMethod, Config, Medium, MessageFormat};
 use crate::engine::{Failback, Hold, NodeKind, NodeSpec, Settings};
 use crate::media::{PingKind, PingSpec, Spec};
-use crate::wire::Format;
+use crate::wire::{Compression, Format, Packing};
 use crate::{logging, paths};
 use std::path::PathBuf;
 
@@ -37,6 +37,7 @@ pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
         },
         hopfudge: u32::from(config.hopfudge),
         max_rexmit_delay: config.max_rexmit_delay,
+        packing: packing(config),
         hooks: start.hooks,
         resumed: start.resumed,
         manages: start.manages,
@@ -89,6 +90,20 @@ pub(super) fn format(config: &Config) -> Format {
     match config.msgfmt {
         MessageFormat::Classic => Format::Classic,
         MessageFormat::Netstring => Format::Netstring,
+    }
+}
+
+/// `compression`, `compression_threshold`, `traditional_compression`.
+pub(super) fn packing(config: &Config) -> Packing {
+    let config::Compression { method, threshold_kb, traditional } = config.compression;
+    Packing {
+        how: match method {
+            CompressionMethod::Zlib => Compression::Zlib,
+            CompressionMethod::Bz2 => Compression::Bz2,
+        },
+        threshold: usize::try_from(threshold_kb).unwrap_or(usize::MAX).saturating_mul(1024),
+        whole: traditional,
+        format: format(config),
     }
 }
 

@@ -1,12 +1,16 @@
-//! What outlives a daemon: generation number and uuid (wire-protocol.md section 4). And what must not:
+//! What outlives a daemon: generation number and uuid (wire-protocol.md section 4), how far its peers had come. And what must not:
 //! the scratch directory of resource scripts.
 
 use crate::config::{GenerationMethod, UuidFrom};
+use crate::engine::Mark;
 use crate::paths;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+
+/// More nodes than any cluster has.
+const MOST_MARKS: usize = 200;
 
 /// A value, and what to tell the operator about it.
 pub(super) struct Stated<T> {
@@ -62,18 +66,32 @@ fn renew(directory: &Path) -> io::Result<()> {
 }
 
 /// The generation of this start, stored for the next one before anything is sent (4.1).
+///
+/// Two lives of one number are one to the peers: they take the second for old news of the first. So it is
+/// stored with [`GenerationMethod::Time`] too, where a clock that was set back or a second start within a second
+/// would repeat it.
 pub(super) fn next_generation(method: GenerationMethod, wall: u64) -> io::Result<Stated<u64>> {
-    if method == GenerationMethod::Time {
-        return Ok(Stated { value: wall, warning: None });
-    }
-    let text = match fs::read_to_string(paths::GENERATION) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+    let by_time = method == GenerationMethod::Time;
+    let text = match fs::read(paths::GENERATION) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if by_time || error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
     };
-    let (value, warning) = following(&text, wall);
-    store(Path::new(paths::GENERATION), format!("{value:>15}\n").as_bytes())?;
-    Ok(Stated { value, warning })
+    let (value, warning) = if by_time { (by_the_clock(&text, wall), None) } else { following(&text, wall) };
+    match store(Path::new(paths::GENERATION), format!("{value:>15}\n").as_bytes()) {
+        Err(error) if by_time => {
+            let warning = format!("cannot store the generation in {}: {error}", paths::GENERATION);
+            Ok(Stated { value, warning: Some(warning) })
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(Stated { value, warning }),
+    }
+}
+
+/// The time, or the number after the last one where that is not smaller.
+fn by_the_clock(text: &str, wall: u64) -> u64 {
+    let after_last = text.trim().parse::<u64>().ok().and_then(|last| last.checked_add(1));
+    after_last.map_or(wall, |next| next.max(wall))
 }
 
 /// The number after the one in the file; from the clock where there is none.
@@ -109,6 +127,25 @@ pub(super) fn keep_deleted(lines: &str) -> io::Result<()> {
     store(Path::new(paths::DELETED), lines.as_bytes())
 }
 
+/// Remembers how far the peers had come. It waits for the disk: not on the pulse.
+pub(super) fn keep_marks(marks: &[Mark]) -> io::Result<()> {
+    let line = |Mark { node, generation, seq, ts }: &Mark| format!("{node} {generation} {seq} {ts}\n");
+    store(Path::new(paths::PEERS), marks.iter().map(line).collect::<String>().as_bytes())
+}
+
+/// What was remembered; a file that cannot be read remembers nothing.
+pub(super) fn marks() -> Vec<Mark> {
+    let text = fs::read_to_string(paths::PEERS).unwrap_or_default();
+    text.lines().take(MOST_MARKS).filter_map(mark).collect()
+}
+
+fn mark(line: &str) -> Option<Mark> {
+    let mut words = line.split_ascii_whitespace();
+    let node = words.next()?.to_owned();
+    let mut number = || words.next()?.parse().ok();
+    Some(Mark { node, generation: number()?, seq: number()?, ts: number()? })
+}
+
 /// Version 4, variant 1: "random".
 fn mark_random(bytes: &mut [u8; 16]) {
     bytes[6] = bytes[6] & 0x0f | 0x40;
@@ -139,6 +176,28 @@ mod tests {
         assert_eq!((value, warning.as_deref()), (6, Some("No Previous generation - starting at 6")));
         let (value, warning) = following("12x\n", 5);
         assert_eq!((value, warning.as_deref()), (6, Some("BROKEN previous generation - starting at 6")));
+    }
+
+    #[test]
+    fn the_generation_by_the_clock_rises_too() {
+        assert_eq!(by_the_clock("", 100), 100);
+        assert_eq!(by_the_clock("             99\n", 100), 100);
+        assert_eq!(by_the_clock("            100\n", 100), 101, "within one second");
+        assert_eq!(by_the_clock("            500\n", 100), 501, "the clock was set back");
+        assert_eq!(by_the_clock("junk", 100), 100);
+        assert_eq!(by_the_clock(&u64::MAX.to_string(), 100), 100);
+    }
+
+    #[test]
+    fn a_mark_is_four_words() {
+        let node = "b2".to_owned();
+        assert_eq!(
+            mark("b2 1795287662 77 1795300000"),
+            Some(Mark { node, generation: 1_795_287_662, seq: 77, ts: 1_795_300_000 })
+        );
+        assert_eq!(mark("b2 1795287662 77"), None);
+        assert_eq!(mark("b2 -1 77 5"), None);
+        assert_eq!(mark(""), None);
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! to each other never waits, and always finds room in the history.
 
 use super::{Action, Engine, Note};
-use crate::wire::{self, Message};
+use crate::wire::{self, EncodeError, Message, Packing};
 use std::collections::VecDeque;
 
-/// Bytes of a local message: with what is added it still fits into one datagram.
+/// Bytes of a local message on the wire: with what is added it still fits into one datagram.
 const LARGEST: usize = 63 * 1024;
+/// Below this nothing that packing does to a message can make it too large.
+const SURELY_SMALL: usize = 60 * 1024;
 
 /// Un-acknowledged messages from which on clients wait.
 const CLIENTS_WAIT: u64 = 250;
@@ -22,11 +24,21 @@ pub(super) struct Flow {
     held: VecDeque<Message>,
 }
 
+impl Flow {
+    /// How many messages of clients wait.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+}
+
 impl Engine {
     /// A message from a script or client. Without a type it is nothing.
     pub(super) fn local(&mut self, message: Message) {
-        if let Err(why) = sendable(&message) {
+        if let Err(why) = sendable(&message, &self.settings.packing) {
             return self.note_rarely("unsendable", Note::Unsendable(why));
+        }
+        if self.request_fails(&message) {
+            return;
         }
         let client = message.value("client_gen").is_some();
         if !(client && (self.flow.paused || !self.flow.held.is_empty())) {
@@ -80,10 +92,18 @@ impl Engine {
 
 /// A message that nobody can be sent must not take a number: peers would ask for it for ever, and acknowledge
 /// nothing above it.
-fn sendable(message: &Message) -> Result<(), String> {
-    match wire::encode_local_netstring(message) {
-        Ok(bytes) if bytes.len() <= LARGEST => Ok(()),
-        Ok(bytes) => Err(format!("{} bytes are more than {LARGEST}", bytes.len())),
-        Err(error) => Err(error.to_string()),
+fn sendable(message: &Message, packing: &Packing) -> Result<(), String> {
+    let told = |error: EncodeError| error.to_string();
+    let size = |message: &Message| wire::encode_local_netstring(message).map(|bytes| bytes.len());
+    let plain = match size(message) {
+        Ok(plain) if plain <= SURELY_SMALL => return Ok(()),
+        // more than may go unpacked
+        Err(EncodeError::TooBig(plain)) | Ok(plain) => plain,
+        Err(error) => return Err(told(error)),
+    };
+    let packed = wire::pack(message, packing).map_err(told)?;
+    match packed.map_or(Ok(plain), |packed| size(&packed)).map_err(told)? {
+        sent if sent <= LARGEST => Ok(()),
+        sent => Err(format!("{sent} bytes are more than {LARGEST}")),
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that can happen to the engine. Serialisable, so that a run can be recorded and replayed.
 
+use super::Mark;
 use crate::wire::Message;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,8 @@ pub struct JobId(pub u64);
 pub enum Input {
     /// The media are open: begin. Comes once, first.
     Start,
+    /// How far the peers had come when an earlier life last heard them. May come before `Start`.
+    Remembered(Vec<Mark>),
     /// A moment has passed; due timers fire. Sent after every waiting datagram was handed in, so that
     /// the engine looks before it decides.
     Tick,

@@ -48,6 +48,14 @@ pub enum Job {
     },
     /// Ask the fencing device how it is; the log is told. Beside everything else.
     CheckDevice,
+    /// Tell the neighbourhood once more where the addresses of these groups are: both nodes had them. Beside
+    /// everything else.
+    Announce {
+        /// Which groups, seen from this node.
+        set: Hold,
+        /// They are the peer's, which does not tell by itself.
+        for_peer: bool,
+    },
     /// "hb_giveup_resources": release every group of haresources, at shutdown.
     GiveUpAll,
 }

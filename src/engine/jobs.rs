@@ -23,6 +23,11 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
+    /// How many jobs run or wait.
+    pub(super) fn held(&self) -> usize {
+        self.running.len() + self.beside.len() + self.queue.len()
+    }
+
     /// No script runs and none waits.
     pub(super) fn idle(&self) -> bool {
         self.running.is_empty() && self.queue.is_empty()
@@ -37,6 +42,17 @@ impl Jobs {
     /// What an earlier life left behind is still being released.
     pub(super) fn cleaning(&self) -> bool {
         self.running.values().any(|job| *job == Job::ReleaseLeftovers)
+    }
+
+    /// What waiting jobs will take.
+    pub(super) fn acquiring(&self) -> Hold {
+        let dead = ("HA_st".to_owned(), "dead".to_owned());
+        self.queue.iter().fold(Hold::None, |all, job| match job {
+            Job::AcquireLocal { .. } => all.with(Hold::Local),
+            Job::Hook { env, .. } if env.contains(&dead) => all.with(Hold::Foreign),
+            Job::Standby { verb: Verb::Take, set } => all.with(*set),
+            _ => all,
+        })
     }
 
     /// What is on its way out.
@@ -119,7 +135,11 @@ impl Engine {
             return;
         };
         match job {
-            Job::Hook { kind, .. } if kind == "ip-request-resp" => self.local_settled("ip-request-resp"),
+            Job::Hook { kind, .. } if kind == "ip-request-resp" => {
+                self.own_groups_came();
+                self.local_settled("ip-request-resp");
+            }
+            Job::Hook { kind, .. } if kind == "ip-request" => self.peers_groups_went(),
             Job::Hook { kind, env } if kind == "status" => self.death_hook_done(&env),
             Job::Hook { .. } => {}
             Job::AcquireLocal { .. } => self.local_acquired(),
@@ -127,6 +147,7 @@ impl Engine {
             Job::ReleaseLeftovers => self.check_startup(),
             Job::Reset { .. } => self.reset_done(id, well),
             Job::CheckDevice => self.device_checked(),
+            Job::Announce { .. } => {}
             Job::GiveUpAll => self.send(Message::of("shutdone").with("st", "dead")),
         }
         self.next_queued();
@@ -137,13 +158,25 @@ impl Engine {
     /// The take-over is over, whether or not the hook found words for it: nothing may wait for ever.
     fn death_hook_done(&mut self, env: &[(String, String)]) {
         let dead = env.iter().any(|(name, value)| name == "HA_st" && value == "dead");
+        let ping = env.iter().any(|(name, value)| name == "HA_info" && value == "ping");
+        if dead && !ping && !self.nice() {
+            self.resources.i_hold = self.resources.i_hold.with(Hold::Foreign);
+        }
         if dead && self.resources.takeover_in_progress {
             self.resources.takeover_in_progress = false;
             self.note(Note::MachDownSilent);
         }
     }
 
+    /// Legacy mode: a peer that asks for one of its groups asks for all of them.
+    fn peers_groups_went(&mut self) {
+        if !self.nice() {
+            self.resources.i_hold = self.resources.i_hold.without(Hold::Foreign);
+        }
+    }
+
     fn local_acquired(&mut self) {
+        self.own_groups_came();
         self.local_settled("req_our_resources");
         if self.is_shutting_down() {
             return;

@@ -19,6 +19,8 @@ const LONGEST_DEAD_TIME: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct Pulse {
     pub(super) started: bool,
     next: Duration,
+    /// The last status.
+    sent: Duration,
     /// Until when `dt` is raised because of the start.
     grace_until: Option<Duration>,
     /// Leaving for a restart: `dt` is raised until the end.
@@ -59,7 +61,8 @@ impl Engine {
         self.send_status();
     }
 
-    fn own_dead_time(&self) -> Duration {
+    /// What peers were asked to bear.
+    pub(super) fn own_dead_time(&self) -> Duration {
         let grace = match (self.pulse.restarting, self.pulse.grace_until) {
             (true, _) => RESTART_GRACE,
             (false, Some(_)) => START_GRACE,
@@ -75,7 +78,16 @@ impl Engine {
         if self.flow_control {
             message = message.with("protocol", "1");
         }
+        if let Some(claim) = self.claim() {
+            message = message.with("holds", &claim);
+        }
+        self.pulse.sent = self.now.mono;
         self.send(message);
+    }
+
+    /// For how long peers have heard no status from here.
+    pub(super) fn silent_for(&self) -> Duration {
+        self.now.mono.saturating_sub(self.pulse.sent)
     }
 
     pub(super) fn pulse_deadline(&self) -> Option<Duration> {
@@ -97,27 +109,6 @@ impl Engine {
             self.pulse.next = now + self.settings.keepalive;
         }
         self.send_status();
-    }
-
-    /// A process that did not run cannot blame its peers for silence: they get the lost time back.
-    pub(super) fn notice_sleep(&mut self) {
-        let now = self.now.mono;
-        let Some(gap) = now.checked_sub(self.pulse.next) else {
-            return;
-        };
-        if gap < self.settings.deadtime / 4 {
-            return;
-        }
-        let asleep_since = now - gap;
-        for node in &mut self.nodes {
-            if node.last_status < asleep_since {
-                node.last_status += gap;
-            }
-            for link in node.links.iter_mut().filter(|l| l.heard < asleep_since) {
-                link.heard += gap;
-            }
-        }
-        self.note(Note::Asleep(gap));
     }
 
     /// How long this node's silence is borne right now.
@@ -199,13 +190,14 @@ impl Engine {
         }
         if let Some(node) = self.nodes.get_mut(at) {
             node.last_status_ts = 0;
-            node.state_seq = 0;
-            node.track.reset();
+            node.track.fall_silent();
             node.acked = 0;
         }
     }
 
-    /// A status message of the same generation from a node that was given up for dead (7.7).
+    /// A status message of the same generation from a node that was given up for dead (7.7): both may hold
+    /// everything. What follows from it comes with the status itself, see `double`; the old protocol has no
+    /// words for what is held, and begins anew.
     pub(super) fn returned(&mut self, at: usize) {
         if self.nodes.get(at).is_none_or(|n| n.kind == NodeKind::Ping) {
             return;
@@ -213,7 +205,10 @@ impl Engine {
         let node = self.name_of(at);
         self.note(Note::Partition(node));
         self.send_status();
-        self.request_restart();
+        match self.nice() && self.settings.manages {
+            true => self.expect_restart(at),
+            false => self.request_restart(),
+        }
     }
 
     /// A status message from any node, this one included (7.2). Says whether it changed anything.
@@ -229,7 +224,8 @@ impl Engine {
         let Some(node) = self.nodes.get(from) else {
             return false;
         };
-        if ts < node.last_status_ts && seq < node.last_status_seq {
+        let node_seq = node.last_status_seq;
+        if ts < node.last_status_ts && seq < node_seq {
             return false;
         }
         if node.is_normal() && from != self.me && message.text("protocol").is_none() && self.flow_control {
@@ -237,7 +233,8 @@ impl Engine {
             self.note(Note::FlowControlOff);
         }
         self.judge_lateness(from);
-        let changed = self.adopt_status(from, status, message);
+        // One that was lost and came late is a sign of life and no news.
+        let changed = seq >= node_seq && self.adopt_status(from, status, message);
         let now = self.now.mono;
         if let Some(node) = self.nodes.get_mut(from) {
             if let Some(dead_time) = message.hex("dt").filter(|_| node.is_normal()) {
@@ -247,7 +244,10 @@ impl Engine {
             node.last_status = now;
             node.had_status = true;
             node.last_status_ts = ts;
-            node.last_status_seq = seq;
+            node.last_status_seq = seq.max(node_seq);
+        }
+        if from != self.me {
+            self.read_claim(from, message);
         }
         self.ask_for_local();
         changed
@@ -271,7 +271,8 @@ impl Engine {
         }
         if dead {
             self.note(Note::NodeDead(name));
-            if self.death_counts(from) {
+            let settled = self.nice() && self.nodes.get(from).is_some_and(|n| n.is_normal());
+            if self.death_counts(from) && !settled {
                 self.after_death(from, true);
             }
         }
@@ -281,13 +282,15 @@ impl Engine {
         let Some(node) = self.nodes.get_mut(from).filter(|_| from != self.me) else {
             return false;
         };
-        if node.status.eq_ignore_ascii_case(status) {
+        // Who began anew and is active at the first word lived apart for a while, as who was dead.
+        let apart = (node.is_dead() || std::mem::take(&mut node.unseen)) && status == "active";
+        if node.status.eq_ignore_ascii_case(status) && !apart {
             return false;
         }
         if node.is_dead() {
             node.owed_from = self.history.highest();
         }
-        let lived_apart = node.is_dead() && node.is_normal() && status == "active";
+        let lived_apart = apart && node.is_normal();
         status.clone_into(&mut node.status);
         let name = node.name.clone();
         self.stop_fencing(&name);
@@ -296,11 +299,12 @@ impl Engine {
         if message.kind() == Some("status") {
             self.queue_peer_hook("status", message);
         }
-        if lived_apart && !self.is_about_to_restart() {
+        if lived_apart && !self.is_shutting_down() {
             self.compare_holdings(from);
         }
         if status == "active" {
             self.ask_again();
+            self.expect_word_of(from);
         }
         true
     }
@@ -317,7 +321,10 @@ impl Engine {
     /// took over what is held here. Saying what we hold shows it; the old protocol knows no such word.
     fn compare_holdings(&mut self, with: usize) {
         match self.nice() {
-            true => self.send_held_as_is(),
+            true => {
+                self.forget_hand_over();
+                self.expect_claims();
+            }
             false => self.returned(with),
         }
     }

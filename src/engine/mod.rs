@@ -9,24 +9,29 @@
 //! * [`Input::Start`] comes first; after [`Action::End`] nothing has an effect.
 //!
 //! Rules live by topic: `receive` (the pipeline), `life` (status, death), `startup`, `negotiation`
-//! (who holds what), `standby`, `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and
+//! (who holds what), `double` (who lets go when both do), `pause` (a node that did not run), `standby`, `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and
 //! go), `flow` (when clients wait), `deliver` (what clients hear); `sequence` and `node` are their data.
 //! Section numbers in these files are those of `spec/wire-protocol.md`.
 
 mod action;
 mod clock;
 mod deliver;
+mod double;
 mod fencing;
 mod flow;
+pub mod fuzz;
 mod hold;
 mod input;
 mod job;
 mod jobs;
 mod life;
+mod mark;
 mod membership;
 mod negotiation;
 mod node;
 mod note;
+mod pause;
+mod reason;
 mod receive;
 mod retransmit;
 mod send;
@@ -43,7 +48,9 @@ pub use clock::Now;
 pub use hold::Hold;
 pub use input::{Input, JobId};
 pub use job::{Job, Verb};
+pub use mark::Mark;
 pub use note::{Note, uuid_text};
+pub use reason::Reason;
 pub use settings::{Failback, NodeKind, NodeSpec, Settings};
 pub use view::{NodeView, Treatment};
 
@@ -68,6 +75,8 @@ pub struct Engine {
     startup: startup::Startup,
     pulse: life::Pulse,
     resources: negotiation::Resources,
+    double: double::Double,
+    pause: pause::Pause,
     jobs: jobs::Jobs,
     fencing: fencing::Fencing,
     shutdown: shutdown::Shutdown,
@@ -98,6 +107,8 @@ impl Engine {
             flow: flow::Flow::default(),
             deleted: Vec::new(),
             startup: startup::Startup::default(),
+            double: double::Double::default(),
+            pause: pause::Pause::default(),
             pulse: life::Pulse::default(),
             jobs: jobs::Jobs::default(),
             fencing: fencing::Fencing::default(),
@@ -113,9 +124,12 @@ impl Engine {
         if self.ended {
             return Vec::new();
         }
-        self.now = Now { mono: now.mono.max(self.now.mono), wall: now.wall };
+        let (before, due) = (self.now.mono, self.next_deadline());
+        self.now = Now { mono: now.mono.max(before), wall: now.wall };
+        self.notice_pause(before, due);
         match input {
             Input::Start => self.begin(),
+            Input::Remembered(marks) => self.recall(marks),
             Input::Tick => self.tick(),
             Input::Received { link, message } => self.receive(&link, &message),
             Input::Local(message) => self.local(message),
@@ -143,6 +157,7 @@ impl Engine {
             self.startup_deadline(),
             self.retransmit_deadline(),
             self.negotiation_deadline(),
+            self.double_deadline(),
             self.fencing_deadline(),
             self.shutdown_deadline(),
         ]
@@ -171,12 +186,25 @@ impl Engine {
         self.resources_stable()
     }
 
+    /// How many things it remembers, all collections together.
+    fn held(&self) -> usize {
+        let of_nodes = |n: &node::Node| 1 + n.links.len() + n.held_notices.len() + n.track.missing();
+        self.nodes.iter().map(of_nodes).sum::<usize>()
+            + self.history.kept()
+            + self.flow.held()
+            + self.jobs.held()
+            + self.deleted.len()
+            + self.said.len()
+            + self.resources.unanswered.len()
+    }
+
     fn tick(&mut self) {
-        self.notice_sleep();
+        self.end_looking();
         self.bury_the_silent();
         self.startup_tick();
         self.retransmit_tick();
         self.negotiation_tick();
+        self.double_tick();
         self.fencing_tick();
         self.shutdown_tick();
         self.pulse_tick();

@@ -15,9 +15,6 @@ const CLAIM_AFTER: Duration = Duration::from_secs(3);
 /// So much longer their own node has to claim them: 3.0.6 never does.
 const CLAIM_FOREIGN_AFTER: Duration = Duration::from_secs(15);
 
-/// Groups that both hold for so long in calm are given up by both.
-const RESOLVE_AFTER: Duration = Duration::from_secs(5);
-
 /// How far the negotiation has come; the numbers are those of the reference's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
@@ -39,6 +36,8 @@ pub(super) struct Resources {
     pub(super) standby: StandbyState,
     pub(super) standby_deadline: Option<Duration>,
     pub(super) standby_set: Hold,
+    /// This node's offer was not answered yet: nothing moves.
+    pub(super) offered: bool,
     pub(super) needs_failback: bool,
     failback_retry: Option<Duration>,
     local_done: bool,
@@ -49,7 +48,6 @@ pub(super) struct Resources {
     take_local_armed: bool,
     claim_at: Option<Duration>,
     claim_foreign_at: Option<Duration>,
-    resolve_at: Option<Duration>,
     /// Legacy mode: own groups are wanted as soon as every live peer is active.
     pub(super) wants_local: bool,
     /// Legacy mode: the keys of groups that an active peer was asked for and has not answered.
@@ -67,6 +65,7 @@ impl Resources {
             standby: StandbyState::Not,
             standby_deadline: None,
             standby_set: Hold::All,
+            offered: false,
             needs_failback: false,
             failback_retry: None,
             local_done: false,
@@ -76,7 +75,6 @@ impl Resources {
             take_local_armed: false,
             claim_at: None,
             claim_foreign_at: None,
-            resolve_at: None,
             wants_local: false,
             unanswered: BTreeSet::new(),
         }
@@ -93,7 +91,8 @@ impl Engine {
             self.resources.foreign_done = true;
         }
         if !self.nice() {
-            self.resources.wants_local = true;
+            // after a reload they are here
+            self.resources.wants_local = !self.resources.i_hold.includes(Hold::Local);
             return self.ask_for_local();
         }
         if self.resources.state == State::Init {
@@ -119,6 +118,22 @@ impl Engine {
     pub(super) fn ask_again(&mut self) {
         if !self.resources.unanswered.is_empty() {
             self.acquire_local(true);
+        }
+    }
+
+    /// Legacy mode: own groups are here once nobody has to answer for one of them.
+    pub(super) fn own_groups_came(&mut self) {
+        if !self.nice() && self.resources.unanswered.is_empty() {
+            self.resources.i_hold = self.resources.i_hold.with(Hold::Local);
+        }
+    }
+
+    /// What the next life is to believe that it holds.
+    pub(super) fn handed_down(&self) -> Hold {
+        let r = &self.resources;
+        match r.wants_local || !r.unanswered.is_empty() {
+            true => r.i_hold.without(Hold::Local),
+            false => r.i_hold,
         }
     }
 
@@ -157,6 +172,7 @@ impl Engine {
             }
         }
         self.resources.other_stable &= outdated;
+        self.expect_word_of(from);
         if self.resources.takeover_in_progress {
             self.note(Note::StartingDuringTakeover);
         }
@@ -182,7 +198,7 @@ impl Engine {
         if from == self.me {
             self.on_own_resource(message);
         } else {
-            self.on_peer_resource(message);
+            self.on_peer_resource(from, message);
         }
         self.audit();
         self.retry_shutdown();
@@ -208,6 +224,9 @@ impl Engine {
 
     fn on_own_resource(&mut self, message: &Message) {
         self.resources.i_hold = self.read_hold(self.resources.i_hold, message);
+        if message.text("info") == Some("mach_down") {
+            self.resources.i_hold = self.resources.i_hold.without(self.jobs.releasing());
+        }
         if self.resources.i_hold.includes(Hold::Local) {
             self.local_settled("T_RESOURCES(us)");
         }
@@ -222,20 +241,22 @@ impl Engine {
         self.note(Note::MachDownComplete);
         let r = &mut self.resources;
         r.takeover_in_progress = false;
-        r.i_hold = r.i_hold.with(Hold::Foreign);
+        // What was taken may have been found on the peer since, and is on its way out again.
+        r.i_hold = r.i_hold.with(Hold::Foreign.without(self.jobs.releasing()));
         r.needs_failback = true;
         r.other_stable = true;
         self.foreign_settled("mach_down");
     }
 
-    fn on_peer_resource(&mut self, message: &Message) {
-        self.resources.other_holds = self.read_hold(self.resources.other_holds, message);
+    fn on_peer_resource(&mut self, from: usize, message: &Message) {
+        let (seq, told) = (message.hex("seq"), self.read_hold(self.resources.other_holds, message));
+        let newer = self.nodes.get(from).is_some_and(|n| seq >= Some(n.claim_seq));
+        if newer {
+            self.resources.other_holds = told;
+        }
         match message.text("isstable") {
             Some("1") if !self.resources.other_stable => {
-                self.note(Note::RemoteTransition);
-                self.resources.other_stable = true;
-                self.send_held_as_is();
-                self.check_failback();
+                self.peer_is_stable();
             }
             Some("1") | None => {}
             Some(_) => self.resources.other_stable = false,
@@ -243,10 +264,36 @@ impl Engine {
         if message.text("info") == Some("standby") {
             self.giver_lets_go();
         }
+        if message.text("isstable") == Some("1") {
+            self.peer_is_at_rest();
+        }
         let settled = matches!(self.resources.state, State::Stable | State::Shutdown);
         if !settled && self.resources.other_stable {
             self.become_stable_beside_peer();
         }
+        if self.nodes.get(from).is_some_and(|n| !n.kin) {
+            self.claim_heard();
+        }
+    }
+
+    /// The peer, one of ours, has just said what it holds: nothing is left to wait for. Beside a C daemon a start
+    /// waits until that one is stable, or for ten seconds.
+    pub(super) fn begin_beside_kin(&mut self) {
+        let waiting =
+            matches!(self.resources.state, State::Starting | State::BothStarting | State::ResourceReceived);
+        if waiting && self.startup.is_up() && !self.pause.unsure && !self.is_shutting_down() {
+            self.resources.take_local_armed = true;
+            self.resources.take_local_at = None;
+            self.resources.other_stable = true;
+            self.become_stable_beside_peer();
+        }
+    }
+
+    pub(super) fn peer_is_stable(&mut self) {
+        self.note(Note::RemoteTransition);
+        self.resources.other_stable = true;
+        self.send_held_as_is();
+        self.check_failback();
     }
 
     fn become_stable_beside_peer(&mut self) {
@@ -264,7 +311,7 @@ impl Engine {
     /// Offers the peer its own groups back, when all is calm (8.4).
     fn check_failback(&mut self) {
         self.resources.failback_retry = None;
-        let wanted = self.settings.failback == Failback::On
+        let wanted = (self.settings.failback == Failback::On || self.may_restore())
             && !self.is_shutting_down()
             && self.resources.i_hold.includes(Hold::Foreign)
             && self.resources.needs_failback;
@@ -272,14 +319,21 @@ impl Engine {
             self.resources.needs_failback = false;
             return;
         }
+        let settled = !self.pause.unsure && self.held_twice() == Hold::None;
         let r = &mut self.resources;
-        if r.standby != StandbyState::Not || !r.other_stable || r.state != State::Stable {
+        if r.standby != StandbyState::Not || !r.other_stable || r.state != State::Stable || !settled {
             r.failback_retry = Some(self.now.mono + FAILBACK_RETRY);
             return;
         }
         r.standby_set = Hold::Foreign;
         r.needs_failback = false;
+        self.restored();
         self.send(Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me"));
+    }
+
+    /// A peer that held nothing of its own meanwhile may be ready for it.
+    pub(super) fn check_failback_soon(&mut self) {
+        self.resources.failback_retry = Some(self.now.mono + FAILBACK_RETRY);
     }
 
     /// "Resources are stable" (8.2).
@@ -321,19 +375,9 @@ impl Engine {
         }
         let (mine, theirs) = (self.resources.i_hold, self.resources.other_holds);
         let has = |hold: Hold, part| hold.includes(part);
-        if has(mine, Hold::Local) && has(theirs, Hold::Foreign) {
-            self.note_rarely("both own", Note::BothOwn);
-        }
-        if has(mine, Hold::Foreign) && has(theirs, Hold::Local) {
-            self.note_rarely("both own foreign", Note::BothOwnForeign);
-        }
+        self.complain_of_double();
         let calm =
             self.resources_stable() && self.resources.state == State::Stable && !self.is_shutting_down();
-        if !calm || mine.without(theirs.mirror()) == mine {
-            self.resources.resolve_at = None;
-        } else if self.resources.resolve_at.is_none() {
-            self.resources.resolve_at = Some(self.now.mono + RESOLVE_AFTER);
-        }
         let orphaned = calm && !has(mine, Hold::Local) && !has(theirs, Hold::Foreign);
         if !orphaned {
             self.resources.claim_at = None;
@@ -351,7 +395,7 @@ impl Engine {
 
     pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
         let r = &self.resources;
-        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at, r.resolve_at]
+        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at]
             .into_iter()
             .flatten()
             .min()
@@ -376,10 +420,6 @@ impl Engine {
             self.audit();
             self.claim_foreign();
         }
-        if due(self.resources.resolve_at) {
-            self.audit();
-            self.resolve_double();
-        }
     }
 
     /// Ten seconds have passed and no peer became stable: take what is ours and unclaimed.
@@ -402,11 +442,12 @@ impl Engine {
         }
     }
 
-    /// Both run the same groups: as after a partition, both give up everything and begin anew.
-    fn resolve_double(&mut self) {
-        if self.resources.resolve_at.take().is_some() {
-            self.note(Note::ResolveDouble);
-            self.request_restart();
+    /// Nothing is taken unasked before that moment.
+    pub(super) fn take_nothing_before(&mut self, moment: Duration) {
+        let r = &mut self.resources;
+        let timers = [&mut r.take_local_at, &mut r.failback_retry, &mut r.claim_at, &mut r.claim_foreign_at];
+        for at in timers.into_iter().flatten() {
+            *at = (*at).max(moment);
         }
     }
 

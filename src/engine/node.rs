@@ -1,9 +1,10 @@
 //! What is known of each node and each link. Data and look-ups; the rules live in `life` and `receive`.
 
+use super::mark::Mark;
 use super::sequence::Track;
 use super::settings::{NodeKind, Settings};
 use crate::wire::Message;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// A way to hear a node.
@@ -24,6 +25,8 @@ pub(super) struct Node {
     pub(super) status: String,
     /// How long its silence is borne: the `dt` it last sent.
     pub(super) dead_time: Duration,
+    /// It began anew, and nobody saw it start: no status but `active` was heard.
+    pub(super) unseen: bool,
     /// A packet came since start or since its last death.
     pub(super) heard: bool,
     /// When its last accepted status came; before that, when waiting for it began.
@@ -35,11 +38,20 @@ pub(super) struct Node {
     pub(super) generation: u64,
     /// Number of the newest message that told what it holds.
     pub(super) state_seq: u64,
+    /// Number of the newest status that told it.
+    pub(super) claim_seq: u64,
+    /// Requests and answers of a hand-over before this number belong to one that is over.
+    pub(super) ask_seq: u64,
+    /// Its statuses tell what it holds: one of ours.
+    pub(super) kin: bool,
     pub(super) track: Track,
+    pub(super) mark: Mark,
     /// The highest number of ours that it acknowledged.
     pub(super) acked: u64,
     /// Messages of ours up to this one are not its to acknowledge: it was not there, or began anew since.
     pub(super) owed_from: u64,
+    /// What it was told lately that it cannot have, and when.
+    pub(super) refused: BTreeMap<u64, Duration>,
     /// It may hold resources: cleared by its shutdown notice (legacy mode's STONITH decision).
     pub(super) may_hold: bool,
     pub(super) links: Vec<Link>,
@@ -74,6 +86,7 @@ impl Node {
             uuid: None,
             status: "init".to_owned(),
             dead_time,
+            unseen: false,
             heard: false,
             last_status: now,
             had_status: false,
@@ -81,9 +94,14 @@ impl Node {
             last_status_seq: 0,
             generation: 0,
             state_seq: 0,
+            claim_seq: 0,
+            ask_seq: 0,
+            kin: false,
             track: Track::new(ack_trigger),
+            mark: Mark::default(),
             acked: 0,
             owed_from: 0,
+            refused: BTreeMap::new(),
             may_hold: true,
             links: unique(links).map(|name| Link { name, up: false, heard: now }).collect(),
             weight: 100,

@@ -3,6 +3,7 @@
 //! Where the reference has a line for an event, the line is the reference's (commands.md section 8),
 //! because administrators and their log watchers grep for it.
 
+use super::Reason;
 use crate::level::Level;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -148,7 +149,21 @@ pub enum Note {
     /// A line of our own: what we do about `NobodyOwnsLocal`.
     ClaimUnowned,
     ClaimForeign,
-    ResolveDouble,
+    /// Lines of our own: the reference leaves it so.
+    DoubleYield {
+        node: String,
+        set: String,
+        reason: Reason,
+    },
+    DoubleKeep {
+        node: String,
+        set: String,
+        reason: Reason,
+    },
+    DoubleOver {
+        node: String,
+        set: String,
+    },
     StandbyLegacy,
     StandbyBusy {
         node: String,
@@ -340,10 +355,11 @@ impl Note {
             Note::NobodyOwnsLocal => error("No one owns our local resources!"),
             Note::NobodyOwnsForeign => error("No one owns foreign resources!"),
             Note::ClaimUnowned => warn("Nobody holds the local resource groups: acquiring them."),
-            Note::ResolveDouble => {
-                let text = "Both machines run the same resource groups: giving everything up to begin anew.";
-                (Level::Crit, text.to_owned())
-            }
+            Note::DoubleYield { node, set, reason } => warn(reason.yielding(node, set)),
+            Note::DoubleKeep { node, set, reason } => warn(reason.keeping(node, set)),
+            Note::DoubleOver { node, set } => info(format!(
+                "node {node} has let go of the {set} resource groups: announcing their addresses again."
+            )),
             Note::ClaimForeign => warn("Nobody holds the resource groups of the other node: acquiring them."),
             Note::ShutdownNotice(node) => info(format!("Received shutdown notice from '{node}'.")),
             Note::ShutdownDelayedComm => warn("Shutdown delayed until Communication is up."),

@@ -27,6 +27,10 @@ impl Engine {
         if at == self.me {
             return self.hear_myself(link, message);
         }
+        if self.is_of_an_earlier_life(at, message) {
+            return self.tell_clients(message, Treatment::Dropped);
+        }
+        self.learn_uuid(at, message);
         let kind = kind.to_owned();
         if let Some(node) = self.nodes.get_mut(at) {
             node.heard = true;
@@ -66,27 +70,49 @@ impl Engine {
         self.unsequenced(at, kind, message);
     }
 
-    /// Finds the node that a message is from, by its name; learns or mends its uuid.
+    /// Finds the node that a message is from, by its name.
     fn attribute(&mut self, from: &str, kind: &str, message: &Message) -> Option<usize> {
-        let uuid: Option<[u8; 16]> = message.binary("srcuuid").and_then(|u| u.try_into().ok());
+        let uuid = uuid_of(message);
         let Some(at) = self.nodes.iter().position(|n| n.name == from) else {
             self.refuse_stranger(from, kind, uuid);
             return None;
         };
-        let node = self.nodes.get_mut(at)?;
-        let Some(uuid) = uuid else { return Some(at) };
-        match node.uuid {
-            Some(known) if known != uuid && at == self.me => {
-                self.note_rarely("duplicate name", Note::DuplicateName);
-                return None;
-            }
-            Some(known) if known != uuid => {
-                node.uuid = Some(uuid);
-                self.note_rarely("uuid", Note::UuidChanged { node: from.to_owned(), uuid });
-            }
-            _ => node.uuid = Some(uuid),
+        if at == self.me && uuid.is_some_and(|uuid| uuid != self.settings.uuid) {
+            self.note_rarely("duplicate name", Note::DuplicateName);
+            return None;
         }
         Some(at)
+    }
+
+    /// Whether somebody says again what was said before the node's present life began.
+    fn is_of_an_earlier_life(&mut self, at: usize, message: &Message) -> bool {
+        let Some(node) = self.nodes.get(at).filter(|n| n.is_normal()) else { return false };
+        let Some(generation) = generation_of(message) else { return true };
+        let current = match node.generation {
+            0 if node.mark.covers(generation, message) => node.mark.generation,
+            current if generation < current => current,
+            _ => return false,
+        };
+        let node = node.name.clone();
+        self.note_rarely("replay", Note::Replay { node, generation, current });
+        true
+    }
+
+    /// A node gets another uuid when it is installed anew: with a new life.
+    fn learn_uuid(&mut self, at: usize, message: &Message) {
+        let (Some(uuid), Some(generation)) = (uuid_of(message), generation_of(message)) else { return };
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        match node.uuid {
+            Some(known) if known == uuid || generation <= node.generation => return,
+            Some(_) => {
+                let node = node.name.clone();
+                self.note_rarely("uuid", Note::UuidChanged { node, uuid });
+            }
+            None => {}
+        }
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.uuid = Some(uuid);
+        }
     }
 
     fn refuse_stranger(&mut self, from: &str, kind: &str, uuid: Option<[u8; 16]>) {
@@ -120,9 +146,18 @@ impl Engine {
             Err(why) => return self.tell_clients(message, why),
         };
         self.tell(at, event);
+        self.remember(at, seq, message);
         match self.addressed_here(message) {
             true => self.take_in(at, kind, message),
             false => self.tell_clients(message, Treatment::Dropped),
+        }
+    }
+
+    /// How far this node has come, for this life and the next one.
+    fn remember(&mut self, at: usize, seq: u64, message: &Message) {
+        let ts = message.hex("ts").unwrap_or(0);
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.mark.advance(node.generation, seq, ts);
         }
     }
 
@@ -142,32 +177,27 @@ impl Engine {
         }
     }
 
-    /// Steps 14 and 15: replays, restarts, returns after a partition.
+    /// Step 15: restarts, returns after a partition.
     fn accept_generation(&mut self, at: usize, kind: &str, seq: u64, message: &Message) -> bool {
-        let generation = match message.text("hg") {
-            None => 0,
-            Some(text) => match u64::from_str_radix(text, 16) {
-                Ok(generation) => generation,
-                Err(_) => return false,
-            },
+        let Some(generation) = generation_of(message) else {
+            return false;
         };
         let Some(node) = self.nodes.get(at) else {
             return false;
         };
-        let (current, dead, last_seq) = (node.generation, node.is_dead(), node.last_status_seq);
-        if generation < current {
-            let node = node.name.clone();
-            self.note_rarely("replay", Note::Replay { node, generation, current });
-            return false;
-        }
+        let (current, dead) = (node.generation, node.is_dead());
+        let last_seq = node.last_status_seq.max(node.track.highest());
         // The first message of a node tells its generation, whatever it is: were it the first status, as in
         // the reference, what was lost before that would be forgotten. But one that was given up unheard
-        // must come back with a status: known before, it would look like one that returns.
+        // must come back with a status: anything else may be an old word of an earlier life.
         if current == 0 {
-            if let Some(node) = self.nodes.get_mut(at).filter(|_| !dead || kind == "status") {
-                node.generation = generation;
-                self.greet(at);
+            if dead && kind != "status" {
+                return false;
             }
+            if let Some(node) = self.nodes.get_mut(at) {
+                node.generation = generation;
+            }
+            self.greet(at);
             return true;
         }
         if kind != "status" {
@@ -194,15 +224,18 @@ impl Engine {
         node.track.reset();
         node.acked = 0;
         node.had_status = false;
+        node.unseen = true;
         node.last_status = now;
         node.last_status_ts = 0;
         node.last_status_seq = 0;
         node.state_seq = 0;
+        (node.claim_seq, node.ask_seq) = (0, 0);
         node.may_hold = true;
         let note = Note::HeartbeatRestart(node.name.clone());
         self.note(note);
         self.greet(at);
         self.forget_hand_over();
+        self.burier_restarted();
     }
 
     /// A node that starts hears first how this one is, before any acknowledgement. A C daemon goes up on
@@ -281,7 +314,8 @@ impl Engine {
         match kind {
             "reqnodes" if !own => self.on_reqnodes(from),
             "repnodes" if !own => self.on_repnodes(from, message),
-            "reqnodes" | "repnodes" | "stonith" => {}
+            "stonith" => self.on_stonith(from, message),
+            "reqnodes" | "repnodes" => {}
             "addnode" => self.on_addnode(message),
             "delnode" => self.on_delnode(message),
             "setweight" => self.on_setweight(message),
@@ -318,4 +352,13 @@ impl Engine {
         node.state_seq = node.state_seq.max(seq);
         outdated
     }
+}
+
+fn uuid_of(message: &Message) -> Option<[u8; 16]> {
+    message.binary("srcuuid").and_then(|uuid| uuid.try_into().ok())
+}
+
+/// The generation that a message says it is of: 0 where it says none, nothing where that is no number.
+fn generation_of(message: &Message) -> Option<u64> {
+    message.text("hg").map_or(Some(0), |text| u64::from_str_radix(text, 16).ok())
 }

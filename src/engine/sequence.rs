@@ -50,6 +50,8 @@ pub(super) enum SequenceEvent {
 #[derive(Clone, Debug)]
 pub(super) struct Track {
     last: Option<u64>,
+    /// Up to here a life that ended was heard: no message of it is new.
+    floor: u64,
     /// Missing number -> when to ask for it next; `None`: do not ask.
     missing: BTreeMap<u64, Option<Duration>>,
     ack_trigger: u64,
@@ -57,19 +59,31 @@ pub(super) struct Track {
 
 impl Track {
     pub(super) fn new(ack_trigger: u64) -> Self {
-        Self { last: None, missing: BTreeMap::new(), ack_trigger: ack_trigger % ACK_DIVISOR }
+        Self { last: None, floor: 0, missing: BTreeMap::new(), ack_trigger: ack_trigger % ACK_DIVISOR }
     }
 
-    /// Forgets the stream: the node died or began a new one.
+    /// Forgets the stream: the node began a new one.
     pub(super) fn reset(&mut self) {
+        self.fall_silent();
+        self.floor = 0;
+    }
+
+    /// The node fell silent: what is missing will not come any more, and what it once said is not said anew.
+    pub(super) fn fall_silent(&mut self) {
+        self.floor = self.highest();
         self.last = None;
         self.missing.clear();
+    }
+
+    /// The highest number of this stream that was heard.
+    pub(super) fn highest(&self) -> u64 {
+        self.last.map_or(self.floor, |last| last.max(self.floor))
     }
 
     /// Classifies a number (5.2). `ask_at` gives the moment to ask for a missing one.
     pub(super) fn classify(&mut self, seq: u64, mut ask_at: impl FnMut() -> Duration) -> Verdict {
         let Some(last) = self.last else {
-            return self.in_order(seq);
+            return if seq > self.floor { self.in_order(seq) } else { Verdict::Old };
         };
         if seq == last.wrapping_add(1) {
             return self.in_order(seq);
@@ -129,6 +143,11 @@ impl Track {
         self.missing.remove(&seq).is_some()
     }
 
+    /// How many are missing.
+    pub(super) fn missing(&self) -> usize {
+        self.missing.len()
+    }
+
     /// The earliest moment at which a request is due.
     pub(super) fn next_request(&self) -> Option<Duration> {
         self.missing.values().flatten().min().copied()
@@ -183,6 +202,11 @@ impl History {
 
     pub(super) fn highest(&self) -> u64 {
         self.highest
+    }
+
+    /// How many messages are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.sent.len()
     }
 
     pub(super) fn lowest(&self) -> u64 {

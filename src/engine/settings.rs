@@ -1,6 +1,7 @@
 //! What the engine must know before it starts. Plain values; the daemon fills them from `ha.cf`.
 
 use super::Hold;
+use crate::wire::Packing;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -69,6 +70,9 @@ pub struct Settings {
     pub hopfudge: u32,
     /// Interval between requests for a missing message.
     pub max_rexmit_delay: Duration,
+    /// What becomes of large messages on the wire.
+    #[serde(default)]
+    pub packing: Packing,
     /// Message types that have a hook in `rc.d`.
     pub hooks: Vec<String>,
     /// After a quick restart (`-R -C`): what this node still holds.

@@ -5,10 +5,6 @@ use super::standby::StandbyState;
 use super::{Action, Ending, Engine, Hold, Job, Note};
 use std::time::Duration;
 
-/// After a partition both sides give up everything, this long after they met: the reference's two seconds
-/// and one of its polling intervals, so that a C daemon has begun too when ours is through and does not
-/// take over for the moment that is left to it.
-const RESTART_AFTER: Duration = Duration::from_millis(2250);
 /// From the end of giving up to the end of the clients, and from there to silence.
 const PHASE: Duration = Duration::from_secs(1);
 
@@ -33,7 +29,6 @@ enum Stage {
 pub(super) struct Shutdown {
     stage: Stage,
     ending: Option<Ending>,
-    restart_at: Option<Duration>,
     said_delayed: bool,
     /// A reload waits for what is in motion.
     reload_wanted: bool,
@@ -45,15 +40,9 @@ impl Engine {
         self.shutdown.stage != Stage::Running
     }
 
-    /// Everything will be given up in a moment, because the cluster was split.
-    pub(super) fn is_about_to_restart(&self) -> bool {
-        self.shutdown.restart_at.is_some()
-    }
-
     pub(super) fn request_shutdown(&mut self) {
         let reloading = matches!(self.shutdown.ending, Some(Ending::Reload(_)));
         self.shutdown.ending = Some(Ending::Stop);
-        self.shutdown.restart_at = None;
         if reloading {
             // A reload gives nothing up; to stop instead is to begin from the beginning.
             self.shutdown.stage = Stage::Running;
@@ -62,9 +51,12 @@ impl Engine {
         self.start_leaving();
     }
 
+    /// The cluster was split, and in legacy mode nobody can say who holds what: everything is given up, at
+    /// once (the reference runs it twice for two seconds more), and this node begins anew.
     pub(super) fn request_restart(&mut self) {
-        if !self.is_shutting_down() && self.shutdown.restart_at.is_none() {
-            self.shutdown.restart_at = Some(self.now.mono + RESTART_AFTER);
+        if !self.is_shutting_down() {
+            self.shutdown.ending = Some(Ending::Restart);
+            self.start_leaving();
         }
     }
 
@@ -73,7 +65,7 @@ impl Engine {
     /// What is in motion ends first: the next life would believe that what is being taken is held. After a
     /// partition everything must be given up, and both reread the configuration then.
     pub(super) fn request_reload(&mut self) {
-        if self.is_shutting_down() || self.shutdown.restart_at.is_some() {
+        if self.is_shutting_down() {
             return;
         }
         self.shutdown.reload_wanted = !self.nothing_moves() || self.fencing.is_running();
@@ -159,21 +151,15 @@ impl Engine {
     }
 
     pub(super) fn shutdown_deadline(&self) -> Option<Duration> {
-        let stage = match self.shutdown.stage {
+        match self.shutdown.stage {
             Stage::GaveUp { at } => Some(at),
             Stage::Last { at } if self.jobs.idle() => Some(at),
             _ => None,
-        };
-        [stage, self.shutdown.restart_at].into_iter().flatten().min()
+        }
     }
 
     pub(super) fn shutdown_tick(&mut self) {
         let now = self.now.mono;
-        if self.shutdown.restart_at.is_some_and(|at| now >= at) {
-            self.shutdown.restart_at = None;
-            self.shutdown.ending = Some(Ending::Restart);
-            self.start_leaving();
-        }
         match self.shutdown.stage {
             Stage::GaveUp { at } if now >= at => {
                 self.shutdown.stage = Stage::Clients;
@@ -188,7 +174,7 @@ impl Engine {
     fn end(&mut self) {
         self.ended = true;
         let ending = match self.shutdown.ending {
-            Some(Ending::Reload(_)) => Ending::Reload(self.resources.i_hold),
+            Some(Ending::Reload(_)) => Ending::Reload(self.handed_down()),
             Some(ending) => ending,
             None => Ending::Stop,
         };

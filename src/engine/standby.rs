@@ -23,6 +23,14 @@ pub(super) enum StandbyState {
 }
 
 impl Engine {
+    /// A request from this machine that would be refused here must not reach the peer: it would wait for what
+    /// never comes.
+    pub(super) fn request_fails(&mut self, message: &Message) -> bool {
+        let request = message.kind() == Some("ask_resources") && message.text("info") == Some("me");
+        let counts = self.nice() && self.settings.manages && self.resources.state != State::Shutdown;
+        request && counts && self.startup.is_up() && self.standby_refused(self.me, "me")
+    }
+
     pub(super) fn on_ask_resources(&mut self, from: usize, message: &Message) {
         if !self.nice() {
             return self.note(Note::StandbyLegacy);
@@ -32,11 +40,23 @@ impl Engine {
         }
         let info = message.text("info").unwrap_or("").to_owned();
         let set = message.text("rsc_hold").and_then(Hold::parse).unwrap_or(Hold::All);
-        if self.standby_refused(from, &info) {
+        if self.is_past(from, message) || self.standby_refused(from, &info) {
             return;
         }
-        self.standby_step(from, &info, set);
+        let seq = message.hex("seq").unwrap_or(0);
+        if self.standby_step(from, &info, set)
+            && let Some(node) = self.nodes.get_mut(from)
+        {
+            node.ask_seq = node.ask_seq.max(seq);
+        }
         self.retry_shutdown();
+    }
+
+    /// A word of a hand-over that is over, sent again because it was lost: it must not be taken for one of the
+    /// next.
+    fn is_past(&self, from: usize, message: &Message) -> bool {
+        let seq = message.hex("seq").unwrap_or(0);
+        from != self.me && self.nodes.get(from).is_some_and(|node| seq < node.ask_seq)
     }
 
     /// The three reasons to ignore a message outright.
@@ -50,7 +70,7 @@ impl Engine {
         if self.resources.standby != StandbyState::Not {
             return false;
         }
-        let local = self.resources.state != State::Stable;
+        let local = self.resources.state != State::Stable || self.pause.unsure;
         if self.resources.other_stable && !local {
             return false;
         }
@@ -59,7 +79,8 @@ impl Engine {
         true
     }
 
-    fn standby_step(&mut self, from: usize, info: &str, set: Hold) {
+    /// Whether the word belongs here.
+    fn standby_step(&mut self, from: usize, info: &str, set: Hold) -> bool {
         let own = from == self.me;
         match (self.resources.standby, own, info) {
             (StandbyState::Not, true, "me") => self.offer(from, set),
@@ -73,12 +94,15 @@ impl Engine {
             (state, _, _) => {
                 let node = self.name_of(from);
                 self.note(Note::StandbyIgnored { info: info.to_owned(), node, state: state as u8 });
+                return false;
             }
         }
+        true
     }
 
     fn enter(&mut self, state: StandbyState, set: Hold, patience: Option<Duration>) {
         self.resources.standby = state;
+        self.resources.offered = false;
         self.resources.standby_set = set;
         self.resources.standby_deadline = patience.map(|p| self.now.mono + p);
     }
@@ -93,6 +117,7 @@ impl Engine {
         let node = self.name_of(from);
         self.note(Note::WantsStandby { node, set: set.word().to_owned() });
         self.enter(StandbyState::Me, set, Some(ANSWER));
+        self.resources.offered = true;
     }
 
     /// The peer wants to give; this node is able and says so.
@@ -138,6 +163,7 @@ impl Engine {
         self.enter(StandbyState::Done, set, Some(SCRIPTS));
         // Already now: should the giver begin anew meanwhile, it must not take what is being taken here.
         self.resources.i_hold = self.resources.i_hold.with(set.mirror());
+        self.resources.other_holds = self.resources.other_holds.without(set);
         self.run(Job::Standby { verb: Verb::Take, set: set.mirror() });
     }
 
@@ -164,9 +190,13 @@ impl Engine {
     pub(super) fn standby_job_done(&mut self, verb: Verb, set: Hold) {
         let holds = self.resources.i_hold;
         self.resources.i_hold = match verb {
-            Verb::Give => holds.without(set),
+            // What was asked for meanwhile comes next.
+            Verb::Give => holds.without(set).with(self.jobs.acquiring()),
             Verb::Take => holds.with(set),
         };
+        if verb == Verb::Give && !self.jobs.moving(verb) {
+            self.released_double();
+        }
         // Scripts of a hand-over that was cancelled do not end the next one.
         let awaited = match verb {
             Verb::Give => StandbyState::Me,
@@ -183,10 +213,28 @@ impl Engine {
             return;
         }
         self.resources.standby_deadline = None;
+        self.resources.offered = false;
         self.resources.other_stable = true;
         self.resources.standby = StandbyState::Not;
         self.note(Note::StandbyTimeout);
         self.audit();
+        self.retry_shutdown();
+    }
+
+    /// The peer, one of ours, is not in a hand-over (any more). What it does not wait for, this node need not
+    /// wait for either: it died meanwhile in the other's eyes, or its last word was lost.
+    pub(super) fn peer_hands_nothing(&mut self) {
+        let set = self.resources.standby_set;
+        match self.resources.standby {
+            StandbyState::Done if !self.jobs.moving(Verb::Take) => {
+                match self.resources.other_holds.mirror().includes(set) {
+                    true => self.taken(set),
+                    false => self.cancel_standby(),
+                }
+            }
+            StandbyState::Other => self.cancel_standby(),
+            _ => return,
+        }
         self.retry_shutdown();
     }
 
@@ -204,6 +252,7 @@ impl Engine {
         }
         self.note(Note::StandbyCancelled);
         self.resources.standby = StandbyState::Not;
+        self.resources.offered = false;
         self.resources.standby_deadline = None;
         if self.resources.i_hold == Hold::All {
             self.resources.other_stable = true;

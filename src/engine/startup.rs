@@ -127,6 +127,8 @@ impl Engine {
         self.expect_fencing();
         self.begin_negotiation();
         self.mourn();
+        // One of ours need not wait for the next beat to hear what came of it.
+        self.send_status();
         self.retry_shutdown();
     }
 }

@@ -1,7 +1,7 @@
 //! What follows from a death: fencing decision, take-over, acquisition of own groups (8.6, 8.7).
 
 use super::standby::StandbyState;
-use super::{Engine, Hold, Job, Note};
+use super::{Engine, Hold, Job, Note, Verb};
 use crate::wire::Message;
 
 impl Engine {
@@ -72,6 +72,7 @@ impl Engine {
             return self.note(Note::TakeoverCancelled);
         }
         self.note(Note::BeingAcquired(name.clone()));
+        self.nothing_is_double();
         self.queue_death_hook(&name, None);
         if self.nice() {
             let r = &mut self.resources;
@@ -108,6 +109,11 @@ impl Engine {
             r.i_hold = r.i_hold.with(Hold::Local);
         }
         let dont_ask = self.nodes.iter().filter(|n| n.is_normal() && n.status == "active").count() < 2;
-        self.run(Job::AcquireLocal { nice: self.nice(), dont_ask });
+        let job = Job::AcquireLocal { nice: self.nice(), dont_ask };
+        match self.jobs.moving(Verb::Give) {
+            // It would find running what is about to be stopped.
+            true => self.run_when_idle(job),
+            false => self.run(job),
+        }
     }
 }

@@ -10,6 +10,8 @@
 
 mod echo;
 mod error;
+pub mod fuzz;
+mod guard;
 mod iface;
 mod limiter;
 mod note;
@@ -32,8 +34,10 @@ pub use spec::{Kind, Spec};
 /// More than UDP can carry, so that nothing is cut.
 const LARGEST: usize = 64 * 1024;
 
-/// How many datagrams are handed out before others get their turn.
+/// How many datagrams are handed out before others get their turn, and about how many bytes: every byte costs,
+/// also of what will be refused.
 const BURST: usize = 64;
+const BURST_BYTES: usize = 256 * 1024;
 
 /// Room for one incoming datagram; made once, used for all media of a thread.
 #[derive(Debug)]
@@ -146,9 +150,16 @@ impl Medium {
 
     /// Hands out the datagrams that are there, without waiting, and tells how many.
     pub fn drain(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
+        let mut bytes = 0;
         for count in 0..BURST {
+            if bytes > BURST_BYTES {
+                return Ok(count);
+            }
             match self.receive.try_recv(&mut buffer.0) {
-                Ok(length) => each(buffer.0.get(..length).unwrap_or_default()),
+                Ok(length) => {
+                    bytes += length;
+                    each(buffer.0.get(..length).unwrap_or_default());
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(count),
                 Err(_) if count > 0 => return Ok(count),
                 Err(error) => return Err(error),

@@ -11,6 +11,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 
 use super::error::Cause;
+use super::guard::guard;
 use super::iface::{self, Inet};
 use super::spec::Spec;
 
@@ -126,6 +127,7 @@ fn receiver(domain: Domain, iface: &str) -> Result<Socket, Cause> {
     let receive = socket(domain)?;
     step("SO_REUSEADDR", receive.set_reuse_address(true))?;
     step("SO_BINDTODEVICE", receive.bind_device(Some(iface.as_bytes())))?;
+    guard(&receive)?;
     match domain == Domain::IPV6 {
         true => step("IPV6_MULTICAST_ALL", receive.set_multicast_all_v6(false))?,
         false => step("IP_MULTICAST_ALL", receive.set_multicast_all_v4(false))?,

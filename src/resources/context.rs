@@ -3,6 +3,7 @@
 use super::reboot::{Reboot, RebootByTool};
 use super::standby::Later;
 use super::stonith::Device;
+use crate::agents::announce::Crew;
 use crate::logging::Logger;
 use crate::paths;
 use std::path::PathBuf;
@@ -42,6 +43,8 @@ pub struct Options {
     pub harc: PathBuf,
     /// The fencing device, if there is one.
     pub stonith: Option<Device>,
+    /// Our address agents are done in-process, and these announce; `None`: each is a process.
+    pub announcers: Option<Crew>,
     /// Our own multi-call program: a hook that is a link to it is done in-process.
     pub tool: PathBuf,
 }
@@ -58,6 +61,7 @@ impl Default for Options {
             haresources: PathBuf::from("/etc/ha.d/haresources"),
             harc: PathBuf::from(paths::HARC),
             stonith: None,
+            announcers: None,
             tool,
         }
     }

@@ -9,6 +9,8 @@ use super::hooks::{self, Scene};
 use super::leftovers;
 use super::script::Output;
 use super::stonith;
+use crate::agents::announce;
+use crate::agents::plan::Schedule;
 use crate::engine::{Hold, Job, Verb};
 use crate::level::Level;
 use crate::paths;
@@ -25,6 +27,7 @@ pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) -> b
             acquire_local(&mut scene(context, &asking(*nice, *dont_ask), emit))
         }
         Job::Standby { verb, set } => standby(*verb, *set, &scene(context, &[], emit)),
+        Job::Announce { set, for_peer } => announce(*set, *for_peer, &scene(context, &[], emit)),
         Job::ReleaseLeftovers => release_leftovers(&scene(context, &[], emit)),
         Job::GiveUpAll => give_up_all(&scene(context, &[], emit)),
         Job::Reset { node } => return stonith::reset(node, context, emit),
@@ -88,6 +91,23 @@ fn keys_in(set: Hold, scene: &Scene<'_>) -> Vec<String> {
         Hold::Local => own(true),
         Hold::Foreign => own(false),
         Hold::All => scene.manager().keys_of(".*"),
+    }
+}
+
+/// Both nodes had these addresses; now only one has.
+fn announce(set: Hold, for_peer: bool, scene: &Scene<'_>) {
+    let addresses = leftovers::addresses_of(&scene.manager(), &keys_in(set, scene));
+    let log = &scene.context.logger;
+    let (told, whose) = match for_peer {
+        true => (announce::for_the_owner(&addresses, Schedule::IPADDR2), " for the other node"),
+        false => (announce::again(&addresses, Schedule::IPADDR2), ""),
+    };
+    match told {
+        Ok(told) => log.log(
+            Level::Info,
+            &format!("Announced {told} addresses of the {} resource groups again{whose}.", set.word()),
+        ),
+        Err(error) => log.log(Level::Error, &format!("Cannot announce addresses{whose}: {error}")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Groups that a daemon which died left running. Finding them costs no script call: their addresses tell.
+//! Which addresses belong to which groups; groups that a daemon which died left running. Finding them costs no script call: their addresses tell.
 
 use super::manager::Manager;
 use crate::config::haresources::Group;
@@ -20,6 +20,12 @@ pub(super) fn keys(manager: &Manager<'_>) -> Vec<String> {
         .filter(|group| addresses(group).any(|ip| up.contains(&ip)))
         .map(|g| g.key().to_owned())
         .collect()
+}
+
+/// The addresses of these groups.
+pub(super) fn addresses_of(manager: &Manager<'_>, keys: &[String]) -> Vec<IpAddr> {
+    let groups = manager.groups();
+    groups.iter().filter(|group| keys.iter().any(|key| key == group.key())).flat_map(addresses).collect()
 }
 
 fn addresses(group: &Group) -> impl Iterator<Item = IpAddr> {

@@ -4,6 +4,7 @@
 
 use super::context::Context;
 use super::environment::{Environment, Layer};
+use super::native;
 use super::plan::{Extent, Hands, Plan, STOP_RETRIES, says_running};
 use super::script::{Call, Finished, Output, find};
 use super::standby;
@@ -117,6 +118,9 @@ impl<'a> Manager<'a> {
         let mut args = resource.args();
         args.push(op);
         let (directory, limit) = (self.context.options.directory.as_deref(), self.context.options.limit);
+        if let Some(done) = native::run(path, &args, self.context) {
+            return Some(self.timed(resource, op, done));
+        }
         let capture = op == STATUS;
         match (Call { path, args, environment: &self.environment, directory, output, capture, limit }).run() {
             Ok(done) => Some(self.timed(resource, op, done)),

@@ -13,6 +13,7 @@ pub mod hooks;
 mod jobs;
 mod leftovers;
 mod manager;
+mod native;
 pub mod plan;
 pub mod reboot;
 pub mod script;

@@ -103,6 +103,8 @@ pub enum KeysError {
 pub struct Keys {
     signing: u8,
     signing_key: Key,
+    /// Messages go out in the form that C daemons check with the key that the message names.
+    in_classic: bool,
     accepted: [Option<Key>; MAX_KEYS],
 }
 
@@ -115,12 +117,24 @@ impl Keys {
         }
         let chosen = accepted.get(usize::from(signing)).cloned().flatten();
         let signing_key = chosen.ok_or(KeysError::NoSigningKey(signing))?;
-        Ok(Self { signing, signing_key, accepted })
+        Ok(Self { signing, signing_key, in_classic: false, accepted })
     }
 
     /// The index of the key that signs.
     pub fn signing(&self) -> u8 {
         self.signing
+    }
+
+    /// A peer signs with the key of this index. A C daemon takes the text of its *own* signing key for netstrings,
+    /// whatever index they name (wire-protocol.md 2.3, 16.4), so that ours must be classic messages as long as
+    /// the two sign differently.
+    pub fn peer_signs_with(&mut self, index: u8) {
+        self.in_classic = index != self.signing;
+    }
+
+    /// Whether the classic form is to be sent wherever there is one.
+    pub(super) fn in_classic(&self) -> bool {
+        self.in_classic
     }
 
     /// The method of the key that signs.

@@ -25,6 +25,12 @@ pub(super) fn emit(message: &Message) -> Result<Vec<u8>, EncodeError> {
     emit_at(message, 0)
 }
 
+/// Whether 3.0.6 makes the classic form of it where it has the choice: not of what holds another message.
+pub(super) fn is_usual(message: &Message) -> bool {
+    let flat = |value: &Value| matches!(value, Value::Text(_) | Value::Binary(_) | Value::List(_));
+    message.fields().iter().all(|field| flat(&field.value))
+}
+
 /// The text that an inner `auth` covers: every field but those named `auth`, without the markers
 /// (wire-protocol.md 2.1).
 pub(super) fn signed_text(message: &Message) -> Result<Vec<u8>, EncodeError> {

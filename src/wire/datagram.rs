@@ -4,6 +4,8 @@
 //! one. From then on it is data, is kept for retransmission as it is, and every [`encode`] of it gives
 //! the same bytes for as long as the signing key stays.
 
+use serde::{Deserialize, Serialize};
+
 use super::auth::Keys;
 use super::error::{AuthFailure, EncodeError, Encoding, FormatError, WireError, printable};
 use super::limits::MAX_WIRE;
@@ -16,7 +18,7 @@ const AUTH: &str = "auth";
 const EXCERPT: usize = 200;
 
 /// The `msgfmt` directive; on UDP it only decides about the inner `auth` (wire-protocol.md 1.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// Messages carry `auth` as their last field.
     #[default]
@@ -28,20 +30,30 @@ pub enum Format {
 /// Completes a new message: drops any `auth` it has and, with [`Format::Classic`], appends its own
 /// (wire-protocol.md 3, field 9). To be called once, after all control fields.
 ///
-/// A message that has no classic form (it holds a compressed field) stays without; on UDP nobody reads
-/// the inner signature.
+/// A message with a nested or compressed field stays without, as in 3.0.6; on UDP nobody reads the inner
+/// signature.
 pub fn seal(message: &mut Message, format: Format, keys: &Keys) {
     message.remove(AUTH);
-    if format == Format::Classic
-        && let Ok(text) = classic::signed_text(message)
-    {
+    if format == Format::Classic && classic::is_usual(message) {
+        sign_inside(message, keys);
+    }
+}
+
+fn sign_inside(message: &mut Message, keys: &Keys) {
+    if let Ok(text) = classic::signed_text(message) {
         let token = keys.sign(std::iter::once(text.as_slice()));
         message.push(AUTH, Value::Text(token.into_bytes()));
     }
 }
 
-/// What goes out on UDP and ICMP: the netstring form and its trailer (wire-protocol.md 1.3, 2.1).
+/// What goes out on UDP and ICMP: the netstring form and its trailer (wire-protocol.md 1.3, 2.1); or the classic
+/// form and a NUL, which every version reads, as long as a peer signs with another key.
 pub fn encode(message: &Message, keys: &Keys) -> Result<Vec<u8>, EncodeError> {
+    if keys.in_classic() && classic::is_usual(message) {
+        let mut out = encode_serial(message, keys)?;
+        out.push(0);
+        return within_limit(out);
+    }
     let mut out = netstring::emit(message)?;
     let token = keys.sign(std::iter::once(out.as_slice()));
     list::put(&mut out, &[token.as_bytes()]);
@@ -57,7 +69,7 @@ pub fn encode_serial(message: &Message, keys: &Keys) -> Result<Vec<u8>, EncodeEr
         return encode_local(message);
     }
     let mut sealed = message.clone();
-    seal(&mut sealed, Format::Classic, keys);
+    sign_inside(&mut sealed, keys);
     encode_local(&sealed)
 }
 
@@ -119,6 +131,11 @@ pub(super) fn parse_fields(bytes: &[u8]) -> Result<Message, FormatError> {
         Some(Encoding::Classic) => classic::parse(classic::body(bytes)?),
         None => Err(FormatError::BadNetstring),
     }
+}
+
+/// The index of the key that an inner signature names.
+pub fn signer(message: &Message) -> Option<u8> {
+    message.text(AUTH)?.split(' ').next()?.parse().ok()
 }
 
 /// The first four bytes tell (wire-protocol.md 1).

@@ -1,7 +1,7 @@
 //! The wire: messages and their bytes (wire-protocol.md sections 1 and 2). Pure.
 //!
 //! [`Message`] is an ordered list of typed fields. A new one is finished with [`seal`], goes out by
-//! [`encode`] and comes in by [`decode`], which believes nothing that is not signed. [`parse`] and
+//! [`encode`], compressed by [`pack`] where that is wanted, and comes in by [`decode`], which believes nothing that is not signed. [`parse`] and
 //! [`encode_local`] are for this host's own clients and scripts. Keys are given in; files, sockets and
 //! clocks are elsewhere.
 
@@ -18,9 +18,9 @@ mod netstring;
 mod stream;
 
 pub use auth::{Key, Keys, KeysError, MAX_KEYS, Method};
-pub use compress::{Compression, wrap};
+pub use compress::{Compression, Packing, pack, wrap};
 pub use datagram::{
-    Format, decode, encode, encode_local, encode_local_netstring, encode_serial, parse, seal,
+    Format, decode, encode, encode_local, encode_local_netstring, encode_serial, parse, seal, signer,
 };
 pub use error::{AuthFailure, EncodeError, Encoding, ErrorClass, FormatError, WireError};
 pub use message::{Field, Message, Value};

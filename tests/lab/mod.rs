@@ -29,6 +29,7 @@ pub(crate) mod logfile;
 pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod stage;
+pub(crate) mod watch;
 
 use std::time::{Duration, Instant};
 

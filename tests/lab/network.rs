@@ -101,8 +101,13 @@ pub(crate) fn loss(switch: &Stage, cable: Cable, percent: u8) -> Result<(), Fail
 ///
 /// Read from the kernel's routing trie, in which local addresses are marked: no process is started.
 pub(crate) fn held(node: &Node) -> BTreeSet<String> {
-    let trie = fs::read_to_string(format!("/proc/{}/net/fib_trie", node.stage().init())).unwrap_or_default();
-    let own: Vec<_> = (0..NETWORKS).map(|n| address(node.index(), n)).collect();
+    held_at(node.stage().init(), node.index())
+}
+
+/// The same by the process that is the node's first, for who cannot keep the node.
+pub(crate) fn held_at(init: u32, index: usize) -> BTreeSet<String> {
+    let trie = fs::read_to_string(format!("/proc/{init}/net/fib_trie")).unwrap_or_default();
+    let own: Vec<_> = (0..NETWORKS).map(|n| address(index, n)).collect();
     let mut last = "";
     let mut held = BTreeSet::new();
     for line in trie.lines().map(str::trim_start) {

@@ -233,7 +233,7 @@ for dir in /run /var/log; do mount -t tmpfs -o mode=755 tmpfs $dir; done
 mount -t sysfs sysfs /sys || true
 mkdir -p /var/log/lab
 rm -f /etc/ha.d/ha.cf /etc/ha.d/authkeys /etc/ha.d/haresources
-rm -f /var/lib/heartbeat/hb_generation /var/lib/heartbeat/hb_uuid /var/lib/heartbeat/*hostcache /var/lib/heartbeat/fifo
+rm -f /var/lib/heartbeat/hb_generation /var/lib/heartbeat/hb_uuid /var/lib/heartbeat/*hostcache /var/lib/heartbeat/hb_peers /var/lib/heartbeat/fifo
 printf '#!/bin/sh\necho "$0 $*" >>/var/log/lab/reboots\n' >/mnt/no-reboot
 chmod 755 /mnt/no-reboot
 for f in /sbin/reboot /sbin/shutdown /sbin/poweroff /sbin/halt /sbin/init; do

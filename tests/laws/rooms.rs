@@ -15,7 +15,7 @@ const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("logging", &["sys", "config"]),
     ("media", &["sys", "config", "logging"]),
     ("agents", &["sys", "config", "logging"]),
-    ("resources", &["sys", "config", "logging", "engine", "wire"]),
+    ("resources", &["sys", "config", "logging", "engine", "wire", "agents"]),
     ("api", &["wire", "config", "engine"]),
     ("respawn", &[]),
     ("cl_respawn", &["sys", "logging"]),

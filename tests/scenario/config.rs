@@ -13,11 +13,15 @@ pub(crate) struct Config {
     pub(crate) msgfmt: &'static str,
     /// The client of the laboratory is a ping node under three names.
     pub(crate) pings: bool,
+    /// Several groups for each node, with several resources.
+    pub(crate) many_groups: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Medium {
     Bcast,
+    /// On both networks.
+    BcastTwice,
     Mcast,
     Ucast,
 }
@@ -31,7 +35,14 @@ pub(crate) const SHA1: &str = "sha1 ThisIsTheSharedSecretOfTheLab";
 impl Config {
     /// What most scenarios use.
     pub(crate) fn with_failback(auto_failback: &'static str) -> Self {
-        Self { auto_failback, medium: Medium::Bcast, key: SHA1, msgfmt: "classic", pings: false }
+        Self {
+            auto_failback,
+            medium: Medium::Bcast,
+            key: SHA1,
+            msgfmt: "classic",
+            pings: false,
+            many_groups: false,
+        }
     }
 
     pub(crate) fn ha_cf(&self) -> String {
@@ -55,9 +66,11 @@ impl Config {
 
     /// Each node prefers a group: an address, and a resource that only takes notes.
     pub(crate) fn haresources(&self) -> String {
-        "b1 IPaddr2::10.80.0.101/24/eth0 probe::one\n\
-         b2 IPaddr2::10.80.0.102/24/eth0 probe::two::of::two\n"
-            .to_owned()
+        let two = "b1 IPaddr2::10.80.0.101/24/eth0 probe::one\n\
+                   b2 IPaddr2::10.80.0.102/24/eth0 probe::two::of::two\n";
+        let more = "b1 probe::three probe::four\n\
+                    b2 IPaddr2::10.80.0.103/24/eth0 IPaddr2::10.80.0.104/24/eth0 probe::five\n";
+        if self.many_groups { format!("{two}{more}") } else { two.to_owned() }
     }
 }
 
@@ -65,6 +78,7 @@ impl Medium {
     fn lines(self) -> String {
         match self {
             Self::Bcast => "bcast eth0\n".to_owned(),
+            Self::BcastTwice => "bcast eth0\nbcast eth1\n".to_owned(),
             Self::Mcast => "mcast eth0 239.0.0.42 694 1 0\n".to_owned(),
             // both addresses on both nodes: one file for the pair, as the manual recommends
             Self::Ucast => format!("ucast eth0 {}\nucast eth0 {}\n", address(1, 0), address(2, 0)),

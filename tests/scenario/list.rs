@@ -1,9 +1,9 @@
 //! The list of scenarios.
 
 use super::config::{Config, Medium, ODD_KEY, SHA1};
-use super::{Act, Scenario, Step};
+use super::{Act, Scenario, Step, legacy};
 
-const ACQUIRED: &str = "Initial resource acquisition complete";
+pub(super) const ACQUIRED: &str = "Initial resource acquisition complete";
 const PEER_STABLE: &str = "remote resource transition completed.";
 const SELF_STABLE: &str = "local resource transition completed.";
 const TAKEN_OVER: &str = "mach_down takeover complete.";
@@ -41,20 +41,16 @@ pub(crate) fn all() -> Vec<Scenario> {
         "on",
         vec![both_start(), loss(25), standby(1, "all"), standby(2, "foreign"), crashes(1)],
     ));
-    all.push(scenario(
-        "crash-b1",
-        "legacy",
-        vec![legacy_start(2), legacy_return(1), legacy_crash(1), legacy_return(1)],
-    ));
     all.push(Scenario {
         config: Config { pings: true, ..Config::with_failback("on") },
         ..scenario("ping", "on", ping_tour())
     });
     all.extend(matrix());
+    all.extend(legacy::all());
     all
 }
 
-fn scenario(name: &str, failback: &'static str, steps: Vec<Step>) -> Scenario {
+pub(super) fn scenario(name: &str, failback: &'static str, steps: Vec<Step>) -> Scenario {
     let name = format!("{name}-{failback}");
     Scenario { expected: name.clone(), name, config: Config::with_failback(failback), steps }
 }
@@ -70,7 +66,7 @@ fn matrix() -> Vec<Scenario> {
                 all.push(Scenario {
                     name: format!("media-{medium_name}-{key_name}-{msgfmt}"),
                     expected: format!("media-{msgfmt}"),
-                    config: Config { auto_failback: "on", medium, key, msgfmt, pings: false },
+                    config: Config { medium, key, msgfmt, ..Config::with_failback("on") },
                     steps: vec![both_start(), standby(1, "all"), standby(2, "foreign")],
                 });
             }
@@ -131,12 +127,12 @@ fn stop_and_start_again(node: usize, failback: &str) -> Vec<Step> {
     vec![both_start(), stops(node), starts_again(node, failback), stops(other(node)), stops_alone(node)]
 }
 
-fn other(node: usize) -> usize {
+pub(super) fn other(node: usize) -> usize {
     3 - node
 }
 
-fn step(text: String, act: Act, signs: Vec<(usize, &'static str)>) -> Step {
-    Step { text, act, signs, changes_only: false }
+pub(super) fn step(text: String, act: Act, signs: Vec<(usize, &'static str)>) -> Step {
+    Step { text, act, signs, changes_only: false, end_only: false, reference_signs: vec![] }
 }
 
 fn both_start() -> Step {
@@ -177,7 +173,7 @@ fn stops(node: usize) -> Step {
     step(format!("b{node} stops"), Act::Stop(node), vec![(other(node), TAKEN_OVER), (other(node), dead)])
 }
 
-fn stops_alone(node: usize) -> Step {
+pub(super) fn stops_alone(node: usize) -> Step {
     step(format!("b{node} stops, the last one"), Act::Stop(node), vec![])
 }
 
@@ -191,7 +187,7 @@ fn takeover(node: usize, what: &'static str) -> Step {
     step(format!("hb_takeover {what} on b{node}"), Act::Takeover(node, what), signs)
 }
 
-fn reloads(node: usize) -> Step {
+pub(super) fn reloads(node: usize) -> Step {
     let up = if node == 1 {
         "Status update for node b1: status active"
     } else {
@@ -205,34 +201,15 @@ fn cut() -> Step {
 }
 
 fn heal() -> Step {
+    let healed = "returning after partition.";
+    let signs = vec![(1, healed), (2, healed)];
+    // two real ones give up everything and begin anew; ours only lets go of what is at home on the other side
     let again = "Performing heartbeat restart exec.";
-    let signs = vec![(1, again), (2, again), (1, ACQUIRED), (2, ACQUIRED)];
-    // both stop 2 s later; who hears of the other's end before its own begins looks at everything once more
-    Step { changes_only: true, ..step("the cable is whole again".to_owned(), Act::Heal, signs) }
+    let reference_signs = vec![(1, again), (2, again), (1, ACQUIRED), (2, ACQUIRED)];
+    let step = step("the cable is whole again".to_owned(), Act::Heal, signs);
+    Step { end_only: true, reference_signs, ..step }
 }
 
 fn loss(percent: u8) -> Step {
     step(format!("{percent} of 100 packets get lost"), Act::Loss(percent), vec![])
-}
-
-/// One after the other: whether a node asks for its resources depends on whether it has seen the other
-/// become active, and when both start at once that is chance.
-fn legacy_start(node: usize) -> Step {
-    step(
-        format!("b{node} starts alone"),
-        Act::Start(node),
-        vec![(node, "mach_down takeover complete for node")],
-    )
-}
-
-fn legacy_crash(node: usize) -> Step {
-    step(
-        format!("b{node} crashes"),
-        Act::Crash(node),
-        vec![(other(node), "mach_down takeover complete for node")],
-    )
-}
-
-fn legacy_return(node: usize) -> Step {
-    step(format!("b{node} comes up"), Act::Return(node), vec![(node, "received ip-request-resp")])
 }

@@ -7,6 +7,7 @@
 
 pub(crate) mod config;
 pub(crate) mod harness;
+pub(crate) mod legacy;
 pub(crate) mod list;
 pub(crate) mod pings;
 pub(crate) mod run;
@@ -35,6 +36,10 @@ pub(crate) struct Step {
     pub(crate) signs: Vec<(usize, &'static str)>,
     /// Write down starts and stops only: how often a status is asked depends on who is faster.
     pub(crate) changes_only: bool,
+    /// Write down only what is held in the end: ours goes another way than the reference, by intention.
+    pub(crate) end_only: bool,
+    /// Further signs, waited for where the node is the reference's.
+    pub(crate) reference_signs: Vec<(usize, &'static str)>,
 }
 
 /// What can be done.
@@ -53,6 +58,9 @@ pub(crate) enum Act {
     /// All cables between the nodes.
     Cut,
     Heal,
+    /// The cables of one network, for a pair that has two.
+    CutNetwork(usize),
+    HealNetwork(usize),
     /// The ping nodes answer, or do not.
     Answer(bool),
     /// Of the packets of either node, this share in percent gets lost from now on.

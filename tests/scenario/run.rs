@@ -80,6 +80,9 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
         let log = node.log();
         let held: Vec<_> = node.vips().into_iter().collect();
         transcript.add(Heading::Holds, node.index(), &held.join(" "));
+        if step.end_only {
+            continue;
+        }
         for call in node.calls().iter().skip(marks.calls[node.index() - 1]) {
             if step.changes_only && call.arguments.ends_with("status") {
                 continue;
@@ -94,7 +97,11 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
             transcript.add(Heading::Says, node.index(), &line);
         }
     }
-    for address in shared {
+    let ours = lab.nodes().iter().all(|node| node.flavour() == Flavour::Ours);
+    if ours && step.act == Act::StartBoth && !shared.is_empty() {
+        bail!("both held {shared:?} for a time");
+    }
+    for address in shared.into_iter().filter(|_| !step.end_only) {
         transcript.add(Heading::Shared, 0, &address);
     }
     Ok(())
@@ -119,7 +126,9 @@ fn wait_for_signs(
         let missing = |(node, sign): &&(usize, &str)| {
             !logfile::after(&lab.node(*node).log(), marks.log(*node)).contains(sign)
         };
-        match step.signs.iter().find(missing) {
+        let real = |(node, _): &&(usize, &str)| lab.node(*node).flavour() == Flavour::Reference;
+        let signs = step.signs.iter().chain(step.reference_signs.iter().filter(real));
+        match { signs }.find(missing) {
             None => Ok(()),
             Some((node, sign)) => Err(format!("b{node} has not logged '{sign}'")),
         }
@@ -166,6 +175,12 @@ fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> 
     })
 }
 
+/// A switch that passes nothing on: the links stay up. (Who has no carrier waits for it for a while before
+/// addresses are announced.)
+fn silence(lab: &Lab, network: usize, percent: u8) -> Result<(), Failure> {
+    [1, 2].into_iter().try_for_each(|node| lab.loss(Cable { node, network }, percent))
+}
+
 fn act(lab: &Lab, scenario: &Scenario, act: Act) -> Result<(), Failure> {
     match act {
         Act::StartBoth => lab.nodes().iter().try_for_each(|node| node.start()),
@@ -191,5 +206,7 @@ fn act(lab: &Lab, scenario: &Scenario, act: Act) -> Result<(), Failure> {
             [1, 2].into_iter().try_for_each(|node| lab.loss(Cable { node, network: 0 }, percent))
         }
         Act::Heal => lab.heal(Cable { node: 1, network: 0 }),
+        Act::CutNetwork(network) => silence(lab, network, 100),
+        Act::HealNetwork(network) => silence(lab, network, 0),
     }
 }

@@ -41,6 +41,8 @@ fn a_quiet_cluster_has_no_news() {
 #[test]
 fn each_heartbeat_is_told_as_what_became_of_it() {
     let mut world = pair(Failback::On);
+    // five seconds after its start a node says once more that it has come up
+    world.run(5 * SECOND);
     world.listen(0, EVERYTHING);
     world.run(10 * SECOND);
     let count = |treatment, what: &str| kinds(&world, 0, treatment).iter().filter(|k| *k == what).count();

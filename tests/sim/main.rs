@@ -9,9 +9,15 @@
 
 mod chaos;
 mod clients;
+mod double;
 mod fencing;
 mod nodes;
 mod pair;
+#[path = "reference/recorded.rs"]
+mod recorded;
+mod reference;
+mod replays;
 mod review;
 mod scenarios;
+mod storm;
 mod world;

@@ -15,6 +15,24 @@ fn both_start_together_and_each_takes_its_own() {
     }
 }
 
+/// A C daemon waits ten seconds for a peer that is calm. Ours sees at once that there is nothing to wait for.
+#[test]
+fn two_of_ours_that_start_together_serve_at_once() {
+    for failback in [Failback::On, Failback::Off] {
+        for apart in [0, 36, 400, 3000] {
+            let mut world = World::new(failback, 1, apart);
+            world.start(0);
+            world.run(ms(apart));
+            world.start(1);
+            world.run_until("each its own", 4 * KEEPALIVE, |w| w.layout() == "0 1");
+            settle(&mut world, "0 1");
+            world.assert_never_double();
+            assert_eq!(world.errors(0), [""; 0]);
+            assert_eq!(world.errors(1), [""; 0]);
+        }
+    }
+}
+
 #[test]
 fn one_starts_alone_and_takes_everything_after_initdead() {
     let mut world = World::new(Failback::On, 1, 3);
@@ -182,11 +200,36 @@ fn a_reload_moves_nothing() {
 
 #[test]
 fn a_partition_ends_with_one_owner_each() {
-    let mut world = pair(Failback::On);
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = pair(failback);
+        world.weather(Weather::CUT);
+        world.run_until("both hold all", SETTLE, |w| w.layout() == "01 01");
+        world.weather(Weather::FAIR);
+        world.run_until("one lets go", 2 * KEEPALIVE, |w| w.layout() == "0 1");
+        settle(&mut world, "0 1");
+        for node in 0..2 {
+            assert!(world.nodes[node].endings.is_empty(), "no service was interrupted");
+            assert_eq!(world.logged(node, "returning after partition."), 1);
+            assert_eq!(
+                world.logged(node, "Both nodes hold the foreign resource groups."),
+                1,
+                "{}",
+                world.story()
+            );
+            assert_eq!(world.logged(node, "announcing their addresses again"), 1);
+            assert_eq!(world.errors(node).len(), 4, "{:?}", world.errors(node));
+        }
+    }
+}
+
+/// The old protocol has no words for who holds what.
+#[test]
+fn a_partition_in_legacy_mode_makes_both_begin_anew_at_once() {
+    let mut world = pair(Failback::Legacy);
     world.weather(Weather::CUT);
     world.run_until("both hold all", SETTLE, |w| w.layout() == "01 01");
     world.weather(Weather::FAIR);
-    world.run_until("both gave up", 5 * SECOND, |w| w.layout() == "- -");
+    world.run_until("both gave up", SECOND, |w| w.layout() == "- -");
     settle(&mut world, "0 1");
     assert_eq!(world.nodes[0].endings, [Ending::Restart]);
     assert_eq!(world.nodes[1].endings, [Ending::Restart]);

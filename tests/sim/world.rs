@@ -111,6 +111,8 @@ pub struct SimNode {
     pub pingable: bool,
     /// Resets of the other node that were done for this one.
     pub shots: usize,
+    /// What the next life is told first.
+    pub remembered: Option<Input>,
 }
 
 pub struct World {
@@ -149,6 +151,8 @@ pub struct World {
     serial: u64,
     events: usize,
     keys: Keys,
+    /// Every datagram that was sent: by whom, and its bytes. What an attacker could have recorded.
+    pub tape: Vec<(usize, Vec<u8>)>,
 }
 
 const NAMES: [&str; 2] = ["a1", "a2"];
@@ -173,6 +177,7 @@ impl World {
             deleted: None,
             pingable: true,
             shots: 0,
+            remembered: None,
         };
         Self {
             now: Duration::from_secs(1000),
@@ -199,6 +204,7 @@ impl World {
             serial: 0,
             events: 0,
             keys: Keys::new(1, [(1, Key::new(Method::Sha1, "simulated"))]).unwrap(),
+            tape: Vec::new(),
         }
     }
 
@@ -236,6 +242,7 @@ impl World {
             failback: self.failback,
             hopfudge: 1,
             max_rexmit_delay: ms(250),
+            packing: heartbeat::wire::Packing::default(),
             hooks: ["status", "ip-request", "ip-request-resp", "ask_resources", "hb_takeover"]
                 .map(str::to_owned)
                 .to_vec(),
@@ -253,6 +260,12 @@ impl World {
         self.boot(node, None);
     }
 
+    /// Starts a node that knows how far its peer had come.
+    pub fn start_remembering(&mut self, node: usize, remembered: Input) {
+        self.nodes[node].remembered = Some(remembered);
+        self.boot(node, None);
+    }
+
     fn boot(&mut self, node: usize, resumed: Option<Hold>) {
         self.nodes[node].generation += 1;
         self.nodes[node].life += 1;
@@ -264,6 +277,9 @@ impl World {
         self.nodes[node].pauses.clear();
         self.feed(node, Input::Listeners(mask));
         self.feed(node, Input::Load("0.00 0.00 0.00 1/1 1".to_owned()));
+        if let Some(remembered) = self.nodes[node].remembered.take() {
+            self.feed(node, remembered);
+        }
         self.feed(node, Input::Start);
     }
 
@@ -567,7 +583,13 @@ impl World {
         }
     }
 
+    /// What was sent arrives once more at that node.
+    pub fn replay(&mut self, node: usize, link: usize, bytes: &[u8]) {
+        self.hear(node, link, bytes);
+    }
+
     fn transmit(&mut self, from: usize, bytes: &[u8]) {
+        self.tape.push((from, bytes.to_vec()));
         for link in 0..self.cables.len() {
             let weather = self.cables[link][from];
             self.at(self.now, Event::Deliver { to: from, link, bytes: bytes.to_vec() });
@@ -631,6 +653,7 @@ impl World {
                 return self.at(at, Event::Shot { node, life, id });
             }
             Job::CheckDevice => at += ms(100),
+            Job::Announce { .. } => at += ms(800),
         }
         let life = self.nodes[node].life;
         self.at(at, Event::Done { node, life, id });

@@ -2,10 +2,17 @@
 //! neighbour advertisements for IPv6.
 //!
 //! The first round goes out before `start` returns; the others come from a detached helper process
-//! ([`helper`]), or from a thread of a long-lived caller ([`Announcement::repeat`]). Announcing is
+//! ([`helper`]), or from the thread of a long-lived caller ([`Crew`]). Announcing is
 //! best effort everywhere: an address that is up but not announced is better than none.
 
+mod again;
+mod crew;
 pub mod helper;
+mod peer;
+
+pub use again::again;
+pub use crew::Crew;
+pub use peer::for_the_owner;
 
 use std::io;
 use std::net::IpAddr;

@@ -6,6 +6,7 @@
 
 mod decode;
 mod encode;
+pub mod fuzz;
 
 use std::fmt;
 use std::io;

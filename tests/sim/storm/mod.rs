@@ -1,0 +1,17 @@
+//! Storms: random pairs in random trouble, in virtual time, with the properties of `design.md` watched all the
+//! time. A seed makes a [`script::Script`]; one that fails is made shorter and printed.
+
+pub mod cables;
+pub mod jobs;
+pub mod play;
+pub mod random;
+pub mod script;
+pub mod seat;
+pub mod shrink;
+pub mod watch;
+pub mod world;
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod seeds;

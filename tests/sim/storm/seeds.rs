@@ -1,0 +1,65 @@
+//! Seeds by the thousand, on every core.
+
+use super::cases::read_script;
+use super::play::{play, story};
+use super::random;
+use super::script::Script;
+use super::shrink::shrink;
+use super::watch::Failure;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+/// How many seeds; `SIM_SEEDS=100000` for more, `SIM_SEED=4711` for one and its story, `SIM_SCRIPT=FILE` for the
+/// story of a script, `SIM_FAILURES=9` to see more failures than one.
+const SEEDS: u64 = 10_000;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+/// The seeds that fail, lowest first; stops looking soon after a few.
+fn failing(seeds: u64, make: impl Fn(u64) -> Script + Sync) -> Vec<(u64, Failure)> {
+    let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let enough = number("SIM_FAILURES").unwrap_or(1) as usize;
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds || failures.lock().unwrap().len() >= enough {
+                return;
+            }
+            if let Err(failure) = play(&make(seed)) {
+                failures.lock().unwrap().push((seed, failure));
+            }
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, |n| n.get());
+    thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort_by_key(|(seed, _)| *seed);
+    failures
+}
+
+/// A failing seed, made short, with its story.
+fn tell(seed: u64, script: &Script, failure: &Failure) -> String {
+    let short = shrink(script, failure);
+    let Failure { property, text } = play(&short).err().unwrap_or_else(|| failure.clone());
+    let story = story(&short);
+    format!("---- seed {seed}: ({property}) {text}\n{short}---- its story:\n{story}\n")
+}
+
+#[test]
+fn every_property_holds_in_every_storm() {
+    if let Some(seed) = number("SIM_SEED") {
+        let script = random::script(seed);
+        let told =
+            play(&script).err().map_or_else(|| story(&script), |failure| tell(seed, &script, &failure));
+        panic!("{told}");
+    }
+    if let Ok(file) = std::env::var("SIM_SCRIPT") {
+        panic!("{}", story(&read_script(&std::fs::read_to_string(file).unwrap()).unwrap()));
+    }
+    let failures = failing(number("SIM_SEEDS").unwrap_or(SEEDS), random::script);
+    let told = |(seed, failure): &(u64, Failure)| tell(*seed, &random::script(*seed), failure);
+    assert!(failures.is_empty(), "{}", failures.iter().map(told).collect::<String>());
+}
