@@ -13,6 +13,7 @@
 
 pub mod checks;
 pub mod config;
+pub mod fuzz;
 pub mod ipvs;
 pub mod machine;
 pub mod plan;

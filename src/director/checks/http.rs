@@ -203,28 +203,41 @@ impl Reader {
     }
 
     fn look(&self, closed: bool) -> Progress {
-        let Some((head, body)) = split_head(&self.bytes) else {
-            return match (closed, self.bytes.len() > LONGEST_HEAD) {
-                (true, _) => Progress::Bad("closed before an answer"),
-                (_, true) => Progress::Bad("the head of the answer is too long"),
-                _ => Progress::More,
+        let mut bytes = self.bytes.as_slice();
+        loop {
+            let Some((head, body)) = split_head(bytes) else {
+                return match (closed, bytes.len() > LONGEST_HEAD || self.is_too_much()) {
+                    (true, _) => Progress::Bad("closed before an answer"),
+                    (_, true) => Progress::Bad("the head of the answer is too long"),
+                    _ => Progress::More,
+                };
             };
-        };
-        let Some((mut answer, length)) = read_head(head) else { return Progress::Bad("no HTTP") };
-        // 100 Continue and the like come before the answer.
-        if (100..200).contains(&answer.status) {
-            return Reader { bytes: body.to_vec(), head_only: self.head_only }.look(closed);
+            let Some((answer, length)) = read_head(head) else { return Progress::Bad("no HTTP") };
+            // 100 Continue and the like come before the answer.
+            if !(100..200).contains(&answer.status) {
+                return self.page(answer, &length, body, closed);
+            }
+            bytes = body;
         }
+    }
+
+    fn page(&self, mut answer: Answer, length: &Length, body: &[u8], closed: bool) -> Progress {
         let none = self.head_only || matches!(answer.status, 204 | 304);
-        let length = if none { Length::Fixed(0) } else { length };
-        match read_body(body, &length, closed) {
+        let length = if none { &Length::Fixed(0) } else { length };
+        match read_body(body, length, closed) {
             Some(body) => {
                 answer.body = body;
                 Progress::Done(answer)
             }
             None if closed => Progress::Bad("closed in the middle of the page"),
+            None if self.is_too_much() => Progress::Bad("the answer is too long"),
             None => Progress::More,
         }
+    }
+
+    /// However a server wraps a page that may be read, it does not take so much.
+    fn is_too_much(&self) -> bool {
+        self.bytes.len() > 8 * LONGEST
     }
 }
 
