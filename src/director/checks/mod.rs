@@ -5,21 +5,25 @@
 //! | [`probe`] | yes | what is to be done for one server, taken out of the configuration |
 //! | [`http`] | yes | requests and answers of HTTP |
 //! | [`talk`] | yes | conversations in lines: what to say, when it is decided |
+//! | [`dns`], [`radius`] | yes | questions and answers of one packet |
 //! | [`imap`], [`nntp`], [`pop`], [`simpletcp`], [`sip`], [`smtp`] | yes | conversations of one protocol |
 //! | [`run`] | | carries a probe out, with its timeouts |
-//! | `connect`, `stream`, `ping`, `external` | | its ways to the server |
+//! | `connect`, `stream`, `ping`, `external`, [`ftp`] | | its ways to the server |
 //!
-//! Not there yet: a negotiation by TLS (https, pops, imaps, ldaps), and dns, ftp, ldap, mysql, oracle, pgsql and
-//! radius. [`probe::Probe::of`] answers for these with [`probe::Way::Unsupported`].
+//! Not there yet: a negotiation by TLS (https, pops, imaps, ldaps), and ldap, mysql, oracle and pgsql.
+//! [`probe::Probe::of`] answers for these with [`probe::Way::Unsupported`].
 
 mod connect;
+pub mod dns;
 mod external;
+pub mod ftp;
 pub mod http;
 pub mod imap;
 pub mod nntp;
 mod ping;
 pub mod pop;
 pub mod probe;
+pub mod radius;
 pub mod run;
 pub mod simpletcp;
 pub mod sip;

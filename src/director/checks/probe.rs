@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::http;
+use super::{dns, ftp, http, radius};
 use crate::director::config::{CheckKind, HttpMethod, Pattern, Real, Secret, Service, Virtual, bracketed};
 use crate::director::table::{Protocol, ServiceId};
 
@@ -42,6 +42,17 @@ pub enum Way {
         /// By datagrams.
         udp: bool,
     },
+    /// Ask a name server.
+    Dns {
+        /// What.
+        question: dns::Question,
+        /// By datagrams.
+        udp: bool,
+    },
+    /// Ask whether a user may in.
+    Radius(radius::User),
+    /// Fetch a file.
+    Ftp(ftp::Fetch),
     /// A protocol that cannot be spoken yet.
     Unsupported(Service),
 }
@@ -136,6 +147,12 @@ fn negotiate(virt: &Virtual, real: &Real) -> Way {
         Service::Smtp | Service::Submission => over_tcp(Talk::Smtp),
         Service::Pop => over_tcp(Talk::Pop { login, passwd }),
         Service::Imap => over_tcp(Talk::Imap { login, passwd }),
+        Service::Dns => {
+            let asked = request.strip_prefix('/').unwrap_or(request).to_owned();
+            Way::Dns { question: dns::Question { asked, receive }, udp }
+        }
+        Service::Ftp => Way::Ftp(ftp::Fetch { login, passwd, path: request.to_owned(), receive }),
+        Service::Radius => Way::Radius(radius::User { login, passwd, secret: virt.check.secret.clone() }),
         Service::Sip => Way::Talk { talk: Talk::Sip { login }, udp },
         Service::Simpletcp => {
             let text = request.strip_prefix('/').unwrap_or(request).replace("\\n", "\n");

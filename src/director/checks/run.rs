@@ -14,7 +14,7 @@ use super::simpletcp::Simpletcp;
 use super::sip::Sip;
 use super::smtp::Smtp;
 use super::talk::Talk;
-use super::{Outcome, connect, external, ping, stream};
+use super::{Outcome, connect, dns, external, ftp, ping, radius, stream};
 
 /// What a check says that took too long, as the reference does.
 const TOO_LONG: &str = "500 Timeout Alarm";
@@ -30,6 +30,9 @@ pub async fn run(probe: &Probe) -> Outcome {
         Way::External(words) => external::external(words, *limit).await,
         Way::Http(page) => within(*negotiate_timeout, fetch(*at, page)).await,
         Way::Talk { talk, udp } => within(*negotiate_timeout, converse(*at, talk, *udp)).await,
+        Way::Dns { question, udp } => within(*negotiate_timeout, ask_dns(*at, question, *udp)).await,
+        Way::Radius(user) => within(*limit.min(negotiate_timeout), ask_radius(*at, user)).await,
+        Way::Ftp(what) => within(*negotiate_timeout, ftp::fetch(*at, what)).await,
         Way::Unsupported(service) => Outcome::down(format!("{} cannot be checked yet", service.word())),
     }
 }
@@ -57,6 +60,24 @@ fn side(talk: &probe::Talk) -> Box<dyn Talk + Send> {
         probe::Talk::Sip { login } => Box::new(Sip::new(login, fastrand::u64(..))),
         probe::Talk::Simpletcp { text, receive } => Box::new(Simpletcp::new(text, receive)),
     }
+}
+
+async fn ask_dns(at: SocketAddr, question: &dns::Question, udp: bool) -> Outcome {
+    let number = fastrand::u16(..);
+    let Some(packet) = question.packet(number) else {
+        return Outcome::down(format!("{:?} is no name", question.asked));
+    };
+    if udp {
+        stream::ask_datagram(at, |_| packet, |heard| question.judge(number, heard)).await
+    } else {
+        stream::ask_prefixed(at, &packet, |heard| question.judge(number, heard)).await
+    }
+}
+
+async fn ask_radius(at: SocketAddr, user: &radius::User) -> Outcome {
+    let (number, salt) = (fastrand::u8(..), fastrand::u128(..).to_ne_bytes());
+    let packet = |local: SocketAddr| user.packet(number, salt, local.ip());
+    stream::ask_datagram(at, packet, |heard| user.judge(number, salt, heard)).await
 }
 
 /// Asks for a page, and for those it leads to.

@@ -60,6 +60,59 @@ async fn turns(stream: &mut TcpStream, talk: &mut (dyn Talk + Send)) -> io::Resu
     }
 }
 
+/// A socket for datagrams to and from one place.
+async fn datagram_socket(at: SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr = if at.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
+    let socket = UdpSocket::bind(any).await?;
+    socket.connect(at).await?;
+    Ok(socket)
+}
+
+/// Sends one datagram, made with our own address, and waits for one that `judge` takes for its answer.
+pub(super) async fn ask_datagram(
+    at: SocketAddr,
+    packet: impl FnOnce(SocketAddr) -> Vec<u8>,
+    judge: impl Fn(&[u8]) -> Option<Outcome>,
+) -> Outcome {
+    let asked = async {
+        let socket = datagram_socket(at).await?;
+        socket.send(&packet(socket.local_addr()?)).await?;
+        let mut bytes = vec![0; PIECE];
+        loop {
+            let count = socket.recv(&mut bytes).await?;
+            if let Some(outcome) = judge(bytes.get(..count).unwrap_or_default()) {
+                return Ok(outcome);
+            }
+        }
+    };
+    asked.await.unwrap_or_else(|e: io::Error| Outcome::down(cannot_connect(at, &e)))
+}
+
+/// The same over TCP, where each packet has its length before it.
+pub(super) async fn ask_prefixed(
+    at: SocketAddr,
+    packet: &[u8],
+    judge: impl Fn(&[u8]) -> Option<Outcome>,
+) -> Outcome {
+    let mut stream = match open(at).await {
+        Ok(stream) => stream,
+        Err(outcome) => return outcome,
+    };
+    let asked = async {
+        let length = u16::try_from(packet.len()).unwrap_or(u16::MAX).to_be_bytes();
+        stream.write_all(&[&length, packet].concat()).await?;
+        loop {
+            let length = stream.read_u16().await?;
+            let mut bytes = vec![0; usize::from(length)];
+            stream.read_exact(&mut bytes).await?;
+            if let Some(outcome) = judge(&bytes) {
+                return Ok(outcome);
+            }
+        }
+    };
+    asked.await.unwrap_or_else(|e: io::Error| Outcome::down(e.to_string()))
+}
+
 /// Holds a conversation by datagrams. Nobody closes it: who is not answered waits for the time to run out.
 pub(super) async fn converse_by_datagrams(at: SocketAddr, talk: &mut (dyn Talk + Send)) -> Outcome {
     match datagrams(at, talk).await {
@@ -69,9 +122,7 @@ pub(super) async fn converse_by_datagrams(at: SocketAddr, talk: &mut (dyn Talk +
 }
 
 async fn datagrams(at: SocketAddr, talk: &mut (dyn Talk + Send)) -> io::Result<Outcome> {
-    let any: SocketAddr = if at.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
-    let socket = UdpSocket::bind(any).await?;
-    socket.connect(at).await?;
+    let socket = datagram_socket(at).await?;
     let mut turn = talk.begin(socket.local_addr()?);
     let mut bytes = vec![0; PIECE];
     loop {

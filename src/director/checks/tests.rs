@@ -84,20 +84,18 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nall is well\n";
 #[test]
 fn a_page_is_judged_by_status_and_content() {
     let page = server(|stream| answering(stream, OK));
-    let check = |lines: &str| local(page.port, lines);
-    assert_eq!(check("\tservice=http\n"), Outcome::up("200 OK"));
-    assert_eq!(check("\treceive=\"is \\w+\\n$\"\n"), Outcome::up("200 OK"));
-    assert_eq!(check("\treceive=\"OK\"\n"), Outcome::down("all is well\n"), "never the status line");
-    assert!(!check("\treceive=\"well\"\n\thttpmethod=HEAD\n").up, "no page, no match");
-    assert!(check("\thttpmethod=HEAD\n").up);
-    let asked = "\trequest=\"a b.html?x=1\"\n\tvirtualhost=www.x.y\n";
-    while page.heard.try_recv().is_ok() {}
-    assert!(check(asked).up);
-    let heard = page.heard.recv().unwrap();
-    assert!(heard.starts_with("GET /a%20b.html?x=1 HTTP/1.1\r\nHost: www.x.y\r\n"), "{heard}");
-    assert!(check("\tservice=http\n").up);
-    let heard = page.heard.recv().unwrap();
-    assert!(heard.starts_with("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"), "{heard}");
+    // what came of it, and what the server was asked
+    let check = |lines: &str| (local(page.port, lines), page.heard.recv().unwrap());
+    let (outcome, asked) = check("\tservice=http\n");
+    assert_eq!(outcome, Outcome::up("200 OK"));
+    assert!(asked.starts_with("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"), "{asked}");
+    assert_eq!(check("\treceive=\"is \\w+\\n$\"\n").0, Outcome::up("200 OK"));
+    assert_eq!(check("\treceive=\"OK\"\n").0, Outcome::down("all is well\n"), "never the status line");
+    assert!(!check("\treceive=\"well\"\n\thttpmethod=HEAD\n").0.up, "no page, no match");
+    let (outcome, asked) = check("\thttpmethod=HEAD\n");
+    assert!(outcome.up && asked.starts_with("HEAD / "), "{asked}");
+    let (outcome, asked) = check("\trequest=\"a b.html?x=1\"\n\tvirtualhost=www.x.y\n");
+    assert!(outcome.up && asked.starts_with("GET /a%20b.html?x=1 HTTP/1.1\r\nHost: www.x.y\r\n"), "{asked}");
 }
 
 #[test]
@@ -270,6 +268,114 @@ fn sip_by_datagrams_and_by_tcp() {
     );
     let by_tcp = server(|s| answering(s, "SIP/2.0 200 OK\r\n\r\n"));
     assert!(local(by_tcp.port, "\tservice=sip\n").up);
+}
+
+/// An answer with one address to whatever was asked.
+fn address_record(question: &[u8]) -> Vec<u8> {
+    let mut answer = question.to_vec();
+    answer[2] |= 0x80;
+    answer[7] = 1;
+    answer.extend(b"\xC0\x0C\0\x01\0\x01\0\0\0\x3C\0\x04\x0A\0\0\x07");
+    answer
+}
+
+#[test]
+fn names_are_asked_by_datagrams_and_by_tcp() {
+    let names = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = names.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let mut bytes = [0; 600];
+        while let Ok((count, from)) = names.recv_from(&mut bytes) {
+            let mut stranger = address_record(&bytes[..count]);
+            stranger[0] ^= 1;
+            names.send_to(&stranger, from).unwrap();
+            names.send_to(&address_record(&bytes[..count]), from).unwrap();
+        }
+    });
+    let lines = |receive: &str| format!("\tservice=dns\n\trequest=\"www.x.y\"\n\treceive=\"{receive}\"\n");
+    let by_udp = |receive: &str| local(port, &format!("\tprotocol=udp\n{}", lines(receive)));
+    assert_eq!(by_udp("10.0.0.7"), Outcome::up("Success"));
+    assert_eq!(by_udp("10.0.0.8"), Outcome::down("Response mismatch"));
+    let by_tcp = server(|mut s| {
+        let mut length = [0; 2];
+        s.read_exact(&mut length).unwrap();
+        let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
+        s.read_exact(&mut bytes).unwrap();
+        let answer = address_record(&bytes);
+        s.write_all(&u16::try_from(answer.len()).unwrap().to_be_bytes()).unwrap();
+        s.write_all(&answer).unwrap();
+        String::new()
+    });
+    assert!(local(by_tcp.port, &lines("^10")).up);
+    assert!(!local(deserted(), &lines("^10")).up);
+}
+
+#[test]
+fn a_radius_server_must_answer_with_its_signature() {
+    let radius = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = radius.local_addr().unwrap().port();
+    thread::spawn(move || {
+        use md5::{Digest, Md5};
+        let mut bytes = [0; 600];
+        while let Ok((_, from)) = radius.recv_from(&mut bytes) {
+            let mut answer = vec![2, bytes[1], 0, 20];
+            let mut digest = Md5::new();
+            digest.update(&answer);
+            digest.update(&bytes[4..20]);
+            digest.update("TopSecret");
+            answer.extend(digest.finalize());
+            radius.send_to(&answer, from).unwrap();
+        }
+    });
+    let check = |secret: &str| {
+        let login = "\tlogin=\"u\"\n\tpasswd=\"p\"\n\tnegotiatetimeout=1\n";
+        local(port, &format!("\tprotocol=udp\n\tservice=radius\n{login}\tsecret=\"{secret}\"\n"))
+    };
+    assert_eq!(check("TopSecret"), Outcome::up("-"));
+    assert!(!check("another").up);
+}
+
+/// A server with one file.
+fn ftp(mut control: TcpStream) -> String {
+    let data = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let [high, low] = data.local_addr().unwrap().port().to_be_bytes();
+    control.write_all(b"220-hello\r\n220 ready\r\n").unwrap();
+    let mut heard = String::new();
+    loop {
+        let line = until(&mut control, "\r\n");
+        heard += &line;
+        let answer = match line.trim_end() {
+            "USER anonymous" => "331 password\r\n".to_owned(),
+            "PASS ldirectord@director1" => "230-in\r\n230 in\r\n".to_owned(),
+            "CWD /" | "TYPE I" => "200 good\r\n".to_owned(),
+            // an address that is not ours: it must not be gone to
+            "PASV" => format!("227 Entering Passive Mode (192,0,2,1,{high},{low}).\r\n"),
+            "RETR /welcome.msg" => {
+                control.write_all(b"150 here it comes\r\n").unwrap();
+                data.accept().unwrap().0.write_all(b"this is a test\n").unwrap();
+                "226 that was it\r\n".to_owned()
+            }
+            "" => return heard,
+            _ => "550 no\r\n".to_owned(),
+        };
+        let _ = control.write_all(answer.as_bytes());
+    }
+}
+
+#[test]
+fn files_are_fetched() {
+    let files = server(ftp);
+    let check = |request: &str, receive: &str| {
+        local(files.port, &format!("\tservice=ftp\n\trequest=\"{request}\"\n\treceive=\"{receive}\"\n"))
+    };
+    assert_eq!(check("welcome.msg", "a test$"), Outcome::up("-"));
+    assert!(files.heard.recv().unwrap().ends_with("RETR /welcome.msg\r\nQUIT\r\n"));
+    assert!(!check("welcome.msg", "another").up);
+    assert_eq!(check("missing", "test"), Outcome::down("550 no"));
+    assert_eq!(local(files.port, "\tservice=ftp\n"), Outcome::up("220 ready"));
+    assert!(!local(deserted(), "\tservice=ftp\n").up, "ldirectord.md 15, 6");
+    let full = server(|mut s| s.write_all(b"421 too many\r\n").map(|()| String::new()).unwrap());
+    assert!(!local(full.port, "\tservice=ftp\n").up);
 }
 
 #[test]
