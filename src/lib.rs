@@ -19,6 +19,7 @@
 //! | [`cl_status`] | no | asks the daemon and prints |
 //! | [`ipfail`] | core only | moves resources to the node that sees more ping nodes |
 //! | [`dopd`] | core only | marks a peer's DRBD data as outdated |
+//! | [`record`] | yes | a run written down, and played back |
 //! | [`director`] | `config`, `table`, `plan` | the library of ldirectord: which servers stand behind a virtual service |
 //! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
 //!
@@ -42,6 +43,7 @@ pub mod level;
 pub mod logging;
 pub mod media;
 pub mod paths;
+pub mod record;
 pub mod resources;
 pub mod respawn;
 pub mod sys;

@@ -9,7 +9,11 @@
 //! `CHAOS_SECONDS=600 CHAOS_SEED=7 cargo test --test chaos -- --nocapture`; `STORM_CASE`, `LAB_PAIR`, `LAB_JOBS` as in
 //! [`storm::weather`].
 
-#![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test program a panic is a failure that points at its line"
+)]
 
 mod lab;
 mod storm;

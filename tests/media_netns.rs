@@ -15,6 +15,8 @@ use nix::sched::{CloneFlags, setns};
 
 #[path = "media_netns/ping.rs"]
 mod ping;
+#[path = "media_netns/serial.rs"]
+mod serial;
 
 const INSIDE: &str = "HEARTBEAT_TEST_INSIDE_NETNS";
 
@@ -136,6 +138,11 @@ fn open(spec: &Spec) -> Medium {
     media::open(spec).unwrap_or_else(|e| panic!("{e}"))
 }
 
+/// As a message begins: anything else the listening sockets do not take.
+fn framed(text: &str) -> Vec<u8> {
+    [b"###\n", text.as_bytes()].concat()
+}
+
 /// Nothing more comes after a silence of this length.
 const QUIET: Duration = Duration::from_millis(150);
 /// So long the first datagram is waited for.
@@ -160,7 +167,7 @@ async fn arrivals(media: &[Medium]) -> BTreeMap<(&str, Vec<u8>), usize> {
 /// Sends one datagram each way; it must arrive, and only on that link.
 async fn talk(here: &Medium, there: &Medium) {
     for (from, to) in [(here, there), (there, here)] {
-        let datagram = format!("hello over {}", from.description()).into_bytes();
+        let datagram = framed(&format!("hello over {}", from.description()));
         from.send(&datagram).unwrap_or_else(|e| panic!("{}: {e}", from.description()));
         let seen = arrivals(std::slice::from_ref(to)).await;
         assert_eq!(seen.into_keys().collect::<Vec<_>>(), [(to.name(), datagram)], "{}", from.description());
@@ -192,7 +199,7 @@ fn a_broadcast_reaches_the_peer_and_its_sender() {
         let here = [open(&bcast("eth0"))];
         let there = [peer.there(|| open(&bcast("eth0")))];
         assert_eq!(here[0].destination().to_string(), "10.0.0.255:694");
-        let largest = vec![b'x'; 65_507];
+        let largest = framed(&"x".repeat(65_503));
         for datagram in [b"###\n".to_vec(), largest] {
             here[0].send(&datagram).unwrap();
             let wanted: Vec<_> = vec![("eth0", datagram)];
@@ -219,7 +226,7 @@ fn all_kinds_share_an_interface_and_a_port() {
         let here: Vec<_> = specs(2, 1).iter().map(open).collect();
         let there: Vec<_> = peer.there(|| specs(1, 2).iter().map(open).collect());
         for (n, medium) in here.iter().enumerate().filter(|(n, _)| *n != 2) {
-            let datagram = format!("number {n}").into_bytes();
+            let datagram = framed(&format!("number {n}"));
             medium.send(&datagram).unwrap();
             let seen = arrivals(&there).await;
             assert_eq!(
@@ -253,7 +260,7 @@ fn links_are_not_confused() {
         let here: Vec<_> = specs(2).map(|spec| open(&spec)).collect();
         let there: Vec<_> = peer.there(|| specs(1).map(|spec| open(&spec)).collect());
         for medium in &here {
-            let datagram = medium.description().as_bytes().to_vec();
+            let datagram = framed(medium.description());
             medium.send(&datagram).unwrap();
             let links: Vec<_> = arrivals(&there).await.into_keys().collect();
             assert_eq!(links, [(medium.name(), datagram.clone())], "{}", medium.description());
@@ -269,12 +276,12 @@ fn a_burst_is_handed_out_in_portions() {
         let here = open(&ucast("eth0", [10, 0, 0, 2]));
         let there = peer.there(|| open(&ucast("eth0", [10, 0, 0, 1])));
         for n in 0..150u8 {
-            here.send(&[n]).unwrap();
+            here.send(&[b"###\n".as_slice(), &[n]].concat()).unwrap();
         }
         let (mut buffer, mut seen, mut turns) = (Buffer::default(), Vec::new(), 0);
         while seen.len() < 150 {
             let before = seen.len();
-            there.receive(&mut buffer, |bytes| seen.push(bytes[0])).await.unwrap();
+            there.receive(&mut buffer, |bytes| seen.push(bytes[4])).await.unwrap();
             assert!(seen.len() - before <= 64);
             turns += 1;
         }
@@ -309,8 +316,8 @@ fn a_lost_interface_is_reported_and_reopened() {
         here.reopen().unwrap();
         assert!(!here.is_stale());
         let there = peer.there(|| open(&bcast("eth0")));
-        here.send(b"back").unwrap();
-        assert_eq!(arrivals(&[there]).await.into_keys().collect::<Vec<_>>(), [("eth0", b"back".to_vec())]);
+        here.send(&framed("back")).unwrap();
+        assert_eq!(arrivals(&[there]).await.into_keys().collect::<Vec<_>>(), [("eth0", framed("back"))]);
     });
 }
 
@@ -348,6 +355,31 @@ fn what_cannot_be_opened_says_why() {
         let (opened, ()) = tokio::join!(patient, free);
         assert!(opened.is_ok());
         assert_eq!(notes, ["glib: Error binding socket (Address already in use). Retrying."]);
+    });
+}
+
+/// As those of bonds and of VLANs on them.
+#[test]
+fn an_interface_of_any_name_will_do() {
+    in_new_network("an_interface_of_any_name_will_do", async {
+        let peer = Peer::new(1);
+        for name in ["bond0.4094", "br-lan", "a23456789012345"] {
+            sh(&format!("ip link set eth0 down; ip link set eth0 name {name}; ip link set {name} up"));
+            sh(&ready(0).replace("eth0", name));
+            for spec in [bcast, |iface: &str| mcast(iface, false), |iface: &str| ucast(iface, [10, 0, 0, 2])]
+            {
+                let here = open(&spec(name));
+                let there = peer.there(|| open(&bcast("eth0")));
+                here.send(&framed("hello")).unwrap();
+                assert_eq!(here.name(), name);
+                assert!(media::face(here.spec()).is_some());
+                if here.kind() != media::Kind::Mcast {
+                    let seen = arrivals(std::slice::from_ref(&there)).await;
+                    assert_eq!(seen.into_keys().collect::<Vec<_>>(), [("eth0", framed("hello"))]);
+                }
+            }
+            sh(&format!("ip link set {name} down; ip link set {name} name eth0; ip link set eth0 up"));
+        }
     });
 }
 

@@ -4,7 +4,7 @@
 //! are two owners, for no longer than it takes to hear a heartbeat ([`storm::judge`]). A sleep shorter than
 //! the dead time moves nothing. And when the peer that took over is gone meanwhile, the sleeper keeps serving.
 
-#![allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+#![allow(clippy::indexing_slicing, reason = "in a test program a panic is a failure that points at its line")]
 
 mod lab;
 mod storm;

@@ -49,6 +49,8 @@ pub(super) struct Options {
 pub(super) enum Asked {
     /// `-V`: the version, and nothing else.
     Version,
+    /// `--replay FILE`: tell what a recorded run did.
+    Replay(OsString),
     /// Anything else.
     Run(Options),
     /// It is wrong: the usage, before [`USAGE_EXIT`].
@@ -64,6 +66,13 @@ pub(super) struct Read {
 
 /// Reads the command line. Words that are no options are ignored, as ever.
 pub(super) fn read(args: impl Iterator<Item = OsString>) -> Read {
+    let args: Vec<OsString> = args.collect();
+    if let [_, option, file] = args.as_slice()
+        && option == "--replay"
+    {
+        return Read { asked: Asked::Replay(file.clone()), complaint: Vec::new() };
+    }
+    let args = args.into_iter();
     let mut words = args.map(OsString::into_vec);
     let mut reader = Reader { program: words.next().unwrap_or_default(), ..Reader::default() };
     while let Some(word) = words.next() {

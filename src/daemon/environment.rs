@@ -5,8 +5,9 @@ use crate::paths;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-/// What systemd tells this process is not for its children.
-const PRIVATE: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+/// What systemd tells this process is not for its children, nor what the administrator tells it about its record.
+const PRIVATE: [&str; 5] =
+    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", super::recorder::FILE, super::recorder::LIMIT];
 
 /// Of scripts: what was inherited, and one variable for each parameter of `ha.cf`.
 pub(super) fn of_children(

@@ -3,6 +3,7 @@
 
 use crate::engine::{Input, Job, JobId};
 use crate::resources::{Context, run_job};
+use crate::sys::realtime;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,14 +21,21 @@ pub(super) struct Executor {
 
 impl Executor {
     /// Starts the threads. The messages and the end of each job go to `inputs`, in this order.
-    pub(super) fn start(context: &Context, inputs: &mpsc::Sender<Input>) -> io::Result<Self> {
+    pub(super) fn start(
+        context: &Context,
+        inputs: &mpsc::Sender<Input>,
+        preferred: bool,
+    ) -> io::Result<Self> {
         let (queue, jobs) = channel();
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..THREADS {
             let (jobs, context, inputs) = (Arc::clone(&jobs), context.clone(), inputs.clone());
-            thread::Builder::new()
-                .name(format!("job {number}"))
-                .spawn(move || work(&jobs, &context, &inputs))?;
+            thread::Builder::new().name(format!("job {number}")).spawn(move || {
+                if preferred {
+                    realtime::prefer();
+                }
+                work(&jobs, &context, &inputs);
+            })?;
         }
         Ok(Self { queue })
     }

@@ -1,9 +1,11 @@
 //! Messages from scripts: `/var/lib/heartbeat/fifo` (client-api.md section 8).
 
+use super::signals;
 use crate::engine::Input;
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths::FIFO;
+use crate::sys::realtime;
 use crate::wire::{self, Stream};
 use nix::sys::stat::Mode;
 use std::fs::{self, File};
@@ -16,12 +18,19 @@ use tokio::sync::mpsc;
 const LONGEST: usize = 64 * 1024;
 
 /// Opens the FIFO, making it if there is none, and reads it on a thread of its own for ever.
-pub(super) fn start(log: &Logger, inputs: &mpsc::Sender<Input>) -> io::Result<()> {
+pub(super) fn start(log: &Logger, inputs: &mpsc::Sender<Input>, preferred: bool) -> io::Result<()> {
     make(log)?;
     // Open for writing too: a FIFO with no writer left would report its end again and again.
     let file = fs::OpenOptions::new().read(true).write(true).open(FIFO)?;
     let (log, inputs) = (log.clone(), inputs.clone());
-    thread::Builder::new().name("fifo".to_owned()).spawn(move || read(file, &log, &inputs))?;
+    let run = move || {
+        signals::leave_to_the_pulse();
+        if preferred {
+            realtime::prefer();
+        }
+        read(file, &log, &inputs);
+    };
+    thread::Builder::new().name("fifo".to_owned()).spawn(run)?;
     Ok(())
 }
 

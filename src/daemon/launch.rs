@@ -2,21 +2,24 @@
 
 use super::background::{self, Herald, Side};
 use super::children::{Children, Surroundings};
+use super::clerk::{Clerk, Errand};
 use super::cli::{self, Asked, Options, USAGE_EXIT};
 use super::clients::Clients;
+use super::clock::{Clock, wall};
 use super::executor::Executor;
 use super::host::LinuxHost;
 use super::media::Antennas;
 use super::memory::Memory;
 use super::pidfile::{self, Running};
 use super::pulse::{News, Parts, Pulse};
+use super::recorder::Recorder;
 use super::settings::{self, ThisStart};
 use super::signals::{self, Signals};
 use super::sources::{self, Change, Stamps};
-use super::{control, environment, fifo, keyring, state, systemd};
+use super::{control, environment, fifo, keyring, replay, state};
 use crate::agents::announce::Crew;
 use crate::config::{self, Checked, Config, Host};
-use crate::engine::{Ending, Engine, Hold, Job, Now};
+use crate::engine::{Ending, Engine, Hold, Job};
 use crate::level::Level;
 use crate::logging::{self, Logger};
 use crate::paths::{PID_FILE, RSCTMP};
@@ -27,7 +30,7 @@ use std::ffi::CString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// The version as the log says it.
 pub(super) const VERSION_LINE: &str = "heartbeat: version 3.0.6";
@@ -39,8 +42,12 @@ const NOT_CONFIGURED: i32 = 6;
 
 /// Inputs that may wait for the pulse before their senders wait.
 const INPUTS: usize = 1024;
+/// The same for news of the configuration.
+const NEWS: usize = 4;
 /// Time for the last lines to reach the log.
 const FLUSH: Duration = Duration::from_secs(2);
+/// Who is to restart must have a log that moves within this time: the next life begins with writing to it.
+const LOG_MOVES: Duration = Duration::from_secs(5);
 
 /// Runs heartbeat(8) and gives its exit code.
 pub fn main() -> i32 {
@@ -50,6 +57,7 @@ pub fn main() -> i32 {
     match read.asked {
         Asked::Version => say(&format!("{}\n", config::HBVERSION)),
         Asked::Wrong => USAGE_EXIT,
+        Asked::Replay(file) => replay::main(&file),
         Asked::Run(options) => run(&options, &LinuxHost::default()),
     }
 }
@@ -81,7 +89,8 @@ fn start(options: &Options, host: &LinuxHost) -> i32 {
     let stamps = Stamps::now();
     let running = pidfile::look();
     let checked = config::check(&sources::read(options.debug), host);
-    let log = Logger::direct("heartbeat", settings::log(&checked.logging, &logging::host(), true));
+    // After a restart nobody waits at a terminal: a reader of stderr that stands still must not hold us.
+    let log = Logger::direct("heartbeat", settings::log(&checked.logging, &logging::host(), !options.resume));
     tell(&checked, options.reread && matches!(running, Running::Yes(_)), &log);
     let config = match (checked.config, running) {
         (Some(config), _) => config,
@@ -162,7 +171,7 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
         log.log(Level::Error, &format!("cannot make {RSCTMP} anew: {error}"));
     }
     match live(options, config, stamps, herald) {
-        Ok(ending) => finish(options, config, ending),
+        Ok((ending, log)) => finish(options, config, ending, &log),
         Err(error) => {
             log.log(Level::Error, &format!("heartbeat cannot run: {error}"));
             let_go(held(options), resource_context(config, log));
@@ -176,22 +185,33 @@ fn exit_code(error: &io::Error) -> i32 {
 }
 
 /// The daemon's life, on the pulse thread and those around it.
-fn live(options: &Options, config: &Config, stamps: Stamps, herald: &mut Herald) -> io::Result<Ending> {
+fn live(
+    options: &Options,
+    config: &Config,
+    stamps: Stamps,
+    herald: &mut Herald,
+) -> io::Result<(Ending, Logger)> {
     background::settle()?;
-    let log = Logger::background("heartbeat", settings::log(&config.logging, &logging::host(), false))?;
-    log.log(Level::Info, VERSION_LINE);
-    log.log(Level::Info, concat!("heartbeat-rs ", env!("CARGO_PKG_VERSION"), " stands in for it"));
     let realtime = config.realtime.enabled && !options.no_realtime;
     let memory = child::memory_limit()?;
-    if realtime && let Err(error) = realtime::lock_memory() {
+    let locked = if realtime { realtime::lock_memory() } else { Ok(()) };
+    let log =
+        Logger::background("heartbeat", settings::log(&config.logging, &logging::host(), false), realtime)?;
+    log.log(Level::Info, VERSION_LINE);
+    log.log(Level::Info, concat!("heartbeat-rs ", env!("CARGO_PKG_VERSION"), " stands in for it"));
+    if let Err(error) = locked {
         log.log(Level::Warn, &format!("Cannot lock ourselves into memory: {error}"));
     }
+    let surroundings = Around { realtime, memory, stamps };
     let result = std::thread::scope(|scope| {
         let pulse = std::thread::Builder::new().name("pulse".to_owned()).spawn_scoped(scope, || {
-            if realtime && let Err(error) = realtime::raise_priority(config.realtime.priority) {
-                log.log(Level::Warn, &format!("Cannot get real-time priority: {error}"));
+            if realtime {
+                realtime::reserve(config.realtime.reserve_kb);
+                if let Err(error) = realtime::raise_priority(config.realtime.priority) {
+                    log.log(Level::Warn, &format!("Cannot get real-time priority: {error}"));
+                }
             }
-            pulse(options, config, stamps, herald, &log, memory)
+            pulse(options, config, surroundings, herald, &log)
         })?;
         pulse.join().map_err(|_| io::Error::other("the pulse thread failed"))?
     });
@@ -200,16 +220,24 @@ fn live(options: &Options, config: &Config, stamps: Stamps, herald: &mut Herald)
         log.log(Level::Warn, &format!("Cannot restore the limit of locked memory: {error}"));
     }
     log.flush(FLUSH);
-    result
+    result.map(|ending| (ending, log))
+}
+
+/// What the pulse has to know of the process it lives in.
+#[derive(Clone, Copy)]
+struct Around {
+    realtime: bool,
+    /// The limit of locked memory before this process lifted its own.
+    memory: child::Limit,
+    stamps: Stamps,
 }
 
 fn pulse(
     options: &Options,
     config: &Config,
-    stamps: Stamps,
+    around: Around,
     herald: &mut Herald,
     log: &Logger,
-    memory: child::Limit,
 ) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -217,17 +245,20 @@ fn pulse(
         let signals = Signals::catch()?;
         let engine_settings = settings::engine(config, this_start(options, config, log)?);
         let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
-        fifo::start(log, &sender)?;
+        let (news_sender, news) = tokio::sync::mpsc::channel(NEWS);
+        let clerk = Clerk::start(around.stamps, news_sender, log)?;
+        fifo::start(log, &sender, around.realtime)?;
         let mut context = resource_context(config, log);
         context.options.announcers = Some(Crew::start()?);
-        let executor = Executor::start(&context, &sender)?;
+        let executor = Executor::start(&context, &sender, around.realtime)?;
         let clients = Clients::new(config, log)?;
         let surroundings = Surroundings {
             log: log.clone(),
             inputs: sender,
             reboot: context.options.reboot,
             environment: Environment::from_pairs(&context.env),
-            memory,
+            memory: around.memory,
+            realtime: around.realtime,
         };
         let children = Children::start(config, surroundings)?;
         let memory = Memory::start(log)?;
@@ -236,33 +267,33 @@ fn pulse(
             let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
             io::Error::other(format!("the media cannot be opened: {}", reasons.join("; ")))
         })?;
-        let born = Instant::now();
-        let engine = Engine::new(engine_settings, Now { mono: Duration::ZERO, wall: wall() })
+        let clock = Clock::new()?;
+        let now = clock.now();
+        let recorder = Recorder::start(&engine_settings, now, log);
+        let engine = Engine::new(engine_settings, now)
             .ok_or_else(|| io::Error::other("this node is not among the nodes"))?;
         warn_of_what_is_not_served(config, log);
         herald.ready()?;
-        systemd::ready();
+        clerk.send(Errand::Ready);
         let parts = Parts {
             engine,
-            born,
+            clock,
             media,
             keys: keyring::of(&config.keys).map_err(|error| io::Error::other(format!("keys: {error:?}")))?,
             packing: settings::packing(config),
             executor,
             clients,
             children,
+            clerk,
             memory,
             inputs,
+            news,
+            recorder,
             log: log.clone(),
-            stamps,
             log_bad_packets: config.log_badpack,
         };
         Pulse::new(parts).beat(signals).await
     })
-}
-
-fn wall() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
 fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<ThisStart> {
@@ -326,9 +357,27 @@ pub(super) fn recheck(change: Change, log: &Logger) -> Option<News> {
     }
 }
 
-/// After the pulse: the last words, or the next life.
-fn finish(options: &Options, config: &Config, ending: Ending) -> i32 {
-    let log = Logger::direct("heartbeat", settings::log(&config.logging, &logging::host(), false));
+/// Whether the next life of this process would come to its first heartbeat: it writes to the log and to its state
+/// before, and meanwhile nobody hears of us.
+pub(super) fn may_restart(log: &Logger) -> bool {
+    let hindrance = match state::try_to_keep() {
+        Err(error) => error.to_string(),
+        Ok(()) if log.flush(LOG_MOVES) => return true,
+        Ok(()) => "the log does not move".to_owned(),
+    };
+    let text = format!("cannot restart now: {hindrance}: going on with the configuration of the last start");
+    log.log(Level::Error, &text);
+    false
+}
+
+/// After the pulse: the last words, or the next life. The log thread writes them, which a disk may hold up.
+fn finish(options: &Options, config: &Config, ending: Ending, log: &Logger) -> i32 {
+    let code = leave(options, config, ending, log);
+    log.flush(FLUSH);
+    code
+}
+
+fn leave(options: &Options, config: &Config, ending: Ending, log: &Logger) -> i32 {
     if ending != Ending::Stop {
         log.log(Level::Info, "Restarting heartbeat.");
     }
@@ -349,9 +398,10 @@ fn finish(options: &Options, config: &Config, ending: Ending) -> i32 {
         Ending::Reload(held) => Some(held),
     };
     log.log(Level::Info, "Performing heartbeat restart exec.");
+    log.flush(FLUSH);
     let error = again(options, held);
     log.log(Level::Crit, &format!("cannot restart: {error}"));
-    let_go(held, resource_context(config, &log));
+    let_go(held, resource_context(config, log));
     FAILED
 }
 

@@ -1,14 +1,17 @@
 //! The daemon: the loop that owns the engine, and the rooms around it.
 //!
-//! Threads: `pulse` (media, timers, signals, engine; real-time), `log`, `fifo`, four that run jobs,
-//! `children` for respawned programs, and one on SIGHUP that checks the configuration. Job threads, `fifo`
-//! and `children` talk to the pulse over one bounded channel of [`crate::engine::Input`]s; the pulse talks to
-//! all of them without ever waiting. No cluster decision is made here.
+//! Threads: `pulse` (media, timers, signals, engine; real-time), `log`, `fifo`, six that run jobs, `children`
+//! for respawned programs, `clerk` for what the pulse wants done that can take long (on SIGHUP it checks the
+//! configuration), and `record` where a run is to be recorded. Job threads, `fifo` and `children` talk to the
+//! pulse over one bounded channel of [`crate::engine::Input`]s; the pulse talks to all of them without ever
+//! waiting. No cluster decision is made here.
 
 mod background;
 mod children;
+mod clerk;
 mod cli;
 mod clients;
+mod clock;
 mod control;
 mod environment;
 mod executor;
@@ -16,11 +19,14 @@ mod fifo;
 pub mod host;
 mod keyring;
 mod launch;
+mod load;
 mod media;
 mod memory;
 mod pidfile;
 mod pings;
 mod pulse;
+mod recorder;
+mod replay;
 mod settings;
 mod signals;
 mod sources;

@@ -27,10 +27,6 @@ impl Pings {
         Ok(())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     /// Asks every ping node; one that cannot be asked does not stop the others.
     pub(super) fn ask(&mut self, status: &Message, keys: &Keys, log: &Logger) {
         self.asked.note(status.text("ts").unwrap_or_default());
@@ -38,7 +34,8 @@ impl Pings {
             let lines = match payload(status, ping.kind().name(), ping.name(), keys) {
                 Ok(payload) => match ping.send(&payload) {
                     Ok(()) => {
-                        errors.succeeded();
+                        let again = errors.succeeded(&ping.to_string());
+                        again.iter().for_each(|note| say(log, note));
                         continue;
                     }
                     Err(error) => ping.send_failure(&error).to_vec(),
@@ -62,7 +59,12 @@ impl Pings {
         ready
     }
 
-    /// Hands out the answers that are there, as the messages that they bring back.
+    /// So many calls of [`Pings::hear`] bring all that can wait at one moment.
+    pub(super) fn bursts(&self) -> usize {
+        self.all.iter().map(|(ping, _)| ping.bursts()).max().unwrap_or_default()
+    }
+
+    /// Hands out the answers that are there, as the messages that they bring back. Whether there may be more.
     pub(super) fn hear(
         &mut self,
         keys: &Keys,

@@ -1,31 +1,28 @@
 //! The loop that owns the engine. Nothing in it waits for a disk, a script or a name server.
 
 use super::children::Children;
+use super::clerk::{Clerk, Errand};
 use super::clients::Clients;
+use super::clock::Clock;
 use super::executor::Executor;
+use super::launch;
+use super::load::Load;
 use super::media::Antennas;
 use super::memory::Memory;
+use super::recorder::Recorder;
 use super::signals::Signals;
-use super::sources::{Change, Stamps};
-use super::{launch, state, systemd};
-use crate::engine::{Action, Ending, Engine, Input, Now};
+use crate::engine::{Action, Ending, Engine, Input};
 use crate::level::Level;
 use crate::logging::Logger;
-use crate::paths;
 use crate::wire::{self, ErrorClass, Keys, Message, Packing};
 use std::collections::VecDeque;
 use std::io;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// How often the load average is read anew.
-const LOAD_AGE: Duration = Duration::from_secs(1);
 /// Bad packets reported in full in one such period; the others are counted.
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 const REPORTS: u32 = 5;
-/// How long a timer that is due waits for what the media still have: a full socket is read in less.
-const LISTEN: Duration = Duration::from_millis(10);
 /// Inputs taken in one turn: a script that writes without end must not silence the heartbeat.
 const INPUT_BURST: usize = 64;
 
@@ -40,40 +37,46 @@ pub(super) enum News {
 /// What the loop is made from.
 pub(super) struct Parts {
     pub(super) engine: Engine,
-    pub(super) born: Instant,
+    pub(super) clock: Clock,
     pub(super) media: Antennas,
     pub(super) keys: Keys,
     pub(super) packing: Packing,
     pub(super) executor: Executor,
     pub(super) clients: Clients,
     pub(super) children: Children,
+    pub(super) clerk: Clerk,
     pub(super) memory: Memory,
     pub(super) inputs: mpsc::Receiver<Input>,
+    pub(super) news: mpsc::Receiver<News>,
+    pub(super) recorder: Option<Recorder>,
     pub(super) log: Logger,
-    pub(super) stamps: Stamps,
     pub(super) log_bad_packets: bool,
 }
 
 pub(super) struct Pulse {
     parts: Parts,
-    news: (mpsc::Sender<News>, mpsc::Receiver<News>),
-    load_read: Option<Instant>,
+    load: Load,
     /// The index of the key that the peer signs with.
     peer_signs_with: Option<u8>,
     bad: BadPackets,
     ending: Option<Ending>,
 }
 
+/// What ended a wait.
+enum Woken {
+    Stop,
+    Reread,
+    Debug(i16),
+    Alarm,
+    News(News),
+    Input(Input),
+    /// What is looked for in every turn.
+    Look,
+}
+
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
-        Self {
-            parts,
-            news: mpsc::channel(4),
-            load_read: None,
-            peer_signs_with: None,
-            bad: BadPackets::default(),
-            ending: None,
-        }
+        Self { parts, load: Load::open(), peer_signs_with: None, bad: BadPackets::default(), ending: None }
     }
 
     /// Beats until the end, and says which it was.
@@ -83,45 +86,64 @@ impl Pulse {
         self.feed(Input::Start);
         loop {
             if let Some(ending) = self.ending {
+                self.parts.clerk.finish();
+                self.parts.recorder.iter().for_each(Recorder::finish);
                 self.parts.memory.close(self.parts.engine.marks());
+                self.parts.media.finish().await;
                 return Ok(ending);
             }
             let due = self.due();
-            tokio::select! {
-                // What is rare comes first: a flood of packets must not keep a signal waiting.
-                biased;
-                _ = signals.term.recv() => { systemd::stopping(); self.feed(Input::Shutdown) }
-                _ = signals.hup.recv() => self.look_for_changes(),
-                _ = signals.usr1.recv() => self.change_debug(1),
-                _ = signals.usr2.recv() => self.change_debug(-1),
-                _ = signals.alarm.recv() => self.complain_of_alarm(),
-                Some(news) = self.news.1.recv() => self.learn(news),
-                () = self.parts.media.readable() => {}
-                Some(input) = self.parts.inputs.recv() => self.feed(input),
-                () = self.parts.clients.ready() => {}
-                () = tokio::time::sleep_until(due.into()) => {}
+            self.parts.clock.set(due)?;
+            let woken = self.wait(&mut signals).await;
+            // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not, and
+            // after a pause of the whole process the timer may be first to be seen.
+            tokio::task::yield_now().await;
+            // The machine may have slept: nothing is done or said before it was heard what others said.
+            self.hear();
+            self.act_on(woken);
+            self.take_turns();
+        }
+    }
+
+    async fn wait(&mut self, signals: &mut Signals) -> Woken {
+        let parts = &mut self.parts;
+        tokio::select! {
+            // What is rare comes first: a flood of packets must not keep a signal waiting.
+            biased;
+            _ = signals.term.recv() => Woken::Stop,
+            _ = signals.hup.recv() => Woken::Reread,
+            _ = signals.usr1.recv() => Woken::Debug(1),
+            _ = signals.usr2.recv() => Woken::Debug(-1),
+            _ = signals.alarm.recv() => Woken::Alarm,
+            Some(news) = parts.news.recv() => Woken::News(news),
+            () = parts.media.readable() => Woken::Look,
+            Some(input) = parts.inputs.recv() => Woken::Input(input),
+            () = parts.clients.ready() => Woken::Look,
+            () = parts.clock.alarm() => Woken::Look,
+        }
+    }
+
+    fn act_on(&mut self, woken: Woken) {
+        match woken {
+            Woken::Stop => {
+                self.parts.clerk.send(Errand::Stopping);
+                self.feed(Input::Shutdown);
             }
-            // After a pause of the whole process the timer may be first to be seen. The sockets say what waits
-            // only to a runtime that has asked the kernel since.
-            tokio::task::yield_now().await;
-            self.look_then_decide();
-            // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not.
-            tokio::task::yield_now().await;
+            Woken::Reread => self.parts.clerk.send(Errand::Reread),
+            Woken::Debug(step) => self.change_debug(step),
+            Woken::Alarm => self.complain_of_alarm(),
+            Woken::News(news) => self.learn(news),
+            Woken::Input(input) => self.feed(input),
+            Woken::Look => {}
         }
     }
 
-    fn due(&self) -> Instant {
-        let far = Duration::from_secs(3600);
-        let due = self.parts.engine.next_deadline().map_or(self.parts.born + far, |at| self.parts.born + at);
-        self.parts.clients.deadline().map_or(due, |at| at.min(due))
+    fn due(&self) -> Duration {
+        self.parts.clock.due(self.parts.engine.next_deadline(), self.parts.clients.deadline())
     }
 
-    /// Everything that waits is heard before a timer may say that a node was silent.
-    fn look_then_decide(&mut self) {
-        self.hear();
-        if Instant::now() >= self.due() {
-            self.hear_the_rest();
-        }
+    /// Scripts and clients, and at last the timer: it may say that a node was silent.
+    fn take_turns(&mut self) {
         for _ in 0..INPUT_BURST {
             let Ok(input) = self.parts.inputs.try_recv() else { break };
             self.feed(input);
@@ -129,21 +151,27 @@ impl Pulse {
         while let Some(input) = self.parts.clients.serve(&self.parts.engine) {
             self.feed(input);
         }
-        if Instant::now() >= self.due() {
-            self.read_load();
+        if self.parts.clock.has_come(self.due()) {
+            if let Some(load) = self.load.read() {
+                self.feed(Input::Load(load));
+            }
             self.feed(Input::Tick);
         }
         self.parts.memory.keep(|| self.parts.engine.marks());
     }
 
-    /// Before anybody is judged by his silence, what waits is heard to its end, as far as a flood allows.
-    fn hear_the_rest(&mut self) {
-        let until = Instant::now() + LISTEN;
-        while self.hear() > 0 && Instant::now() < until {}
+    /// Everything that waits is heard before a timer may say that a node was silent. A flood does not hold the
+    /// timer up: what did not wait when this began is not waited for.
+    fn hear(&mut self) {
+        for _ in 0..self.parts.media.bursts() {
+            if self.hear_a_burst() == 0 {
+                return;
+            }
+        }
     }
 
     /// Takes a turn at the media; tells how many datagrams it were.
-    fn hear(&mut self) -> usize {
+    fn hear_a_burst(&mut self) -> usize {
         let Parts { media, keys, log, log_bad_packets, .. } = &mut self.parts;
         let (bad, mut heard) = (&mut self.bad, Vec::new());
         let count = media.hear(keys, |link, message| match message {
@@ -168,26 +196,14 @@ impl Pulse {
         }
     }
 
-    fn read_load(&mut self) {
-        if self.load_read.is_some_and(|at| at.elapsed() < LOAD_AGE) {
-            return;
-        }
-        self.load_read = Some(Instant::now());
-        if let Ok(text) = std::fs::read_to_string("/proc/loadavg") {
-            let line = text.lines().next().unwrap_or_default();
-            self.feed(Input::Load(line.chars().take(63).collect()));
-        }
-    }
-
-    fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        Now { mono: self.parts.born.elapsed(), wall }
-    }
-
     fn feed(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            for action in self.parts.engine.handle(self.now(), input) {
+            let now = self.parts.clock.now();
+            if let Some(recorder) = &mut self.parts.recorder {
+                recorder.input(now, &input);
+            }
+            for action in self.parts.engine.handle(now, input) {
                 inputs.extend(self.carry_out(action));
             }
         }
@@ -206,7 +222,7 @@ impl Pulse {
                 }
             }
             Action::StartClients => {
-                systemd::status("communication is up");
+                self.parts.clerk.send(Errand::CommunicationUp);
                 self.parts.clients.begin();
                 self.parts.children.begin();
             }
@@ -217,7 +233,7 @@ impl Pulse {
             }
             Action::QueryClient(query) => return self.parts.clients.answer(&query),
             Action::PauseClients(pause) => self.parts.clients.pause(pause),
-            Action::KeepDeleted(lines) => self.keep_deleted(lines),
+            Action::KeepDeleted(lines) => self.parts.clerk.send(Errand::KeepDeleted(lines)),
             Action::End(ending) => self.ending = Some(ending),
         }
         None
@@ -235,25 +251,7 @@ impl Pulse {
             self.parts.media.ping(&message, &self.parts.keys);
         }
         wire::seal(&mut message, self.parts.packing.format, &self.parts.keys);
-        let packed = wire::pack(&message, &self.parts.packing);
-        let encoded =
-            packed.and_then(|packed| wire::encode(packed.as_ref().unwrap_or(&message), &self.parts.keys));
-        match encoded {
-            Ok(bytes) => self.parts.media.send(&bytes),
-            Err(error) => self.parts.log.log(Level::Error, &format!("cannot send a message: {error}")),
-        }
-    }
-
-    fn keep_deleted(&self, lines: String) {
-        let log = self.parts.log.clone();
-        let keep = move || {
-            if let Err(error) = state::keep_deleted(&lines) {
-                log.log(Level::Error, &format!("cannot write {}: {error}", paths::DELETED));
-            }
-        };
-        if let Err(error) = thread::Builder::new().name("deleted".to_owned()).spawn(keep) {
-            self.parts.log.log(Level::Error, &format!("cannot write {}: {error}", paths::DELETED));
-        }
+        self.parts.media.send(&message, &self.parts.packing, &self.parts.keys);
     }
 
     fn change_debug(&mut self, step: i16) {
@@ -271,25 +269,6 @@ impl Pulse {
     fn complain_of_alarm(&self) {
         let text = format!("Unexpected alarm in process {}", std::process::id());
         self.parts.log.log(Level::Error, &text);
-    }
-
-    /// SIGHUP: what changed is read and checked elsewhere; only what is good comes back as news.
-    fn look_for_changes(&mut self) {
-        let new = Stamps::now();
-        let change = self.parts.stamps.compare(&new);
-        if change == Change::Nothing {
-            return self.parts.log.log(Level::Info, "Configuration unchanged.");
-        }
-        self.parts.stamps = new;
-        let (log, sender) = (self.parts.log.clone(), self.news.0.clone());
-        let check = move || {
-            if let Some(news) = launch::recheck(change, &log) {
-                let _ = sender.blocking_send(news);
-            }
-        };
-        if let Err(error) = thread::Builder::new().name("recheck".to_owned()).spawn(check) {
-            self.parts.log.log(Level::Error, &format!("cannot reread the configuration: {error}"));
-        }
     }
 
     fn learn(&mut self, news: News) {

@@ -1,8 +1,9 @@
 //! From configuration to the values that engine, media and log start from. Pure.
 
+use super::media::link;
 use crate::config::{self, AutoFailback, CompressionMethod, Config, Medium, MessageFormat};
 use crate::engine::{Failback, Hold, NodeKind, NodeSpec, Settings};
-use crate::media::{PingKind, PingSpec, Spec};
+use crate::media::{PingKind, PingSpec};
 use crate::wire::{Compression, Format, Packing};
 use crate::{logging, paths};
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
         uuid: start.uuid,
         generation: start.generation,
         nodes: config.nodes.iter().map(node).collect(),
-        links: config.media.iter().filter(|m| spec(m).is_some()).map(|m| m.link().to_owned()).collect(),
+        links: config.media.iter().filter_map(link).collect(),
         keepalive: config.timing.keepalive,
         deadtime: config.timing.deadtime,
         warntime: config.timing.warntime,
@@ -53,23 +54,6 @@ fn node(node: &config::Node) -> NodeSpec {
         config::NodeKind::Ping => NodeKind::Ping,
     };
     NodeSpec { name: node.name.clone(), kind }
-}
-
-/// The medium to open over which nodes hear each other; `None` for ping nodes and the kinds that are not
-/// served yet.
-pub(super) fn spec(medium: &Medium) -> Option<Spec> {
-    Some(match medium.clone() {
-        Medium::Bcast { iface, port } => Spec::Bcast { iface, port },
-        Medium::Ucast { iface, peer, port } => Spec::Ucast { iface, peer, port },
-        Medium::Ucast6 { iface, peer, port } => Spec::Ucast6 { iface, peer, port },
-        Medium::Mcast { iface, group, port, ttl, looped } => Spec::Mcast { iface, group, port, ttl, looped },
-        Medium::Mcast6 { iface, group, port, hops, looped } => {
-            Spec::Mcast6 { iface, group, port, hops, looped }
-        }
-        Medium::Serial { .. } | Medium::Ping { .. } | Medium::PingGroup { .. } | Medium::Ping6 { .. } => {
-            return None;
-        }
-    })
 }
 
 /// The ping node of a medium, if it is one.

@@ -40,6 +40,13 @@ pub(super) fn hold_back() -> io::Result<()> {
     Ok(all().thread_block()?)
 }
 
+/// For a thread that a disk may hold up: a signal that the system gives to it would wait for that disk. Not for
+/// one that starts programs: they would hold it back too.
+pub(super) fn leave_to_the_pulse() {
+    // What cannot be held back is heard by whoever gets it, and reaches the pulse all the same.
+    let _ = hold_back();
+}
+
 fn all() -> SigSet {
     HEARD.into_iter().collect()
 }

@@ -83,7 +83,7 @@ pub(super) fn next_generation(method: GenerationMethod, wall: u64) -> io::Result
             let warning = format!("cannot store the generation in {}: {error}", paths::GENERATION);
             Ok(Stated { value, warning: Some(warning) })
         }
-        Err(error) => Err(error),
+        Err(error) => Err(told(paths::GENERATION, &error)),
         Ok(()) => Ok(Stated { value, warning }),
     }
 }
@@ -117,7 +117,7 @@ pub(super) fn uuid(from: UuidFrom, node: &str) -> io::Result<Stated<[u8; 16]>> {
     }
     fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     mark_random(&mut bytes);
-    store(Path::new(paths::UUID), &bytes)?;
+    store(Path::new(paths::UUID), &bytes).map_err(|error| told(paths::UUID, &error))?;
     let warning = "No uuid found for current node - generating a new uuid.".to_owned();
     Ok(Stated { value: bytes, warning: Some(warning) })
 }
@@ -125,6 +125,18 @@ pub(super) fn uuid(from: UuidFrom, node: &str) -> io::Result<Stated<[u8; 16]>> {
 /// Remembers the nodes that were taken out, one a line (4.3). It waits for the disk: not on the pulse.
 pub(super) fn keep_deleted(lines: &str) -> io::Result<()> {
     store(Path::new(paths::DELETED), lines.as_bytes())
+}
+
+/// Whether a start could store its generation now: tries it with another file.
+pub(super) fn try_to_keep() -> io::Result<()> {
+    let trial = format!("{}/trial", paths::STATE_DIR);
+    let kept = store(Path::new(&trial), &[b' '; 4096]).map_err(|error| told(&trial, &error));
+    let _ = fs::remove_file(&trial);
+    kept
+}
+
+fn told(path: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write {path}: {error}"))
 }
 
 /// Remembers how far the peers had come. It waits for the disk: not on the pulse.
@@ -155,10 +167,19 @@ fn mark_random(bytes: &mut [u8; 16]) {
 /// Replaces a file so that a power failure leaves the old one or the new one.
 fn store(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("tmp");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&new)?;
+    let stored = write_beside(&new, path, bytes);
+    if stored.is_err() {
+        // A disk that is full needs the room.
+        let _ = fs::remove_file(&new);
+    }
+    stored
+}
+
+fn write_beside(new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&new, path)?;
+    fs::rename(new, path)?;
     match path.parent() {
         Some(directory) => fs::File::open(directory)?.sync_all(),
         None => Ok(()),

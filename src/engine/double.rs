@@ -59,7 +59,7 @@ impl Engine {
         if !self.nice() || !self.settings.manages {
             return None;
         }
-        let mut words = vec![self.resources.i_hold.word()];
+        let mut words = vec![self.insisted_on().word()];
         words.extend(self.pause.unsure.then_some(UNSURE));
         words.extend(self.is_moving().then_some(MOVING));
         words.extend((self.resources.state < State::Stable).then_some(STARTING));
@@ -159,6 +159,9 @@ impl Engine {
             // An offer of what both hold leads nowhere.
             self.cancel_standby();
         }
+        if self.waits_in_vain() {
+            self.cancel_standby();
+        }
         if !self.may_settle() {
             return;
         }
@@ -176,6 +179,15 @@ impl Engine {
         self.keep(kept, if lost == Hold::None { reason } else { Reason::Home });
     }
 
+    /// This node gave groups and waits for the taker, a C daemon, to be done; but that one says that it holds what
+    /// nobody gave it: it knows of no hand-over.
+    fn waits_in_vain(&self) -> bool {
+        let waits = self.resources.standby == StandbyState::Done
+            && !self.jobs.moving(Verb::Take)
+            && !self.jobs.moving(Verb::Give);
+        waits && self.held_twice() != Hold::None && self.other_nodes().any(|n| !n.kin)
+    }
+
     /// Not in the middle of a hand-over: then a group changes hands, and words cross.
     fn may_settle(&self) -> bool {
         let r = &self.resources;
@@ -191,8 +203,13 @@ impl Engine {
 
     /// What both nodes hold, seen from here.
     pub(super) fn held_twice(&self) -> Hold {
-        let (mine, theirs) = (self.resources.i_hold, self.resources.other_holds.mirror());
+        let (mine, theirs) = (self.insisted_on(), self.resources.other_holds.mirror());
         mine.without(mine.without(theirs))
+    }
+
+    /// What is on its way out counts as held (nobody else may take it yet), but this node does not insist on it.
+    fn insisted_on(&self) -> Hold {
+        self.resources.i_hold.without(self.jobs.releasing())
     }
 
     /// Which part of it this node loses.
@@ -350,6 +367,9 @@ impl Engine {
         let (seq, settled) =
             (message.hex("seq").unwrap_or(0), self.startup.is_up() && !self.is_shutting_down());
         let fresh = |n: &&super::node::Node| n.status == "active" && seq > n.last_status_seq;
+        if from != self.me && word.0 == Some(&self.settings.me) && settled && self.nice() {
+            return self.offer_forgotten(from, seq);
+        }
         if from == self.me
             || !me
             || self.nice()
@@ -361,6 +381,16 @@ impl Engine {
         self.double.buried = true;
         if !self.pause.looking {
             self.yield_to_burier(from);
+        }
+    }
+
+    /// A C daemon that declares this node dead has cancelled what it offered or asked for before. Nothing more
+    /// will come of it, and as long as it is waited for, nothing is settled.
+    fn offer_forgotten(&mut self, from: usize, seq: u64) {
+        let stranger = self.nodes.get(from).is_some_and(|n| !n.kin && seq > n.ask_seq);
+        if stranger && matches!(self.resources.standby, StandbyState::Me | StandbyState::Other) {
+            self.cancel_standby();
+            self.ask_for_claims();
         }
     }
 

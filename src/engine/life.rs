@@ -283,7 +283,8 @@ impl Engine {
             return false;
         };
         // Who began anew and is active at the first word lived apart for a while, as who was dead.
-        let apart = (node.is_dead() || std::mem::take(&mut node.unseen)) && status == "active";
+        let unseen = std::mem::take(&mut node.unseen);
+        let apart = (node.is_dead() || unseen) && status == "active";
         if node.status.eq_ignore_ascii_case(status) && !apart {
             return false;
         }

@@ -153,7 +153,8 @@ impl Engine {
     }
 
     pub(super) fn send_held_as_is(&mut self) {
-        self.send_held(self.resources.state == State::Stable, None);
+        let stable = self.resources.state == State::Stable && !self.jobs.moving(Verb::Give);
+        self.send_held(stable, None);
     }
 
     /// The peer asks what this node holds. `outdated`: what the peer holds is known already.

@@ -200,8 +200,9 @@ impl Engine {
             self.greet(at);
             return true;
         }
-        if kind != "status" {
-            return true;
+        // The reference waits for a status here too, and takes what comes before it into the old stream.
+        if kind != "status" && (generation == current || dead) {
+            return generation == current;
         }
         if generation > current {
             self.restarted(at, generation);

@@ -164,7 +164,12 @@ impl Engine {
         // Already now: should the giver begin anew meanwhile, it must not take what is being taken here.
         self.resources.i_hold = self.resources.i_hold.with(set.mirror());
         self.resources.other_holds = self.resources.other_holds.without(set);
-        self.run(Job::Standby { verb: Verb::Take, set: set.mirror() });
+        let job = Job::Standby { verb: Verb::Take, set: set.mirror() };
+        match self.jobs.moving(Verb::Give) {
+            // It would find running what is about to be stopped.
+            true => self.run_when_idle(job),
+            false => self.run(job),
+        }
     }
 
     /// Everything was taken.

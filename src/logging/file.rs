@@ -11,11 +11,13 @@ use std::path::{Path, PathBuf};
 pub(super) struct LogFile {
     path: PathBuf,
     open: Option<File>,
+    /// The disk was full in the middle of a line.
+    torn: bool,
 }
 
 impl LogFile {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, open: None }
+        Self { path, open: None, torn: false }
     }
 
     /// Appends one line in a single write.
@@ -27,11 +29,14 @@ impl LogFile {
             Some(file) => file,
             empty => empty.insert(open_append(&self.path)?),
         };
-        let written = file.write_all(format!("{line}\n").as_bytes());
-        if written.is_err() {
-            self.open = None;
+        let text = if self.torn { format!("\n{line}\n") } else { format!("{line}\n") };
+        let (written, error) = write(file, text.as_bytes());
+        if written > 0 {
+            self.torn = written < text.len();
         }
-        written
+        let Some(error) = error else { return Ok(()) };
+        self.open = None;
+        Err(error)
     }
 
     fn moved_away(&self) -> bool {
@@ -41,6 +46,20 @@ impl LogFile {
             _ => true,
         }
     }
+}
+
+/// Writes, and tells how much of it could be written, and why no more.
+fn write(mut file: &File, mut bytes: &[u8]) -> (usize, Option<io::Error>) {
+    let whole = bytes.len();
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return (whole - bytes.len(), Some(io::ErrorKind::WriteZero.into())),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (whole - bytes.len(), Some(error)),
+        }
+    }
+    (whole, None)
 }
 
 /// Opens a file the way every log of heartbeat is opened: append, created with mode 0644. A FIFO
@@ -106,5 +125,17 @@ mod tests {
             assert_eq!(std::fs::metadata(&path).unwrap().uid(), user.uid.as_raw());
             std::fs::remove_file(&path).unwrap();
         }
+    }
+
+    #[test]
+    fn a_torn_line_does_not_spoil_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let mut file = LogFile::new(path.clone());
+        file.write_line("one").unwrap();
+        file.torn = true;
+        file.write_line("two").unwrap();
+        file.write_line("three").unwrap();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "one\n\ntwo\nthree\n");
     }
 }

@@ -53,6 +53,11 @@ impl Record {
         if self.worded { format!("{}: {}", self.level.word(), self.text) } else { self.text.clone() }
     }
 
+    /// That so many lines before this one are missing.
+    pub(super) fn lost(&self, count: u64) -> Self {
+        Self { level: Level::Warn, worded: true, text: format!("{count} log lines lost"), ..self.clone() }
+    }
+
     /// The line for the log file, without newline.
     pub fn logfile_line(&self, host: &str, form: Form, script_dates: Form) -> String {
         match &self.voice {

@@ -4,6 +4,7 @@ use super::format::{Record, Voice, one_line};
 use super::settings::Settings;
 use super::targets::Targets;
 use crate::level::Level;
+use crate::sys::realtime;
 use std::io;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -31,7 +32,7 @@ struct Shared {
 #[derive(Debug)]
 enum Sink {
     /// Written by the caller, for short-lived tools and for the time before the daemon forks.
-    Direct(Mutex<Targets>),
+    Direct(Box<Mutex<Targets>>),
     /// Written by the log thread.
     Thread(SyncSender<Order>),
 }
@@ -45,15 +46,22 @@ impl Logger {
     /// A log written in place. `name` is the entity of its lines.
     pub fn direct(name: &str, settings: Settings) -> Self {
         let debug = settings.debug;
-        Self::over(name, debug, Sink::Direct(Mutex::new(Targets::new(settings))))
+        Self::over(name, debug, Sink::Direct(Box::new(Mutex::new(Targets::new(settings)))))
     }
 
-    /// A log written by a thread of its own; no call waits for it. Make it after the last fork.
-    pub fn background(name: &str, settings: Settings) -> io::Result<Self> {
+    /// A log written by a thread of its own; no call waits for it. Make it after the last fork. Behind a real-time
+    /// thread it is to be `preferred` before ordinary ones.
+    pub fn background(name: &str, settings: Settings, preferred: bool) -> io::Result<Self> {
         let debug = settings.debug;
         let targets = Targets::new(settings);
         let (sender, receiver) = sync_channel(QUEUE);
-        thread::Builder::new().name("log".into()).spawn(move || write_all(targets, &receiver))?;
+        let run = move || {
+            if preferred {
+                realtime::prefer();
+            }
+            write_all(targets, &receiver);
+        };
+        thread::Builder::new().name("log".into()).spawn(run)?;
         Ok(Self::over(name, debug, Sink::Thread(sender)))
     }
 
@@ -114,7 +122,7 @@ impl Logger {
     fn enqueue(&self, queue: &SyncSender<Order>, record: Record) {
         let lost = self.shared.lost.swap(0, Ordering::Relaxed);
         let mut missing = lost;
-        if lost > 0 && queue.try_send(Order::Write(self.lost_lines(lost))).is_ok() {
+        if lost > 0 && queue.try_send(Order::Write(record.lost(lost))).is_ok() {
             missing = 0;
         }
         if queue.try_send(Order::Write(record)).is_err() {
@@ -181,7 +189,7 @@ mod tests {
     #[test]
     fn debug_goes_to_the_debug_file_only() {
         let dir = tempfile::tempdir().unwrap();
-        let log = Logger::background("heartbeat", settings(dir.path())).unwrap();
+        let log = Logger::background("heartbeat", settings(dir.path()), false).unwrap();
         log.log(Level::Debug, "unheard");
         log.set_debug_level(1);
         log.log(Level::Debug, "for the developer");

@@ -1,4 +1,5 @@
-//! What the system knows about an interface: its index and its IPv4 addresses. Reads, changes nothing.
+//! What the system knows about an interface: its index and its IPv4 addresses. Reads, changes nothing. May
+//! wait for whoever is changing it.
 
 use std::net::Ipv4Addr;
 
@@ -6,12 +7,33 @@ use nix::ifaddrs::getifaddrs;
 use nix::net::if_::if_nametoindex;
 use nix::sys::socket::SockaddrStorage;
 
+use super::spec::{Kind, Spec};
+
 /// The index, where there is such an interface.
 pub(super) fn index(name: &str) -> Option<u32> {
     if_nametoindex(name).ok().filter(|index| *index != 0)
 }
 
+/// What the sockets of a medium depend on. When it changes they have to be opened anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Face {
+    index: u32,
+    inet: Option<Inet>,
+}
+
+/// The interface of a medium as it is now; `None` where it is not there, or lacks the address that such a
+/// medium needs.
+pub fn face(spec: &Spec) -> Option<Face> {
+    let index = index(spec.iface())?;
+    let inet = match spec.kind() {
+        Kind::Bcast | Kind::Mcast => Some(inet(spec.iface())?),
+        Kind::Ucast | Kind::Mcast6 | Kind::Ucast6 => None,
+    };
+    Some(Face { index, inet })
+}
+
 /// The first IPv4 address of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Inet {
     pub(super) address: Ipv4Addr,
     pub(super) broadcast: Option<Ipv4Addr>,

@@ -1,4 +1,5 @@
-//! Media: bytes in, bytes out, over `bcast`, `mcast`, `ucast` and their IPv6 kin (wire-protocol.md 10).
+//! Media: bytes in, bytes out, over `bcast`, `mcast`, `ucast` and their IPv6 kin, and over serial lines
+//! ([`serial`]) (wire-protocol.md 10).
 //!
 //! A [`Medium`] is opened from a [`Spec`], sends without waiting, and hands out datagrams a bounded
 //! number at a time. It knows nothing of messages, keys or nodes, writes no log (it returns [`Note`]s),
@@ -7,6 +8,9 @@
 //! Several media may share an interface and a port. They share the link name too, so it does not matter
 //! which of their sockets the system gives a unicast datagram to; a broadcast reaches several of them,
 //! and the engine knows duplicates. Media on different interfaces never see each other's datagrams.
+//!
+//! Opening and closing may wait for the system (it makes them wait for whoever changes an interface). So both
+//! come in two parts: [`prepare`] and [`Medium::retire`] give what another thread opens and closes.
 
 mod echo;
 mod error;
@@ -16,8 +20,10 @@ mod iface;
 mod limiter;
 mod note;
 mod ping;
+pub mod serial;
 mod sockets;
 mod spec;
+mod waiting;
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,9 +32,11 @@ use std::task::{Context, Poll};
 use tokio::net::UdpSocket;
 
 pub use error::{Cause, MediumError, Retry};
+pub use iface::{Face, face};
 pub use limiter::ErrorLimiter;
 pub use note::Note;
 pub use ping::{Ping, PingKind, PingSpec};
+pub use serial::{Line, SerialSpec};
 pub use spec::{Kind, Spec};
 
 /// More than UDP can carry, so that nothing is cut.
@@ -60,15 +68,29 @@ pub struct Medium {
     receive: UdpSocket,
 }
 
+/// The sockets of a medium before they are taken into use.
+#[derive(Debug)]
+pub struct Prepared {
+    spec: Spec,
+    sockets: sockets::Sockets,
+}
+
+/// The sockets of a medium after their use. Dropping them may wait for the system.
+#[derive(Debug)]
+pub struct Retired {
+    _send: socket2::Socket,
+    _receive: Option<std::net::UdpSocket>,
+}
+
+/// Opens the sockets of a medium; one try. May wait for the system.
+pub fn prepare(spec: &Spec) -> Result<Prepared, MediumError> {
+    let sockets = sockets::open(spec).map_err(|cause| MediumError { spec: spec.clone(), cause })?;
+    Ok(Prepared { spec: spec.clone(), sockets })
+}
+
 /// Opens a medium; one try. Must be called within a tokio runtime that drives I/O.
 pub fn open(spec: &Spec) -> Result<Medium, MediumError> {
-    let failed = |cause| MediumError { spec: spec.clone(), cause };
-    let sockets = sockets::open(spec).map_err(failed)?;
-    let receive = UdpSocket::from_std(sockets.receive.into());
-    let receive =
-        receive.map_err(|error| failed(Cause::System { doing: "registering the socket", error }))?;
-    let sockets::Sockets { index, send, destination, .. } = sockets;
-    Ok(Medium { spec: spec.clone(), description: spec.to_string(), destination, index, send, receive })
+    Medium::adopt(prepare(spec)?)
 }
 
 /// Opens a medium as the reference does at start: where time may heal a failure, again and again,
@@ -90,6 +112,21 @@ pub async fn open_patiently(spec: &Spec, mut note: impl FnMut(Note)) -> Result<M
 }
 
 impl Medium {
+    /// Takes prepared sockets into use. Must be called within a tokio runtime that drives I/O.
+    pub fn adopt(prepared: Prepared) -> Result<Self, MediumError> {
+        let Prepared { spec, sockets } = prepared;
+        let sockets::Sockets { index, send, receive, destination } = sockets;
+        let receive = UdpSocket::from_std(receive.into());
+        let failed = |error| Cause::System { doing: "registering the socket", error };
+        let receive = receive.map_err(|error| MediumError { spec: spec.clone(), cause: failed(error) })?;
+        Ok(Self { description: spec.to_string(), spec, destination, index, send, receive })
+    }
+
+    /// Ends its use: what is left is for a thread that may wait when it is dropped.
+    pub fn retire(self) -> Retired {
+        Retired { _send: self.send, _receive: self.receive.into_std().ok() }
+    }
+
     /// The name of its link, which is its interface.
     pub fn name(&self) -> &str {
         self.spec.iface()
@@ -148,15 +185,16 @@ impl Medium {
         }
     }
 
-    /// Hands out the datagrams that are there, without waiting, and tells how many.
+    /// Hands out the datagrams that are there, without waiting, and tells how many; after [`BURST`] there may
+    /// be more.
     pub fn drain(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
         let mut bytes = 0;
         for count in 0..BURST {
             if bytes > BURST_BYTES {
                 return Ok(count);
             }
-            match self.receive.try_recv(&mut buffer.0) {
-                Ok(length) => {
+            match waiting::take(&self.receive, &mut buffer.0) {
+                Ok((length, _)) => {
                     bytes += length;
                     each(buffer.0.get(..length).unwrap_or_default());
                 }
@@ -166,6 +204,11 @@ impl Medium {
             }
         }
         Ok(BURST)
+    }
+
+    /// So many bursts empty it of all that can wait in it at one moment.
+    pub fn bursts(&self) -> usize {
+        waiting::bursts(&self.receive)
     }
 
     /// Whether the interface of these sockets is gone. One of the same name may be there again, and takes

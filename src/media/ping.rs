@@ -12,7 +12,7 @@ use tokio::net::UdpSocket;
 
 use super::echo::{self, Answered, Family};
 use super::note::{Note, reason};
-use super::{BURST, Buffer};
+use super::{BURST, Buffer, waiting};
 use crate::level::Level;
 
 /// The kinds of ping nodes, by their directive in `ha.cf`.
@@ -123,18 +123,23 @@ impl Ping {
         mut believed: impl FnMut(&[u8]) -> bool,
     ) -> io::Result<usize> {
         for count in 0..BURST {
-            let (length, from) = match self.receive.try_recv_from(&mut buffer.0) {
+            let (length, from) = match waiting::take(&self.receive, &mut buffer.0) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(count),
                 Err(error) => return Err(error),
             };
             let packet = buffer.0.get(..length).unwrap_or_default();
             let Some((sequence, payload)) = echo::reply(self.family, self.pid, packet) else { continue };
-            if self.may_answer(from.ip(), sequence) && believed(payload) {
+            if from.is_some_and(|from| self.may_answer(from, sequence)) && believed(payload) {
                 self.answered.note(sequence);
             }
         }
         Ok(BURST)
+    }
+
+    /// So many bursts empty it of all that can wait in it at one moment.
+    pub fn bursts(&self) -> usize {
+        waiting::bursts(&self.receive)
     }
 
     /// A single address may answer from another one and twice, as with the reference.

@@ -19,6 +19,7 @@ use super::spec::Spec;
 const LOW_DELAY: u32 = 0x10;
 
 /// Both sockets, where to send, and the system's number of the interface they are bound to.
+#[derive(Debug)]
 pub(super) struct Sockets {
     pub(super) index: u32,
     pub(super) send: Socket,

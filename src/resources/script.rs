@@ -61,8 +61,13 @@ impl Output {
     }
 }
 
+/// A FIFO that nobody reads must not hold us. But the script gets what it knows: a file that waits.
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOCTTY).open(path)
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(flags).open(path)?;
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::O_APPEND))?;
+    Ok(file)
 }
 
 /// A script about to run.

@@ -1,6 +1,7 @@
 //! The only `unsafe` of the package: one tiny file for each thing the kernel or libc offers and no
 //! safe crate wraps. Nothing here decides anything.
 
+pub mod boottime;
 pub mod child;
 pub mod fds;
 pub mod localtime;
@@ -8,3 +9,5 @@ pub mod packet;
 pub mod poller;
 pub mod process;
 pub mod realtime;
+pub mod terminal;
+pub mod watched;

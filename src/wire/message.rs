@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The value of a field, by its type digit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// `0`: text; never holds NUL on the wire.
     Text(Vec<u8>),
@@ -23,7 +23,7 @@ pub enum Value {
 }
 
 /// One named value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// One byte or more, no `=`.
     pub name: Vec<u8>,
@@ -33,6 +33,7 @@ pub struct Field {
 
 /// An ordered list of fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Message {
     fields: Vec<Field>,
 }

@@ -15,6 +15,7 @@ pub mod limits;
 mod list;
 mod message;
 mod netstring;
+mod serial;
 mod stream;
 
 pub use auth::{Key, Keys, KeysError, MAX_KEYS, Method};

@@ -28,6 +28,7 @@ pub(crate) mod flavour;
 pub(crate) mod logfile;
 pub(crate) mod network;
 pub(crate) mod node;
+pub(crate) mod serial;
 pub(crate) mod stage;
 pub(crate) mod watch;
 
@@ -37,6 +38,7 @@ pub(crate) use failure::{Failure, bail};
 pub(crate) use flavour::Flavour;
 use network::Cable;
 pub(crate) use node::Node;
+use serial::{Carries, SerialCable};
 use stage::Stage;
 
 /// How often a condition is looked at while something waits for it.
@@ -47,6 +49,7 @@ pub(crate) struct Lab {
     name: String,
     nodes: Vec<Node>,
     client: Stage,
+    serial: Option<SerialCable>,
     // last: its end is the end of all the others
     switch: Stage,
 }
@@ -64,7 +67,7 @@ impl Lab {
             nodes.push(Node::boot(&switch, index, flavour)?);
         }
         let client = Stage::within(&switch, "hostname client; mount -t sysfs sysfs /sys || true")?;
-        let lab = Self { name: name.to_owned(), nodes, client, switch };
+        let lab = Self { name: name.to_owned(), nodes, client, serial: None, switch };
         network::build(&lab.switch, [lab.node(1).stage(), lab.node(2).stage()], &lab.client)?;
         Ok(lab)
     }
@@ -100,6 +103,40 @@ impl Lab {
     /// Plug it in again.
     pub(crate) fn heal(&self, cable: Cable) -> Result<(), Failure> {
         network::set(&self.switch, cable, true)
+    }
+
+    /// A new interface where the old one of that cable was deleted.
+    pub(crate) fn replug(&self, cable: Cable) -> Result<(), Failure> {
+        network::replug(&self.switch, cable, self.node(cable.node))
+    }
+
+    /// Lay a serial cable between the nodes, or a new one in place of the old.
+    pub(crate) fn lay_serial_cable(&mut self) -> Result<(), Failure> {
+        self.serial = None;
+        self.serial = Some(SerialCable::lay(&self.nodes)?);
+        Ok(())
+    }
+
+    /// Pull out the serial devices on both nodes: they hang up.
+    pub(crate) fn pull_out_serial(&mut self) {
+        self.serial = None;
+    }
+
+    /// Cut the serial cable, heal it, or let it get stuck.
+    pub(crate) fn set_serial(&self, carries: Carries) -> Result<(), Failure> {
+        match &self.serial {
+            Some(cable) => cable.set(carries),
+            None => bail!("{}: there is no serial cable", self.name),
+        }
+        Ok(())
+    }
+
+    /// Noise on the serial line: these bytes come in at a node, between those of the other one.
+    pub(crate) fn inject_serial(&self, node: usize, bytes: &[u8]) -> Result<(), Failure> {
+        match &self.serial {
+            Some(cable) => cable.inject(node, bytes),
+            None => bail!("{}: there is no serial cable", self.name),
+        }
     }
 
     /// Drop this share of the packets that come out of a cable's node end; 0 for none.

@@ -28,6 +28,11 @@ pub(crate) fn address(node: usize, network: usize) -> String {
     format!("10.{}.0.{node}", 80 + network)
 }
 
+/// And by IPv6: fd80::1 is node 1 on eth0, fd81::1 on eth1.
+pub(crate) fn address6(node: usize, network: usize) -> String {
+    format!("fd{}::{node}", 80 + network)
+}
+
 /// Draw the cables.
 pub(crate) fn build(switch: &Stage, nodes: [&Stage; 2], client: &Stage) -> Result<(), Failure> {
     let mut script = String::from("set -e\n");
@@ -47,7 +52,8 @@ pub(crate) fn build(switch: &Stage, nodes: [&Stage; 2], client: &Stage) -> Resul
     }
     client.script(
         &[],
-        "set -e\nip link set lo up\nip addr add 10.80.0.9/24 brd + dev eth0\nip link set eth0 up\n",
+        "set -e\nip link set lo up\nip addr add 10.80.0.9/24 brd + dev eth0\n\
+         ip -6 addr add fd80::9/64 dev eth0 nodad\nip link set eth0 up\n",
     )?;
     Ok(())
 }
@@ -60,14 +66,22 @@ fn plug(port: &str, network: usize, stage: &Stage) -> String {
 }
 
 fn addresses(node: usize) -> String {
-    (0..NETWORKS)
-        .map(|n| {
-            format!(
-                "ip addr flush dev eth{n}\nip addr add {}/24 brd + dev eth{n}\nip link set eth{n} up\n",
-                address(node, n)
-            )
-        })
-        .collect()
+    (0..NETWORKS).map(|network| addresses_of(Cable { node, network })).collect()
+}
+
+fn addresses_of(Cable { node, network: n }: Cable) -> String {
+    format!(
+        "ip addr flush dev eth{n}\nip addr add {}/24 brd + dev eth{n}\n\
+         ip -6 addr add {}/64 dev eth{n} nodad\nip link set eth{n} up\n",
+        address(node, n),
+        address6(node, n)
+    )
+}
+
+/// A new interface in place of one that was deleted, with the addresses of the old one.
+pub(crate) fn replug(switch: &Stage, cable: Cable, node: &Node) -> Result<(), Failure> {
+    switch.script(&[], &format!("set -e\n{}", plug(&cable.port(), cable.network, node.stage())))?;
+    node.stage().script(&[], &format!("set -e\n{}", addresses_of(cable))).map(drop)
 }
 
 /// Only the addresses a node has after a boot.

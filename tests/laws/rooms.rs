@@ -18,6 +18,7 @@ const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("resources", &["sys", "config", "logging", "engine", "wire", "agents"]),
     ("api", &["wire", "config", "engine"]),
     ("respawn", &[]),
+    ("record", &["wire", "engine"]),
     ("cl_respawn", &["sys", "logging"]),
     ("client", &["wire", "api"]),
     ("cl_status", &["client", "wire", "logging", "config"]),
@@ -26,7 +27,19 @@ const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("dopd", &["client", "wire", "api", "logging", "config"]),
     (
         "daemon",
-        &["sys", "config", "logging", "engine", "wire", "media", "resources", "agents", "api", "respawn"],
+        &[
+            "sys",
+            "config",
+            "logging",
+            "engine",
+            "wire",
+            "media",
+            "resources",
+            "agents",
+            "api",
+            "respawn",
+            "record",
+        ],
     ),
 ];
 const ANYBODY_KNOWS: [&str; 2] = ["level", "paths"];

@@ -1,7 +1,8 @@
 //! The configuration of a scenario's pair: one base, and the dimensions in which scenarios differ.
 
-use crate::lab::network::address;
+use crate::lab::network::{address, address6};
 use crate::lab::node::LOG;
+use crate::lab::serial::DEVICE;
 
 /// The dimensions.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +21,23 @@ pub(crate) struct Config {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Medium {
     Bcast,
-    /// On both networks.
-    BcastTwice,
     Mcast,
     Ucast,
+    /// To the group of this scope.
+    Mcast6(&'static str),
+    Ucast6,
+    Serial,
+    /// Two roads each.
+    SerialAndBcast,
+    TwoBcasts,
+    TwoUcasts,
+}
+
+/// What carries a medium from node to node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Road {
+    Net(usize),
+    Serial,
 }
 
 /// A key of 15 characters: an odd length, with the characters that other parsers trip over.
@@ -31,6 +45,9 @@ pub(crate) const ODD_KEY: &str = "md5 k#y;$=\"'\\>>><!";
 /// The names of the ping nodes.
 pub(crate) const PINGS: [&str; 3] = ["10.80.0.9", "fd80::9", "gateways"];
 pub(crate) const SHA1: &str = "sha1 ThisIsTheSharedSecretOfTheLab";
+
+/// For all roads that are compared with a serial one: scripts see it in their environment.
+const BAUD: &str = "baud 115200\n";
 
 impl Config {
     /// What most scenarios use.
@@ -75,13 +92,39 @@ impl Config {
 }
 
 impl Medium {
+    /// By their numbers in [`super::Act::CutRoad`].
+    pub(crate) fn roads(self) -> &'static [Road] {
+        match self {
+            Self::Bcast | Self::Mcast | Self::Ucast | Self::Mcast6(_) | Self::Ucast6 => &[Road::Net(0)],
+            Self::Serial => &[Road::Serial],
+            Self::SerialAndBcast => &[Road::Serial, Road::Net(0)],
+            Self::TwoBcasts | Self::TwoUcasts => &[Road::Net(0), Road::Net(1)],
+        }
+    }
+
+    pub(crate) fn has_serial(self) -> bool {
+        self.roads().iter().any(|road| matches!(road, Road::Serial))
+    }
+
     fn lines(self) -> String {
         match self {
             Self::Bcast => "bcast eth0\n".to_owned(),
-            Self::BcastTwice => "bcast eth0\nbcast eth1\n".to_owned(),
             Self::Mcast => "mcast eth0 239.0.0.42 694 1 0\n".to_owned(),
-            // both addresses on both nodes: one file for the pair, as the manual recommends
-            Self::Ucast => format!("ucast eth0 {}\nucast eth0 {}\n", address(1, 0), address(2, 0)),
+            Self::Ucast => ucasts(0),
+            Self::Mcast6(group) => format!("{BAUD}mcast6 eth0 {group} 694 1 0\n"),
+            Self::Ucast6 => {
+                format!("{BAUD}ucast6 eth0 {}\nucast6 eth0 {}\n", address6(1, 0), address6(2, 0))
+            }
+            Self::Serial => format!("{BAUD}serial {DEVICE}\n"),
+            Self::SerialAndBcast => format!("{BAUD}serial {DEVICE}\nbcast eth0\n"),
+            Self::TwoBcasts => format!("{BAUD}bcast eth0 eth1\n"),
+            Self::TwoUcasts => BAUD.to_owned() + &ucasts(0) + &ucasts(1),
         }
     }
+}
+
+/// Both addresses on both nodes: one file for the pair, as the manual recommends.
+fn ucasts(network: usize) -> String {
+    let line = |node| format!("ucast eth{network} {}\n", address(node, network));
+    line(1) + &line(2)
 }

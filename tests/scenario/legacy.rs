@@ -24,7 +24,7 @@ pub(super) fn all() -> Vec<Scenario> {
         |config| config.many_groups = true,
         vec![start_alone(1), joins(2), crashes(2), returns(2)],
     ));
-    all.push(with("networks", |config| config.medium = Medium::BcastTwice, two_networks()));
+    all.push(with("networks", |config| config.medium = Medium::TwoBcasts, two_networks()));
     for (medium, name) in [(Medium::Mcast, "media-mcast"), (Medium::Ucast, "media-ucast")] {
         let steps = vec![start_alone(2), joins(1), stops(1), joins(1)];
         let expected = "media-legacy".to_owned();

@@ -47,7 +47,68 @@ pub(crate) fn all() -> Vec<Scenario> {
     });
     all.extend(matrix());
     all.extend(legacy::all());
+    all.extend(roads());
     all
+}
+
+/// Whatever carries the heartbeats, the same comes of it: alone, or two of which either is cut.
+fn roads() -> Vec<Scenario> {
+    let alone = [
+        ("serial", Medium::Serial),
+        ("mcast6-link", Medium::Mcast6("ff02::694")),
+        ("mcast6-site", Medium::Mcast6("ff05::694")),
+        ("ucast6", Medium::Ucast6),
+    ];
+    let two = [
+        ("serial-bcast", Medium::SerialAndBcast, "/dev/ttyHB0", "eth0"),
+        ("bcast-bcast", Medium::TwoBcasts, "eth0", "eth1"),
+        ("ucast-ucast", Medium::TwoUcasts, "eth0", "eth1"),
+    ];
+    let road = |name: &str, expected: &str, medium, steps| Scenario {
+        name: format!("road-{name}"),
+        expected: format!("road-{expected}"),
+        config: Config { medium, ..Config::with_failback("on") },
+        steps,
+    };
+    let alone = alone.into_iter().map(|(name, medium)| road(name, "alone", medium, alone_tour()));
+    let two = two.into_iter().map(|(name, medium, a, b)| road(name, "two", medium, two_roads_tour(a, b)));
+    alone.chain(two).collect()
+}
+
+fn alone_tour() -> Vec<Step> {
+    vec![both_start(), standby(1, "all"), standby(2, "foreign"), crashes(1), returns(1, "on")]
+}
+
+/// No resource moves while one road is whole, and what is asked for is done by way of it.
+fn two_roads_tour(first: &'static str, second: &'static str) -> Vec<Step> {
+    vec![
+        both_start(),
+        cut_road(0, first),
+        standby(1, "all"),
+        heal_road(0, first),
+        standby(2, "foreign"),
+        cut_road(1, second),
+        // away from b1, whose cable it is: an announcement that has nowhere to go waits for the cable
+        standby(1, "local"),
+        heal_road(1, second),
+        crashes(2),
+        returns(2, "on"),
+    ]
+}
+
+fn cut_road(road: usize, link: &'static str) -> Step {
+    let signs = [(1, format!("Link b2:{link} dead.")), (2, format!("Link b1:{link} dead."))];
+    step(format!("road {} is cut", road + 1), Act::CutRoad(road), kept(signs))
+}
+
+fn heal_road(road: usize, link: &'static str) -> Step {
+    let signs = [(1, format!("Link b2:{link} up.")), (2, format!("Link b1:{link} up."))];
+    step(format!("road {} is whole again", road + 1), Act::HealRoad(road), kept(signs))
+}
+
+/// A few texts that are made once live as long as the test.
+fn kept(signs: [(usize, String); 2]) -> Vec<(usize, &'static str)> {
+    signs.map(|(node, sign)| (node, &*sign.leak())).into()
 }
 
 pub(super) fn scenario(name: &str, failback: &'static str, steps: Vec<Step>) -> Scenario {

@@ -61,6 +61,9 @@ pub(crate) enum Act {
     /// The cables of one network, for a pair that has two.
     CutNetwork(usize),
     HealNetwork(usize),
+    /// One of the roads between the nodes, by its number: the others stay whole.
+    CutRoad(usize),
+    HealRoad(usize),
     /// The ping nodes answer, or do not.
     Answer(bool),
     /// Of the packets of either node, this share in percent gets lost from now on.

@@ -1,7 +1,7 @@
 //! Ping nodes in a scenario: the laboratory's client under three names, which answers or not.
 
 use super::config::PINGS;
-use crate::lab::{Failure, Lab, Node, logfile};
+use crate::lab::{Failure, Lab, logfile};
 
 /// Notes what the hook `status` is told of ping nodes; of other nodes it is told a number of times that
 /// chance decides. Which status this node had when a ping node died is chance too, at its start.
@@ -12,24 +12,13 @@ case $HA_info in ping*) . /etc/ha.d/lab/record ;; esac
 exec /etc/ha.d/lab/${0##*/} \"$@\"
 ";
 
-/// IPv6 between all of them, and the hook.
+/// The hook.
 pub(crate) fn prepare(lab: &Lab) -> Result<(), Failure> {
-    lab.client().script(&[], &adding(9))?;
     for node in lab.nodes() {
-        address(node)?;
         node.must(&["mv", "/etc/ha.d/rc.d/status", "/etc/ha.d/lab/status"])?;
         node.write("/etc/ha.d/rc.d/status", HOOK, 0o755)?;
     }
     Ok(())
-}
-
-/// An IPv6 address for a node, which a crash makes it forget.
-pub(crate) fn address(node: &Node) -> Result<(), Failure> {
-    node.stage().script(&[], &adding(node.index())).map(drop)
-}
-
-fn adding(host: usize) -> String {
-    format!("ip -6 addr add fd80::{host}/64 dev eth0 nodad\n")
 }
 
 /// Whether the client answers echo requests from now on.

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::config::Road;
 use super::pings;
 use super::transcript::{Heading, Transcript};
 use super::{Act, Scenario, Step};
 use crate::lab::network::Cable;
+use crate::lab::serial::Carries;
 use crate::lab::{Failure, Flavour, Lab, Node, bail, logfile};
 
 /// A pair is at rest when nothing of it changed for a while.
@@ -18,8 +20,11 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A fresh laboratory, configured for the scenario.
 pub(crate) fn prepare(scenario: &Scenario, flavours: [Flavour; 2]) -> Result<Lab, Failure> {
-    let lab = Lab::new(&scenario.name, flavours)?;
+    let mut lab = Lab::new(&scenario.name, flavours)?;
     let config = &scenario.config;
+    if config.medium.has_serial() {
+        lab.lay_serial_cable()?;
+    }
     for node in lab.nodes() {
         node.record_calls()?;
         node.configure(&config.ha_cf(), &config.authkeys(), &config.haresources())?;
@@ -181,6 +186,15 @@ fn silence(lab: &Lab, network: usize, percent: u8) -> Result<(), Failure> {
     [1, 2].into_iter().try_for_each(|node| lab.loss(Cable { node, network }, percent))
 }
 
+fn set_road(lab: &Lab, road: Road, whole: bool) -> Result<(), Failure> {
+    match (road, whole) {
+        (Road::Net(network), true) => lab.heal(Cable { node: 1, network }),
+        (Road::Net(network), false) => lab.cut(Cable { node: 1, network }),
+        (Road::Serial, true) => lab.set_serial(Carries::All),
+        (Road::Serial, false) => lab.set_serial(Carries::Nothing),
+    }
+}
+
 fn act(lab: &Lab, scenario: &Scenario, act: Act) -> Result<(), Failure> {
     match act {
         Act::StartBoth => lab.nodes().iter().try_for_each(|node| node.start()),
@@ -189,9 +203,6 @@ fn act(lab: &Lab, scenario: &Scenario, act: Act) -> Result<(), Failure> {
         Act::Crash(node) => lab.crash(node),
         Act::Return(node) => {
             lab.power_on(node)?;
-            if scenario.config.pings {
-                pings::address(lab.node(node))?;
-            }
             lab.node(node).start()
         }
         Act::Standby(node, what) => lab.node(node).hb_standby(what),
@@ -208,5 +219,7 @@ fn act(lab: &Lab, scenario: &Scenario, act: Act) -> Result<(), Failure> {
         Act::Heal => lab.heal(Cable { node: 1, network: 0 }),
         Act::CutNetwork(network) => silence(lab, network, 100),
         Act::HealNetwork(network) => silence(lab, network, 0),
+        Act::CutRoad(road) => set_road(lab, scenario.config.medium.roads()[road], false),
+        Act::HealRoad(road) => set_road(lab, scenario.config.medium.roads()[road], true),
     }
 }

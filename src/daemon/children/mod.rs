@@ -10,6 +10,7 @@ use crate::resources::environment::Environment;
 use crate::resources::reboot::Reboot;
 use crate::respawn::{Act, End, Event, Minder, Program};
 use crate::sys::child::Limit;
+use crate::sys::realtime;
 use nix::sys::signal::SigSet;
 use process::Recipe;
 use std::io;
@@ -39,6 +40,8 @@ pub(super) struct Surroundings {
     pub(super) environment: Environment,
     /// The limit of locked memory before the daemon lifted its own.
     pub(super) memory: Limit,
+    /// The daemon is real-time: whom it shares locks with goes before ordinary threads.
+    pub(super) realtime: bool,
 }
 
 impl Children {
@@ -50,8 +53,12 @@ impl Children {
             let _inside = runtime.enter();
             signal(SignalKind::child())?
         };
+        let preferred = surroundings.realtime;
         let nursery = Nursery::new(config, surroundings);
         let run = move || {
+            if preferred {
+                realtime::prefer();
+            }
             // Whoever starts us may have held it back.
             let _ = [nix::sys::signal::SIGCHLD].into_iter().collect::<SigSet>().thread_unblock();
             runtime.block_on(nursery.mind(receiver, deaths));

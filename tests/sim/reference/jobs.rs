@@ -5,11 +5,26 @@ use heartbeat::engine::{Job, JobId, Verb};
 use heartbeat::level::Level;
 use heartbeat::wire::{Message, Value};
 
+fn gives(job: &Job) -> bool {
+    matches!(job, Job::GiveUpAll | Job::Standby { verb: Verb::Give, .. })
+}
+
+fn takes(job: &Job) -> bool {
+    let dead = |env: &[(String, String)]| env.iter().any(|(name, value)| name == "HA_st" && value == "dead");
+    match job {
+        Job::AcquireLocal { .. } | Job::Standby { verb: Verb::Take, .. } => true,
+        Job::Hook { kind, env } => kind.starts_with("ip-request") || (kind == "status" && dead(env)),
+        _ => false,
+    }
+}
+
 impl Reference {
     pub(super) fn run(&mut self, job: Job) {
         self.last_job += 1;
         let id = JobId(self.last_job);
         self.children.insert(id, job.clone());
+        let all = || self.children.values().chain(&self.queue);
+        self.raced |= all().any(takes) && all().any(gives);
         self.out.push(Wish::Run { id, job });
     }
 

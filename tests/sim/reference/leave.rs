@@ -16,9 +16,6 @@ impl Reference {
 
     pub(super) fn want_to_leave(&mut self, ending: Ending) {
         if self.is_leaving() {
-            if ending == Ending::Stop {
-                self.ending = ending;
-            }
             return;
         }
         self.ending = ending;
@@ -39,8 +36,11 @@ impl Reference {
             self.restart_at = None;
             self.want_to_leave(Ending::Restart);
         }
+        if self.reload_wanted {
+            self.reload();
+        }
         match self.leaving {
-            Leaving::Wanted if self.phase == Phase::Up && self.may_leave() => {
+            Leaving::Wanted if self.phase == Phase::Up && self.is_stable() => {
                 self.leaving = Leaving::GivingUp;
                 self.i_hold = Hold::None;
                 self.state = State::Shutdown;
@@ -51,11 +51,6 @@ impl Reference {
             Leaving::Phase(phase, at) if now >= at => self.next_phase(phase),
             _ => {}
         }
-    }
-
-    fn may_leave(&self) -> bool {
-        // A dead peer is never in motion.
-        self.is_stable() || (self.others().all(super::Peer::is_dead) && self.children.is_empty())
     }
 
     pub(super) fn gave_up(&mut self) {
@@ -79,9 +74,13 @@ impl Reference {
         self.out.push(Wish::End(ending));
     }
 
-    /// 7.10: at once, whatever is in motion.
+    /// 7.10. What a reload does to what is in motion nobody has looked at: here it waits for its end.
     pub(super) fn reload(&mut self) {
         if self.is_leaving() || self.restart_at.is_some() || self.phase != Phase::Up {
+            return;
+        }
+        self.reload_wanted = !self.is_still();
+        if self.reload_wanted {
             return;
         }
         self.log(Level::Info, format_args!("Heartbeat restart triggered."));

@@ -103,6 +103,8 @@ pub struct Reference {
     children: BTreeMap<JobId, Job>,
     queue: VecDeque<Job>,
     last_job: u64,
+    raced: bool,
+    reload_wanted: bool,
     leaving: Leaving,
     ending: Ending,
     restart_at: Option<Duration>,
@@ -151,6 +153,8 @@ impl Reference {
             children: BTreeMap::new(),
             queue: VecDeque::new(),
             last_job: 0,
+            raced: false,
+            reload_wanted: false,
             leaving: Leaving::No,
             ending: Ending::Stop,
             restart_at: None,
@@ -174,7 +178,7 @@ impl Reference {
             Input::Load(load) => self.load = load,
             Input::Shutdown => self.want_to_leave(Ending::Stop),
             Input::Reload => self.reload(),
-            Input::JobFailed(_) | Input::Listeners(_) | Input::ClientsStopped | Input::Remembered(_) => {}
+            Input::Remembered(_) | Input::JobFailed(_) | Input::Listeners(_) | Input::ClientsStopped => {}
         }
         std::mem::take(&mut self.out)
     }
@@ -197,6 +201,11 @@ impl Reference {
         self.status == "active" && self.leaving == Leaving::No && self.restart_at.is_none()
     }
 
+    /// It took groups and gave groups at the same time (8.8: neither waits for the other).
+    pub fn has_raced(&self) -> bool {
+        self.raced
+    }
+
     /// Up, and nothing given up yet.
     pub fn is_up(&self) -> bool {
         self.phase == Phase::Up && matches!(self.leaving, Leaving::No | Leaving::Wanted)
@@ -214,6 +223,12 @@ impl Reference {
                 && self.standby == Standby::Not
                 && self.standby_deadline.is_none()
                 && settled)
+    }
+
+    /// No script runs and none is about to.
+    fn is_still(&self) -> bool {
+        let idle = self.children.is_empty() && self.queue.is_empty();
+        idle && self.standby == Standby::Not && !self.takeover_in_progress
     }
 
     fn tick(&mut self) {

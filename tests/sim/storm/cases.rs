@@ -11,14 +11,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Info lines that tell how a story goes on; errors and warnings are always told.
-const LANDMARKS: [&str; 22] = [
+const LANDMARKS: [&str; 21] = [
     "Comm_now_up()",
     "Heartbeat restart",
     "Status update for node",
     "Resources being acquired from",
     "mach_down takeover complete",
     "gave up resources",
-    "local resource transition completed",
     "wants to go standby",
     "can take our",
     "Local standby process completed",
@@ -42,6 +41,8 @@ struct Case {
     parts: Vec<Part>,
     /// How long a group may run twice, all in all.
     double: Duration,
+    /// In bad weather what is said is chance: only what is held is compared.
+    holds_only: bool,
 }
 
 struct Part {
@@ -52,7 +53,8 @@ struct Part {
 }
 
 fn read_case(text: &str) -> Result<Case, String> {
-    let mut case = Case { config: Config::default(), parts: Vec::new(), double: Duration::ZERO };
+    let mut case =
+        Case { config: Config::default(), parts: Vec::new(), double: Duration::ZERO, holds_only: false };
     for (number, line) in text.lines().enumerate() {
         let told = |why: String| format!("line {}: '{line}': {why}", number + 1);
         read_line(&mut case, line).map_err(told)?;
@@ -75,6 +77,10 @@ fn read_line(case: &mut Case, line: &str) -> Result<(), String> {
     let Some(part) = case.parts.last_mut() else {
         return match words.as_slice() {
             ["double", "at", "most", time] => read_time(time).map(|time| case.double = time),
+            ["tell", "holds"] => {
+                case.holds_only = true;
+                Ok(())
+            }
             words if case.config.read(words)? => Ok(()),
             _ => Err("before the first '==' only the configuration stands".to_owned()),
         };
@@ -101,6 +107,9 @@ fn played(case: &Case) -> Result<String, String> {
         for (at, name) in NAMES.iter().enumerate() {
             let _ = writeln!(text, "{name} holds {}", held(&world, at));
             said.clear();
+            if case.holds_only {
+                continue;
+            }
             for (_, _, level, line) in world.log[from..].iter().filter(|(_, node, _, _)| *node == at) {
                 tell_line(&mut said, name, *level, line);
             }

@@ -8,6 +8,7 @@ pub mod random;
 pub mod script;
 pub mod seat;
 pub mod shrink;
+pub mod trouble;
 pub mod watch;
 pub mod world;
 

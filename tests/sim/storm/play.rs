@@ -51,6 +51,7 @@ fn play_in(world: &mut World, script: &Script) -> Result<(), Failure> {
 /// One owner each, calm, and so for a while, all within the bound.
 fn recover(world: &mut World) -> Result<(), Failure> {
     world.mend_all();
+    world.run_to(world.everybody_awake())?;
     let bounds = world.watch.bounds;
     let limit = world.now + bounds.recover + bounds.stay;
     let mut well_since = None;
@@ -92,16 +93,24 @@ fn calm(world: &World) -> bool {
 
 /// A group that could not be started stays down until somebody acts, as in 3.0.6: the operator stops the
 /// daemon there, and starts it when it has ended. So does a C daemon's own group in the old mode, when the node
-/// that was asked for it went away without an answer: it asks once.
+/// that was asked for it went away without an answer: it asks once. And what a C daemon runs twice without knowing
+/// (see `Blame`) ends with its power.
 fn look_after_failures(world: &mut World) {
     for at in 0..2 {
         let nowhere = |group: usize| world.nodes.iter().all(|n| !n.groups[group]);
         let node = &world.nodes[at];
         let asks_once = world.config.seats[at] == Kind::Model && world.config.failback == Failback::Legacy;
         let down = (0..2).any(|g| nowhere(g) && (node.failed[g] || (asks_once && g == at)));
-        if down && node.seat.as_ref().is_some_and(Seat::is_calm) && world.watch.long_enough(at, world.now) {
-            world.nodes[at].failed = [false; 2];
-            world.feed(at, Input::Shutdown);
+        let blamed = world.watch.is_blamed(at) && !owned(world);
+        let calm = node.seat.as_ref().is_some_and(Seat::is_calm);
+        if !(down || blamed) || !calm || !world.watch.long_enough(at, world.now) {
+            continue;
+        }
+        world.nodes[at].failed = [false; 2];
+        match blamed {
+            // It may wait for an hour before it stops.
+            true => world.crash(at),
+            false => world.feed(at, Input::Shutdown),
         }
     }
 }

@@ -55,13 +55,17 @@ fn config(dice: &mut Dice, seed: u64, seats: [Kind; 2]) -> Config {
         bcast: dice.one_in(2),
         keepalive,
         deadtime,
-        warntime: deadtime / dice.one_of(&[2, 2, 3]),
+        warntime: ms(deadtime.as_millis() as u64 / dice.one_of(&[2, 2, 3])),
         initdead: deadtime * dice.one_of(&[1, 2, 2, 3]),
         rexmit: ms(dice.one_of(&[250, 250, 250, 50, 100, 1000])),
         script,
         ping: dice.one_in(4),
         fencing: !model && dice.one_in(5),
-        lag: if model { keepalive / dice.one_of(&[1000, 10, 4, 2]) } else { Duration::ZERO },
+        lag: if model {
+            ms(keepalive.as_millis() as u64 / dice.one_of(&[1000, 10, 4, 2]))
+        } else {
+            Duration::ZERO
+        },
         signed: dice.one_in(16),
         seed,
     }
@@ -99,7 +103,7 @@ fn steps(dice: &mut Dice, config: &Config) -> Vec<Step> {
     let mut steps = vec![Step { at: Duration::ZERO, what: Fault::Start(first) }];
     let mut at = dice.time(config.initdead * 2);
     steps.push(Step { at, what: Fault::Start(1 - first) });
-    let pause = 2 * config.deadtime + ms(2000);
+    let pause = (2 * config.deadtime + ms(2000)).max(ms(9000));
     for _ in 0..dice.0.usize(20..40) {
         at += dice.time(pause);
         steps.push(Step { at, what: fault(dice, config, &families) });

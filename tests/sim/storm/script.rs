@@ -168,9 +168,8 @@ impl fmt::Display for Config {
             flag("fencing", self.fencing),
             flag("signed", self.signed),
         ];
-        if !flags.concat().is_empty() {
-            writeln!(f, "with      {}", flags.concat())?;
-        }
+        let flags = flags.concat();
+        writeln!(f, "with      {}", if flags.is_empty() { " nothing" } else { &flags })?;
         writeln!(f, "seed       {}", self.seed)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::script::Kind;
 use crate::reference::Reference;
-use heartbeat::engine::{Action, Ending, Engine, Input, Job, JobId, Now, Settings};
+use heartbeat::engine::{Action, Ending, Engine, Input, Job, JobId, Mark, Now, Settings};
 use heartbeat::level::Level;
 use heartbeat::wire::Message;
 use std::time::Duration;
@@ -50,6 +50,19 @@ impl Seat {
             Seat::Ours(engine) => engine.next_deadline(),
             Seat::Model(model) => model.next_deadline(),
         }
+    }
+
+    /// What its next life is to know of its peers.
+    pub fn marks(&self) -> Vec<Mark> {
+        match self {
+            Seat::Ours(engine) => engine.marks(),
+            Seat::Model(_) => Vec::new(),
+        }
+    }
+
+    /// A C daemon that took and gave at the same time: what it runs is not what it knows.
+    pub fn has_raced(&self) -> bool {
+        matches!(self, Seat::Model(model) if model.has_raced())
     }
 
     /// Its own status is `active` and it is not on its way out.

@@ -4,6 +4,8 @@
 //!   node heard nothing of the other for most of the dead time, or services outlived their daemon. They may
 //!   *last* only until the two can settle it: both daemons run and are active, both are awake, each has heard a
 //!   status that the other sent since; then [`Bounds::settle`].
+//!   And what ran twice does not stop on both: one keeps it. A group is not nowhere for longer than
+//!   [`Bounds::gap`] from then on, while both are well, hear each other, and packets do not get lost.
 //! * (c) With a fencing device nothing runs twice, ever, whatever happens.
 //! * (d) A message is taken in once: each (generation, number) of the peer at most once in a life.
 //! * (e) Bounded: wishes per input, packets and log lines per second, and a tick moves the next deadline.
@@ -32,6 +34,8 @@ pub struct Failure {
 pub struct Bounds {
     /// From "both hear each other" to one owner.
     pub settle: Duration,
+    /// For how long a group that ran twice may run nowhere: it may be handed over at once.
+    pub gap: Duration,
     /// From a reason for two owners to the last moment at which it may show.
     pub echo: Duration,
     /// From the end of all trouble to one owner each.
@@ -47,9 +51,12 @@ impl Bounds {
         // Three heartbeats to hear and to be heard, one script that was running, one or two to release.
         let kin = 3 * config.keepalive + 3 * script + ms(200);
         // Beside a C daemon: the question, its answer, each when it gets round to it, or sent again.
-        let asked = 4 * config.lag + 3 * config.rexmit + config.keepalive + 2 * script;
+        // In the old mode it begins anew, two seconds after it heard the other (7.7).
+        let old = if config.failback.nice() { Duration::ZERO } else { ms(3000) };
+        let asked = old + 4 * config.lag + 3 * config.rexmit + config.keepalive + 2 * script;
         Self {
             settle: if mixed { kin + asked } else { kin },
+            gap: config.keepalive + 4 * script + ms(1500),
             echo: 2 * config.deadtime + 4 * script + 4 * config.lag + ms(3000),
             recover: 2 * (config.initdead + config.deadtime) + 40 * script + ms(90_000),
             stay: 2 * config.deadtime + ms(5000),
@@ -84,13 +91,19 @@ pub struct Watch {
     config: Config,
     /// When its daemon began.
     began_at: [Duration; 2],
-    /// Last status of the other that a node took out of its socket.
+    /// The generation and the number of the newest status of the other, and when it came.
+    newest: [(u64, u64); 2],
     status_at: [Duration; 2],
+    /// A C daemon runs what it does not know of, until it begins anew.
+    blamed: [bool; 2],
     /// Both could hear each other since.
     clear_since: Option<Duration>,
     /// When each first heard a status that was sent since then.
     heard_at: [Option<Duration>; 2],
     double_since: [Option<Duration>; 2],
+    /// A group ran twice a moment ago.
+    settled_at: [Option<Duration>; 2],
+    nowhere_since: [Option<Duration>; 2],
     /// Last moment at which two owners were explained.
     excused_at: Duration,
     /// The longest time that a group ran twice, and the longest while both could settle it.
@@ -113,10 +126,14 @@ impl Watch {
             bounds: Bounds::of(config),
             config: config.clone(),
             began_at: [now; 2],
+            newest: [(0, 0); 2],
             status_at: [now; 2],
+            blamed: [false; 2],
             clear_since: None,
             heard_at: [None; 2],
             double_since: [None; 2],
+            settled_at: [None; 2],
+            nowhere_since: [None; 2],
             excused_at: Duration::ZERO,
             doubled: Duration::ZERO,
             longest: Duration::ZERO,
@@ -132,7 +149,7 @@ impl Watch {
 
     /// Whether our engines are to tell what they take in: it costs a little.
     pub fn wants_deliveries(&self) -> bool {
-        self.config.seed % 3 == 0
+        self.config.seed.is_multiple_of(3)
     }
 
     fn fail(&mut self, property: char, text: String) {
@@ -144,6 +161,8 @@ impl Watch {
     pub fn begins(&mut self, node: usize, now: Duration) {
         self.began_at[node] = now;
         self.status_at[node] = now;
+        self.newest[node] = (0, 0);
+        self.blamed[node] = false;
         self.accepted[node].clear();
     }
 
@@ -156,6 +175,11 @@ impl Watch {
         if message.text("src") != Some(NAMES[1 - at]) || message.kind() != Some("status") || sent.is_zero() {
             return;
         }
+        let number = (message.hex("hg").unwrap_or(0), message.hex("seq").unwrap_or(0));
+        if number <= self.newest[at] {
+            return;
+        }
+        self.newest[at] = number;
         self.status_at[at] = now;
         if self.clear_since.is_some_and(|since| sent >= since) {
             self.heard_at[at].get_or_insert(now);
@@ -211,11 +235,13 @@ impl Watch {
     pub fn look(&mut self, now: Duration, nodes: &[Node; 2], cables: &Cables) -> Result<(), Failure> {
         self.look_for_paths(now, nodes, cables);
         self.look_for_excuses(now, nodes, cables);
+        self.look_for_blame(nodes, cables);
         for group in 0..2 {
-            if Blame::of(&self.config).has_nobody_else() {
+            if Blame::of(&self.config).has_nobody_else() || self.blamed.contains(&true) {
                 self.time_doubled(now, group, nodes);
                 continue;
             }
+            self.look_for_lost(now, group, nodes, cables);
             self.look_at_group(now, group, nodes[0].groups[group] && nodes[1].groups[group]);
         }
         self.broken.take().map_or(Ok(()), Err)
@@ -251,6 +277,20 @@ impl Watch {
         }
     }
 
+    /// The operator is to restart it.
+    pub fn is_blamed(&self, node: usize) -> bool {
+        self.blamed[node]
+    }
+
+    fn look_for_blame(&mut self, nodes: &[Node; 2], cables: &Cables) {
+        for at in 0..2 {
+            let Some(seat) = nodes[at].seat.as_ref() else { continue };
+            let beside = &nodes[1 - at];
+            let blamed = Blame::of(&self.config).takes_unasked(at, seat, beside, cables);
+            self.blamed[at] |= seat.has_raced() || blamed;
+        }
+    }
+
     /// Two C daemons do as they like.
     fn time_doubled(&mut self, now: Duration, group: usize, nodes: &[Node; 2]) {
         let double = nodes.iter().all(|n| n.groups[group]);
@@ -260,9 +300,34 @@ impl Watch {
 
     fn look_at_group(&mut self, now: Duration, group: usize, double: bool) {
         match (double, self.double_since[group]) {
-            (false, _) => self.double_since[group] = None,
+            (false, None) => {}
+            (false, Some(_)) => {
+                self.double_since[group] = None;
+                self.settled_at[group] = Some(now);
+            }
             (true, None) => self.two_owners_begin(now, group),
             (true, Some(since)) => self.two_owners_last(now, group, since),
+        }
+    }
+
+    /// Between two of ours: a C daemon restarts after a partition, and nobody has its groups for a while. In the old
+    /// mode so does ours.
+    fn look_for_lost(&mut self, now: Duration, group: usize, nodes: &[Node; 2], cables: &Cables) {
+        let undisturbed = self.clear_since.is_some()
+            && cables.loss == 0.0
+            && !nodes.iter().any(|n| n.failed[group] || n.no_start[group])
+            && self.config.failback.nice()
+            && self.config.seats == [Kind::Ours; 2];
+        if !undisturbed || nodes.iter().any(|n| n.groups[group]) {
+            self.nowhere_since[group] = None;
+            let ago = |at: &Duration| now - *at < self.bounds.settle;
+            self.settled_at[group] = self.settled_at[group].filter(|at| undisturbed && ago(at));
+            return;
+        }
+        let since = *self.nowhere_since[group].get_or_insert(now);
+        if self.settled_at[group].is_some() && now - since > self.bounds.gap {
+            let (name, gap) = (GROUPS[group], now - since);
+            self.fail('a', format!("group {name} ran on both nodes, and runs nowhere for {gap:?} now"));
         }
     }
 
@@ -304,19 +369,19 @@ impl Watch {
 }
 
 /// What a C daemon in one of the seats alone is to blame for.
-struct Blame {
+struct Blame<'a> {
+    config: &'a Config,
     model: bool,
-    both: bool,
 }
 
-impl Blame {
-    fn of(config: &Config) -> Self {
-        Self { model: config.seats.contains(&Kind::Model), both: config.seats == [Kind::Model; 2] }
+impl<'a> Blame<'a> {
+    fn of(config: &'a Config) -> Self {
+        Self { config, model: config.seats.contains(&Kind::Model) }
     }
 
     /// After a false death two of them keep everything, for ever (8.9).
     fn has_nobody_else(&self) -> bool {
-        self.both
+        self.config.seats == [Kind::Model; 2]
     }
 
     /// It believes a `resource` message that comes late, sent again or overtaken, although a newer one told
@@ -324,5 +389,15 @@ impl Blame {
     /// or come twice, two owners may begin at any time. They may not last.
     fn bad_weather(&self, cables: &Cables) -> bool {
         self.model && (cables.loss > 0.0 || cables.duplicate > 0.0 || cables.delay > ms(1))
+    }
+
+    /// In the old mode nobody says what is held. A C daemon that starts goes up on the first packet that gets through,
+    /// whatever it is, and takes its groups without asking when that was no `active` status: where packets get lost
+    /// then, or a direction is cut, or the other reloads, it may run them beside the other for ever.
+    fn takes_unasked(&self, at: usize, seat: &Seat, beside: &Node, cables: &Cables) -> bool {
+        let model = self.config.seats[at] == Kind::Model && !self.config.failback.nice();
+        let reloads = beside.groups.contains(&true) && !beside.seat.as_ref().is_some_and(Seat::is_active);
+        let unheard = self.bad_weather(cables) || (0..2).any(|n| !cables.leads_from(n));
+        model && !seat.is_active() && (unheard || reloads)
     }
 }

@@ -1,11 +1,11 @@
 //! The pair in virtual time: machines, sockets, cables and a clock. What a seat wishes is carried out here;
-//! scripts are played in `jobs`, properties are watched in `watch`.
+//! scripts are played in `jobs`, trouble comes in `trouble`, properties are watched in `watch`.
 
 use super::cables::Cables;
-use super::script::{Config, Fault, NAMES, ms};
+use super::script::{Config, NAMES, ms};
 use super::seat::{Seat, Wish};
 use super::watch::{Failure, Watch};
-use heartbeat::engine::{Ending, Hold, Input, JobId, NodeKind, NodeSpec, Now, Settings};
+use heartbeat::engine::{Ending, Hold, Input, JobId, Mark, NodeKind, NodeSpec, Now, Settings};
 use heartbeat::level::Level;
 use heartbeat::wire::{self, Format, Key, Keys, Message, Method};
 use std::cmp::Ordering;
@@ -93,7 +93,7 @@ impl Ord for Entry {
     }
 }
 
-enum Waiting {
+pub(super) enum Waiting {
     Datagram { link: usize, sent: Duration, packet: Packet },
     Input { life: u64, input: Input },
 }
@@ -105,21 +105,23 @@ pub struct Node {
     /// Rises with each loss of power: scripts of before are gone.
     pub power: u64,
     generation: u64,
+    /// What the last life knew of its peers; it is kept on disk.
+    marks: Vec<Mark>,
     /// Groups that run here. They outlive the daemon, not the power.
     pub groups: [bool; 2],
     pub no_start: [bool; 2],
     pub no_stop: [bool; 2],
     /// A start failed, and nobody has looked after it yet.
     pub failed: [bool; 2],
-    waiting: VecDeque<Waiting>,
+    pub(super) waiting: VecDeque<Waiting>,
     datagrams: usize,
     pub asleep_until: Duration,
-    deaf: bool,
+    pub(super) deaf: bool,
     /// The daemon runs late, by up to this.
     pub starved: Duration,
     runs_at: Duration,
-    clock: i64,
-    pingable: bool,
+    pub(super) clock: i64,
+    pub(super) pingable: bool,
 }
 
 pub struct World {
@@ -135,7 +137,7 @@ pub struct World {
     queue: BinaryHeap<Entry>,
     serial: u64,
     keys: Keys,
-    memory: Vec<(usize, Packet)>,
+    pub(super) memory: Vec<(usize, Packet)>,
     hooks: Vec<String>,
 }
 
@@ -145,6 +147,7 @@ fn node() -> Node {
         life: 0,
         power: 0,
         generation: 100,
+        marks: Vec::new(),
         groups: [false; 2],
         no_start: [false; 2],
         no_stop: [false; 2],
@@ -399,13 +402,13 @@ impl World {
             failback: config.failback,
             hopfudge: 1,
             max_rexmit_delay: config.rexmit,
-            packing: heartbeat::wire::Packing::default(),
             hooks: self.hooks.clone(),
             resumed,
             manages: true,
             fencing: config.fencing,
             pid: 1,
             seed: self.random.u64(..),
+            packing: heartbeat::wire::Packing::default(),
         }
     }
 
@@ -425,6 +428,10 @@ impl World {
         if ours && self.watch.wants_deliveries() {
             self.feed(at, Input::Listeners(0x03));
         }
+        let marks = self.nodes[at].marks.clone();
+        if !marks.is_empty() {
+            self.feed(at, Input::Remembered(marks));
+        }
         self.feed(at, Input::Load("0.00 0.00 0.00 1/1 1".to_owned()));
         self.feed(at, Input::Start);
     }
@@ -441,8 +448,7 @@ impl World {
     /// The daemon dies with the scripts that it runs; its services stay.
     pub fn kill(&mut self, at: usize) {
         let node = &mut self.nodes[at];
-        node.seat = None;
-        node.life += 1;
+        node.forget_seat();
         node.power += 1;
         node.waiting.clear();
         node.datagrams = 0;
@@ -457,8 +463,7 @@ impl World {
 
     fn end(&mut self, at: usize, ending: Ending) {
         let node = &mut self.nodes[at];
-        node.seat = None;
-        node.life += 1;
+        node.forget_seat();
         let life = node.life;
         let pause = Duration::from_secs(self.config.deadtime.as_millis().div_ceil(1000) as u64 + 1);
         match ending {
@@ -475,89 +480,16 @@ impl World {
         let boots = |e: &Event| matches!(e, Event::Boot { node, life, .. } if *node == at && *life == self.nodes[at].life);
         self.queue.iter().any(|entry| boots(&entry.event))
     }
-
-    // What happens to it --------------------------------------------------------------------------
-
-    pub fn apply(&mut self, fault: &Fault) {
-        let local = |message| Input::Local(message);
-        match *fault {
-            Fault::Start(at) if self.nodes[at].seat.is_none() && !self.comes_back(at) => self.boot(at, None),
-            Fault::Start(_) | Fault::Recover => {}
-            Fault::Stop(at) => self.give(at, Input::Shutdown),
-            Fault::Crash(at) => self.crash(at),
-            Fault::Kill(at) => self.kill(at),
-            Fault::Reload(at) => self.give(at, Input::Reload),
-            Fault::Standby(at, set) => {
-                self.give(
-                    at,
-                    local(Message::of("ask_resources").with("rsc_hold", set.word()).with("info", "me")),
-                );
-            }
-            Fault::Takeover(at, set) => {
-                self.give(at, local(Message::of("hb_takeover").with("rsc_hold", set.word())));
-            }
-            Fault::Cut(from, link) => self.cables.cut(from, link),
-            Fault::Join => self.cables.join(),
-            Fault::Loss(percent) => self.cables.loss = f64::from(percent) / 100.0,
-            Fault::Duplicate(percent) => self.cables.duplicate = f64::from(percent) / 100.0,
-            Fault::Delay(time) => self.cables.delay = time,
-            Fault::Pause(at, time) => self.sleep(at, time, false),
-            Fault::Suspend(at, time) => self.sleep(at, time, true),
-            Fault::Starve(at, time) => self.nodes[at].starved = time,
-            Fault::Clock(at, seconds) => self.nodes[at].clock += seconds,
-            Fault::BreakStart(at, group) => self.nodes[at].no_start[group] = true,
-            Fault::BreakStop(at, group) => self.nodes[at].no_stop[group] = true,
-            Fault::Mend(at) => (self.nodes[at].no_start, self.nodes[at].no_stop) = ([false; 2], [false; 2]),
-            Fault::Ping(at, up) => self.nodes[at].pingable = up,
-            Fault::Replay(at, count) => self.replay(at, count),
-        }
-    }
-
-    /// The daemon is told as soon as it runs.
-    fn give(&mut self, at: usize, input: Input) {
-        let life = self.nodes[at].life;
-        if self.nodes[at].seat.is_some() {
-            self.nodes[at].waiting.push_back(Waiting::Input { life, input });
-            self.at(self.now, Event::Look);
-        }
-    }
-
-    fn sleep(&mut self, at: usize, time: Duration, deaf: bool) {
-        let node = &mut self.nodes[at];
-        node.asleep_until = node.asleep_until.max(self.now + time);
-        node.deaf = deaf;
-    }
-
-    fn replay(&mut self, to: usize, count: u8) {
-        let from_peer: Vec<Packet> =
-            self.memory.iter().filter(|(from, _)| *from != to).map(|(_, p)| p.clone()).collect();
-        for _ in 0..count.min(from_peer.len() as u8) {
-            let packet = from_peer[self.random.usize(..from_peer.len())].clone();
-            let soon = ms(self.random.u64(0..1000));
-            // Long ago: it proves to nobody that the sender can be heard.
-            self.at(self.now + soon, Event::Deliver { to, link: 0, sent: Duration::ZERO, packet });
-        }
-    }
-
-    /// The end of all trouble: everything is whole, everybody is awake, what does not run is started.
-    pub fn mend_all(&mut self) {
-        self.cables = Cables::new(self.config.links);
-        for at in 0..2 {
-            let node = &mut self.nodes[at];
-            node.asleep_until = node.asleep_until.min(self.now);
-            (node.starved, node.pingable) = (Duration::ZERO, true);
-            self.apply(&Fault::Mend(at));
-        }
-    }
-
-    pub fn start_what_is_down(&mut self) {
-        for at in 0..2 {
-            self.apply(&Fault::Start(at));
-        }
-    }
 }
 
 impl Node {
+    fn forget_seat(&mut self) {
+        if let Some(seat) = self.seat.take() {
+            self.marks = seat.marks();
+        }
+        self.life += 1;
+    }
+
     /// When the daemon can do something at the earliest.
     pub fn ready_at(&self) -> Duration {
         self.asleep_until.max(self.runs_at)
