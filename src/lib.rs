@@ -20,6 +20,7 @@
 //! | [`ipfail`] | core only | moves resources to the node that sees more ping nodes |
 //! | [`dopd`] | core only | marks a peer's DRBD data as outdated |
 //! | [`record`] | yes | a run written down, and played back |
+//! | [`director`] | `config`, `table`, `plan` | the library of ldirectord: which servers stand behind a virtual service |
 //! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
 //!
 //! Three laws hold it up. The deciding code is pure: it names no socket, file, process or clock, and
@@ -34,6 +35,7 @@ pub mod cl_status;
 pub mod client;
 pub mod config;
 pub mod daemon;
+pub mod director;
 pub mod dopd;
 pub mod engine;
 pub mod ipfail;

@@ -7,6 +7,7 @@
 use heartbeat::agents::netlink::fuzz::fuzz_netlink;
 use heartbeat::api::fuzz::fuzz_frames;
 use heartbeat::config::fuzz::{fuzz_authkeys, fuzz_ha_cf, fuzz_haresources};
+use heartbeat::director::fuzz::{fuzz_expression, fuzz_http, fuzz_ipvs, fuzz_ldirectord_cf};
 use heartbeat::engine::fuzz::fuzz_engine;
 use heartbeat::media::fuzz::fuzz_echo;
 use heartbeat::wire::fuzz::{fuzz_decode, fuzz_inflate, fuzz_parse, fuzz_signed, fuzz_stream};
@@ -64,7 +65,37 @@ const CONFIG: &[&str] = &[
     "serial /dev/ttyS0\n",
 ];
 
-const TARGETS: [Target; 12] = [
+const LDIRECTORD: &[&str] = &[
+    "virtual=10.0.0.1:80\n\t",
+    "virtual6=[2001:db8::5]:80\n\t",
+    "\n\t",
+    "\n    ",
+    "real=10.0.0.2->10.0.0.9:80 gate 5 \"a\", \"b\" l:1 u:2",
+    "fallback=127.0.0.1",
+    "receive=\"",
+    "passwd=\"TopSecret\"",
+    "checktype=",
+    "=",
+    "\"",
+    "#",
+    "99999999999",
+    "yes",
+];
+const EXPRESSION: &[&str] = &[
+    "(?", "(", ")", "[", "[^", "]", "\\", "{,3}", "*", "+", "?", "|", "$", "^", "\\x{", "(?i)", "(?<n>",
+    "\\k<n>",
+];
+const HTTP: &[&str] = &[
+    "\r\n",
+    "\r\n\r\n",
+    "HTTP/1.1 100 x\n\n",
+    "Transfer-Encoding: chunked\r\n",
+    "Content-Length: ",
+    "ffff\r\n",
+    "0\r\n",
+];
+
+const TARGETS: [Target; 16] = [
     ("wire_decode", fuzz_decode, &["tests/vectors/"], WIRE),
     ("wire_signed", fuzz_signed, &["tests/vectors/"], WIRE),
     ("wire_parse", fuzz_parse, &["tests/vectors/"], WIRE),
@@ -76,6 +107,10 @@ const TARGETS: [Target; 12] = [
     ("api_frames", fuzz_frames, &["tests/vectors/v213_crc"], WIRE),
     ("netlink", fuzz_netlink, &[], &["\0\0\0\0", "\u{1}\0\0\0"]),
     ("echo", fuzz_echo, &["tests/vectors/sha1_icmp"], &["\0\0\0\0", "E\0"]),
+    ("ldirectord_cf", fuzz_ldirectord_cf, &["tests/vectors/ldirectord/scenarios"], LDIRECTORD),
+    ("expression", fuzz_expression, &[], EXPRESSION),
+    ("ipvs", fuzz_ipvs, &[], &["\0\0\0\0", "\u{1}\0\0\0", "\u{8}\0\u{2}\0"]),
+    ("http", fuzz_http, &[], HTTP),
     ("engine", fuzz_engine, &["tests/vectors/sha1_"], &["\u{4}\0\u{2}", "\u{3}", "\u{5}\u{4}", "\u{b}"]),
 ];
 /// Changes of each beginning, at most so many of a target.

@@ -104,7 +104,7 @@ impl fmt::Display for Diagnostic {
 impl Cited {
     /// Makes a citation of `line`, pointing at the bytes `range` of it. Of a very long line only the
     /// surroundings are kept, so that many problems on one line stay affordable.
-    pub(super) fn of(line: &[u8], range: Range<usize>) -> Cited {
+    pub(crate) fn of(line: &[u8], range: Range<usize>) -> Cited {
         let end = range.end.min(line.len());
         let start = range.start.min(end);
         let piece = |range: Range<usize>| printable(line.get(range).unwrap_or_default());
@@ -130,7 +130,7 @@ impl Cited {
     }
 }
 
-pub(super) fn first(text: &str, limit: usize) -> String {
+pub(crate) fn first(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((at, _)) => format!("{}...", text.get(..at).unwrap_or_default()),
         None => text.to_owned(),
@@ -146,7 +146,7 @@ fn last(text: &str, limit: usize) -> String {
 }
 
 /// Text for a log line or terminal: invalid UTF-8 replaced, control characters shown as `?`.
-pub(super) fn printable(bytes: &[u8]) -> String {
+pub(crate) fn printable(bytes: &[u8]) -> String {
     let shown = |c: char| match c {
         '\t' => ' ',
         c if c.is_control() => '?',

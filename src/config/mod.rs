@@ -14,7 +14,8 @@
 //! | `host`, `fake` | facts about the machine: the questions, and answers for tests |
 //! | `effective` | the configuration as text again |
 //!
-//! Reading files, printing and deciding to stop are none of its business.
+//! Reading files, printing and deciding to stop are none of its business. `text`, `value`, `report` and
+//! `diagnostic` serve `director::config` too: one way to cite a file, whatever the file.
 
 pub mod authkeys;
 mod check;
@@ -28,10 +29,10 @@ mod ha_cf;
 pub mod haresources;
 mod host;
 mod model;
-mod report;
+pub(crate) mod report;
 mod source;
-mod text;
-mod value;
+pub(crate) mod text;
+pub(crate) mod value;
 
 pub use authkeys::{AuthKeys, Key, Method};
 pub use check::{Checked, REFUSED, check, validated_lines};

@@ -9,22 +9,22 @@ use crate::level::Level;
 
 /// One physical line, without its newline.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Counted from 1.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// The bytes up to the newline.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 /// A piece of a line.
 #[derive(Clone, Debug)]
-pub(super) struct At<'a> {
-    pub(super) line: Line<'a>,
-    pub(super) range: Range<usize>,
+pub(crate) struct At<'a> {
+    pub(crate) line: Line<'a>,
+    pub(crate) range: Range<usize>,
 }
 
 /// The lines of a file. A newline at the end of the file does not begin another line.
-pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
+pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let pieces = body.split(|&b| b == b'\n').enumerate();
     pieces.map(|(n, bytes)| Line { number: n + 1, bytes })
@@ -32,29 +32,29 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
 
 impl<'a> Line<'a> {
     /// The whole line as a place.
-    pub(super) fn whole(self) -> At<'a> {
+    pub(crate) fn whole(self) -> At<'a> {
         self.at(0..self.bytes.len())
     }
 
     /// A place in this line.
-    pub(super) fn at(self, range: Range<usize>) -> At<'a> {
+    pub(crate) fn at(self, range: Range<usize>) -> At<'a> {
         At { line: self, range }
     }
 }
 
 impl<'a> At<'a> {
     /// The bytes meant.
-    pub(super) fn bytes(&self) -> &'a [u8] {
+    pub(crate) fn bytes(&self) -> &'a [u8] {
         self.line.bytes.get(self.range.clone()).unwrap_or_default()
     }
 
     /// The text meant: UTF-8, or else each byte read as a Latin-1 character.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         decode(self.bytes())
     }
 
     /// The words of this piece, separated by the bytes `is_blank` names.
-    pub(super) fn words(&self, is_blank: fn(u8) -> bool) -> Vec<At<'a>> {
+    pub(crate) fn words(&self, is_blank: fn(u8) -> bool) -> Vec<At<'a>> {
         let mut words = Vec::new();
         let mut start = None;
         let base = self.range.start;
@@ -75,7 +75,7 @@ impl<'a> At<'a> {
     }
 
     /// The piece without the blanks at either end.
-    pub(super) fn trimmed(&self, is_blank: fn(u8) -> bool) -> At<'a> {
+    pub(crate) fn trimmed(&self, is_blank: fn(u8) -> bool) -> At<'a> {
         let words = self.words(is_blank);
         match (words.first(), words.last()) {
             (Some(a), Some(b)) => self.line.at(a.range.start..b.range.end),
@@ -84,7 +84,7 @@ impl<'a> At<'a> {
     }
 
     /// A diagnostic about this piece.
-    pub(super) fn problem(&self, file: &str, level: Level, message: String) -> Diagnostic {
+    pub(crate) fn problem(&self, file: &str, level: Level, message: String) -> Diagnostic {
         Diagnostic {
             level,
             file: file.to_owned(),
@@ -99,7 +99,7 @@ impl<'a> At<'a> {
 }
 
 /// Bytes as text: UTF-8, or else each byte read as a Latin-1 character. Nothing is lost.
-pub(super) fn decode(bytes: &[u8]) -> String {
+pub(crate) fn decode(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|&b| char::from(b)).collect(),
@@ -107,16 +107,16 @@ pub(super) fn decode(bytes: &[u8]) -> String {
 }
 
 /// White space between words: blank, tab, CR, form feed, vertical tab.
-pub(super) fn is_blank(b: u8) -> bool {
+pub(crate) fn is_blank(b: u8) -> bool {
     matches!(b, b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c')
 }
 
 /// White space or comma: between the arguments of a list directive.
-pub(super) fn is_delimiter(b: u8) -> bool {
+pub(crate) fn is_delimiter(b: u8) -> bool {
     b == b',' || is_blank(b)
 }
 
 /// A byte no configuration file has a use for.
-pub(super) fn is_junk(b: u8) -> bool {
+pub(crate) fn is_junk(b: u8) -> bool {
     b.is_ascii_control() && !is_blank(b) && b != b'\n'
 }

@@ -10,28 +10,28 @@ use crate::level::Level;
 
 /// Why a value is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// What was read and why it is wrong.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What would be right.
-    pub(super) allowed: String,
+    pub(crate) allowed: String,
     /// What 3.0.6 logs.
-    pub(super) reference: Vec<(Level, String)>,
+    pub(crate) reference: Vec<(Level, String)>,
 }
 
 impl Refusal {
     /// A refusal on which 3.0.6 says nothing of its own.
-    pub(super) fn new(message: impl Into<String>, allowed: impl Into<String>) -> Refusal {
+    pub(crate) fn new(message: impl Into<String>, allowed: impl Into<String>) -> Refusal {
         Refusal { message: message.into(), allowed: allowed.into(), reference: Vec::new() }
     }
 
     /// Adds an ERROR line of 3.0.6.
-    pub(super) fn says(self, text: impl Into<String>) -> Refusal {
+    pub(crate) fn says(self, text: impl Into<String>) -> Refusal {
         self.logs(Level::Error, text)
     }
 
     /// Adds a line of 3.0.6.
-    pub(super) fn logs(mut self, level: Level, text: impl Into<String>) -> Refusal {
+    pub(crate) fn logs(mut self, level: Level, text: impl Into<String>) -> Refusal {
         self.reference.push((level, text.into()));
         self
     }

@@ -5,7 +5,7 @@ use crate::tree::rust_below;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room and the rooms it may name. `level` and `paths` hold only names: everybody may know them.
-const MAY_KNOW: [(&str, &[&str]); 19] = [
+const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("level", &[]),
     ("paths", &[]),
     ("wire", &[]),
@@ -23,6 +23,7 @@ const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("client", &["wire", "api"]),
     ("cl_status", &["client", "wire", "logging", "config"]),
     ("ipfail", &["client", "wire", "logging", "config"]),
+    ("director", &["config"]),
     ("dopd", &["client", "wire", "api", "logging", "config"]),
     (
         "daemon",

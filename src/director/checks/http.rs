@@ -1,0 +1,307 @@
+//! HTTP, as far as a check goes: one request, one answer, and where a redirection leads. Pure.
+
+use std::fmt;
+
+use super::Outcome;
+use crate::director::config::Pattern;
+
+/// The longest page that is read; what is behind is not looked at.
+pub const LONGEST: usize = 1 << 20;
+/// The longest head of an answer.
+const LONGEST_HEAD: usize = 64 << 10;
+/// So many redirections are followed.
+pub const REDIRECTIONS: usize = 7;
+
+/// A page to ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// Only its head.
+    pub head: bool,
+    /// Another server to connect to.
+    pub connect: Option<Url>,
+    /// What is asked for: a path, or of a proxy a whole URL.
+    pub asked: String,
+    /// The name of the host that is asked.
+    pub host: String,
+    /// What the page must contain.
+    pub receive: Option<Pattern>,
+}
+
+/// `http://HOST[:PORT]/PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Name or address; IPv6 in brackets.
+    pub host: String,
+    /// The port, if it is not the usual one.
+    pub port: Option<u16>,
+    /// From the slash on, with the query.
+    pub path: String,
+}
+
+impl Url {
+    /// Reads one; `None` for what is none.
+    pub fn parse(text: &str) -> Option<Url> {
+        let (scheme, rest) = text.split_once("://")?;
+        let scheme = scheme.to_ascii_lowercase();
+        let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(at);
+        let path = path.split('#').next().unwrap_or_default();
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        let authority = authority.rsplit('@').next()?;
+        let after_bracket = authority.find(']').map_or(0, |at| at + 1);
+        let colon = authority.get(after_bracket..)?.find(':').map(|at| at + after_bracket);
+        let (host, port) = authority.split_at(colon.unwrap_or(authority.len()));
+        let port = match port.strip_prefix(':').unwrap_or_default() {
+            "" => None,
+            text => Some(text.parse().ok()?),
+        };
+        let known = matches!(scheme.as_str(), "http" | "https") && !host.is_empty();
+        known.then(|| Url { scheme, host: host.to_owned(), port, path })
+    }
+
+    /// Host and port, as a server wants to be called.
+    pub fn authority(&self) -> String {
+        match self.port {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+
+    /// Where a `Location` leads that was read at this URL.
+    pub fn join(&self, location: &str) -> Option<Url> {
+        if let Some(rest) = location.strip_prefix("//") {
+            return Url::parse(&format!("{}://{rest}", self.scheme));
+        }
+        if location.contains("://") {
+            return Url::parse(location);
+        }
+        let path = if location.starts_with('/') {
+            location.to_owned()
+        } else {
+            let home = self.path.split('?').next().unwrap_or("/");
+            let home = home.rsplit_once('/').map_or("", |(home, _)| home);
+            format!("{home}/{location}")
+        };
+        let path = path.split('#').next().unwrap_or_default().to_owned();
+        Some(Url { path, ..self.clone() })
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority(), self.path)
+    }
+}
+
+impl Page {
+    /// The request in bytes.
+    pub fn request(&self) -> Vec<u8> {
+        let method = if self.head { "HEAD" } else { "GET" };
+        let asked = escaped(&self.asked);
+        // One answer and then the end: no server has to remember us.
+        let lines = [
+            format!("{method} {asked} HTTP/1.1"),
+            format!("Host: {}", one_line(&self.host)),
+            "User-Agent: ldirectord".to_owned(),
+            "Accept: */*".to_owned(),
+            "Connection: close".to_owned(),
+        ];
+        (lines.join("\r\n") + "\r\n\r\n").into_bytes()
+    }
+
+    /// What the answer means (a redirection has been followed before).
+    pub fn judge(&self, answer: &Answer) -> Outcome {
+        let line = format!("{} {}", answer.status, answer.reason);
+        if !(200..300).contains(&answer.status) {
+            return Outcome::down(line);
+        }
+        match &self.receive {
+            Some(pattern) if !pattern.is_in(&answer.body) => {
+                Outcome::down(String::from_utf8_lossy(&answer.body).into_owned())
+            }
+            _ => Outcome::up(line),
+        }
+    }
+
+    /// The page a redirection leads to, asked by its own name. `here` is where this one was.
+    pub fn elsewhere(&self, answer: &Answer, here: &Url) -> Option<Page> {
+        let redirects = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
+        let url = here.join(answer.location.as_deref().filter(|_| redirects)?)?;
+        let (asked, host) = (url.path.clone(), url.authority());
+        Some(Page { asked, host, connect: Some(url), ..self.clone() })
+    }
+}
+
+/// What may not stand in a request line goes as `%20` and the like; what is escaped already stays so.
+fn escaped(text: &str) -> String {
+    let shown = |b: u8| match b {
+        b'!'..=b'~' if !matches!(b, b'"' | b'<' | b'>') => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    text.bytes().map(shown).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// An answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// 200 and the like.
+    pub status: u16,
+    /// The words behind it.
+    pub reason: String,
+    /// Where a redirection leads.
+    pub location: Option<String>,
+    /// The page, as far as it is read.
+    pub body: Vec<u8>,
+}
+
+/// Reads an answer piece by piece.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    bytes: Vec<u8>,
+    head_only: bool,
+}
+
+/// How far a [`Reader`] is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// More is to come.
+    More,
+    /// That is all.
+    Done(Answer),
+    /// This is no HTTP.
+    Bad(&'static str),
+}
+
+/// How long the page is.
+enum Length {
+    Fixed(usize),
+    Chunked,
+    UntilClosed,
+}
+
+impl Reader {
+    /// For the answer to a request of that kind.
+    pub fn new(page: &Page) -> Reader {
+        Reader { bytes: Vec::new(), head_only: page.head }
+    }
+
+    /// Takes what came.
+    pub fn hear(&mut self, bytes: &[u8]) -> Progress {
+        self.bytes.extend(bytes);
+        self.look(false)
+    }
+
+    /// The other side has closed.
+    pub fn closed(&mut self) -> Progress {
+        self.look(true)
+    }
+
+    fn look(&self, closed: bool) -> Progress {
+        let mut bytes = self.bytes.as_slice();
+        loop {
+            let Some((head, body)) = split_head(bytes) else {
+                return match (closed, bytes.len() > LONGEST_HEAD || self.is_too_much()) {
+                    (true, _) => Progress::Bad("closed before an answer"),
+                    (_, true) => Progress::Bad("the head of the answer is too long"),
+                    _ => Progress::More,
+                };
+            };
+            let Some((answer, length)) = read_head(head) else { return Progress::Bad("no HTTP") };
+            // 100 Continue and the like come before the answer.
+            if !(100..200).contains(&answer.status) {
+                return self.page(answer, &length, body, closed);
+            }
+            bytes = body;
+        }
+    }
+
+    fn page(&self, mut answer: Answer, length: &Length, body: &[u8], closed: bool) -> Progress {
+        let none = self.head_only || matches!(answer.status, 204 | 304);
+        let length = if none { &Length::Fixed(0) } else { length };
+        match read_body(body, length, closed) {
+            Some(body) => {
+                answer.body = body;
+                Progress::Done(answer)
+            }
+            None if closed => Progress::Bad("closed in the middle of the page"),
+            None if self.is_too_much() => Progress::Bad("the answer is too long"),
+            None => Progress::More,
+        }
+    }
+
+    /// However a server wraps a page that may be read, it does not take so much.
+    fn is_too_much(&self) -> bool {
+        self.bytes.len() > 8 * LONGEST
+    }
+}
+
+/// Head and body, the empty line between them left out.
+fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let long = bytes.windows(4).position(|w| w == b"\r\n\r\n").map(|at| (at, at + 4));
+    let short = bytes.windows(2).position(|w| w == b"\n\n").map(|at| (at, at + 2));
+    let (end, next) = [long, short].into_iter().flatten().min()?;
+    Some((bytes.get(..end)?, bytes.get(next..)?))
+}
+
+fn read_head(head: &[u8]) -> Option<(Answer, Length)> {
+    let text: String = head.iter().map(|b| char::from(*b)).collect();
+    let mut lines = text.lines();
+    let line = lines.next()?.strip_prefix("HTTP/")?;
+    let mut words = line.splitn(3, ' ');
+    words.next()?;
+    let status = words.next()?.parse().ok()?;
+    let reason = words.next().unwrap_or_default().trim().to_owned();
+    let mut answer = Answer { status, reason, ..Answer::default() };
+    let mut length = Length::UntilClosed;
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        let value = value.trim();
+        match name.trim().to_ascii_lowercase().as_str() {
+            "location" => answer.location = Some(value.to_owned()),
+            "transfer-encoding" if value.to_ascii_lowercase().contains("chunked") => length = Length::Chunked,
+            "content-length" if !matches!(length, Length::Chunked) => {
+                length = Length::Fixed(value.parse().ok()?);
+            }
+            _ => {}
+        }
+    }
+    Some((answer, length))
+}
+
+/// The page, if it is complete or long enough.
+fn read_body(body: &[u8], length: &Length, closed: bool) -> Option<Vec<u8>> {
+    let capped = |bytes: &[u8]| bytes.get(..LONGEST).unwrap_or(bytes).to_vec();
+    match length {
+        Length::Fixed(wanted) => {
+            let enough = body.len() >= (*wanted).min(LONGEST);
+            enough.then(|| capped(body.get(..*wanted).unwrap_or(body)))
+        }
+        Length::UntilClosed => (closed || body.len() >= LONGEST).then(|| capped(body)),
+        Length::Chunked => chunks(body).map(|body| capped(&body)),
+    }
+}
+
+/// The chunks put together; `None` while one is missing.
+fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    while whole.len() < LONGEST {
+        let end = rest.iter().position(|b| *b == b'\n')?;
+        let line = std::str::from_utf8(rest.get(..end)?).ok()?;
+        let size = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
+        rest = rest.get(end + 1..)?;
+        if size == 0 {
+            return Some(whole);
+        }
+        let available = rest.get(..size.min(LONGEST))?;
+        whole.extend(available);
+        rest = rest.get(size.min(LONGEST)..)?;
+        rest = rest.strip_prefix(b"\r").unwrap_or(rest);
+        rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+    }
+    Some(whole)
+}

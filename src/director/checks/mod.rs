@@ -1,0 +1,56 @@
+//! Checking a server: one kind a file.
+//!
+//! | file | pure | what it knows |
+//! |---|---|---|
+//! | [`probe`] | yes | what is to be done for one server, taken out of the configuration |
+//! | [`http`] | yes | requests and answers of HTTP |
+//! | [`talk`] | yes | conversations in lines: what to say, when it is decided |
+//! | [`dns`], [`radius`] | yes | questions and answers of one packet |
+//! | [`imap`], [`nntp`], [`pop`], [`simpletcp`], [`sip`], [`smtp`] | yes | conversations of one protocol |
+//! | [`run`] | | carries a probe out, with its timeouts |
+//! | `connect`, `stream`, `ping`, `external`, [`ftp`] | | its ways to the server |
+//!
+//! Not there yet: a negotiation by TLS (https, pops, imaps, ldaps), and ldap, mysql, oracle and pgsql.
+//! [`probe::Probe::of`] answers for these with [`probe::Way::Unsupported`].
+
+mod connect;
+pub mod dns;
+mod external;
+pub mod ftp;
+pub mod http;
+pub mod imap;
+pub mod nntp;
+mod ping;
+pub mod pop;
+pub mod probe;
+pub mod radius;
+pub mod run;
+pub mod simpletcp;
+pub mod sip;
+pub mod smtp;
+mod stream;
+pub mod talk;
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether the server is as it should be.
+    pub up: bool,
+    /// What the monitor file is told about it. Empty for nothing.
+    pub text: String,
+}
+
+impl Outcome {
+    /// All is well.
+    pub fn up(text: impl Into<String>) -> Outcome {
+        Outcome { up: true, text: text.into() }
+    }
+
+    /// Something is wrong.
+    pub fn down(text: impl Into<String>) -> Outcome {
+        Outcome { up: false, text: text.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! NNTP: a greeting that begins with 2. Nothing is said.
+
+use std::net::SocketAddr;
+
+use super::Outcome;
+use super::talk::{Talk, Turn};
+
+/// So much of the greeting is looked at.
+const LOOKED_AT: usize = 64;
+
+/// The conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Nntp;
+
+impl Talk for Nntp {
+    fn begin(&mut self, _: SocketAddr) -> Turn {
+        Turn::Listen
+    }
+
+    fn line(&mut self, line: &[u8]) -> Turn {
+        let told = String::from_utf8_lossy(line.get(..LOOKED_AT).unwrap_or(line)).into_owned();
+        let outcome = if line.starts_with(b"2") { Outcome::up(told) } else { Outcome::down(told) };
+        Turn::Decided(outcome, String::new())
+    }
+
+    fn closed(&mut self) -> Outcome {
+        Outcome::down("closed without a greeting")
+    }
+}

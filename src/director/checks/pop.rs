@@ -1,0 +1,81 @@
+//! POP3: the greeting, and a login where a name is given: APOP if the greeting has a time stamp, else USER and PASS.
+//!
+//! The reference calls a server up that refuses the connection, if no login is given. Here a greeting is needed.
+
+use std::net::SocketAddr;
+
+use md5::{Digest, Md5};
+
+use super::Outcome;
+use super::talk::{Talk, Turn};
+use crate::director::config::Secret;
+
+/// The conversation.
+#[derive(Clone, Debug)]
+pub struct Pop {
+    login: String,
+    passwd: Secret,
+    asked: Asked,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    User,
+    Password,
+}
+
+impl Pop {
+    /// With an empty login only the greeting counts.
+    pub fn new(login: String, passwd: Secret) -> Pop {
+        Pop { login, passwd, asked: Asked::Nothing }
+    }
+
+    fn log_in(&mut self, greeting: &str) -> Turn {
+        let Some(stamp) = stamp(greeting) else {
+            self.asked = Asked::User;
+            return Turn::Say(format!("USER {}\r\n", self.login));
+        };
+        self.asked = Asked::Password;
+        let mut digest = Md5::new();
+        digest.update(stamp);
+        digest.update(self.passwd.expose());
+        let hex: String = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        Turn::Say(format!("APOP {} {hex}\r\n", self.login))
+    }
+}
+
+/// The time stamp of a greeting, with its brackets.
+fn stamp(greeting: &str) -> Option<&str> {
+    let begin = greeting.find('<')?;
+    let length = greeting.get(begin..)?.find('>')?;
+    let stamp = greeting.get(begin..=begin + length)?;
+    stamp.contains('@').then_some(stamp)
+}
+
+impl Talk for Pop {
+    fn begin(&mut self, _: SocketAddr) -> Turn {
+        Turn::Listen
+    }
+
+    fn line(&mut self, line: &[u8]) -> Turn {
+        let told = String::from_utf8_lossy(line).into_owned();
+        let quit = || "QUIT\r\n".to_owned();
+        if !line.starts_with(b"+OK") {
+            return Turn::Decided(Outcome::down(told), quit());
+        }
+        match self.asked {
+            Asked::Nothing if self.login.is_empty() => Turn::Decided(Outcome::up(told), quit()),
+            Asked::Nothing => self.log_in(&told),
+            Asked::User => {
+                self.asked = Asked::Password;
+                Turn::Say(format!("PASS {}\r\n", self.passwd.expose()))
+            }
+            Asked::Password => Turn::Decided(Outcome::up(told), quit()),
+        }
+    }
+
+    fn closed(&mut self) -> Outcome {
+        Outcome::down("closed before it was decided")
+    }
+}

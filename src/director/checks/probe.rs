@@ -1,0 +1,185 @@
+//! What is to be done to check one server: all of it taken out of the configuration, names and all.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{dns, ftp, http, radius};
+use crate::director::config::{CheckKind, HttpMethod, Pattern, Real, Secret, Service, Virtual, bracketed};
+use crate::director::table::{Protocol, ServiceId};
+
+/// One check of one server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// What to do.
+    pub way: Way,
+    /// Where the server is, and the port to ask.
+    pub at: SocketAddr,
+    /// Time for connecting, for a ping, for a program.
+    pub timeout: Duration,
+    /// Time for a negotiation.
+    pub negotiate_timeout: Duration,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Way {
+    /// Nothing: it is up.
+    On,
+    /// Nothing: it is down.
+    Off,
+    /// Open a TCP connection.
+    Connect,
+    /// Send echo requests, at most so many.
+    Ping(u32),
+    /// Run a program with these arguments.
+    External(Vec<String>),
+    /// Ask for a page.
+    Http(http::Page),
+    /// Speak a protocol of lines.
+    Talk {
+        /// Which.
+        talk: Talk,
+        /// By datagrams.
+        udp: bool,
+    },
+    /// Ask a name server.
+    Dns {
+        /// What.
+        question: dns::Question,
+        /// By datagrams.
+        udp: bool,
+    },
+    /// Ask whether a user may in.
+    Radius(radius::User),
+    /// Fetch a file.
+    Ftp(ftp::Fetch),
+    /// A protocol that cannot be spoken yet.
+    Unsupported(Service),
+}
+
+/// A protocol of lines, and what is to be said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Talk {
+    /// A greeting that begins with 2.
+    Nntp,
+    /// A greeting and EHLO.
+    Smtp,
+    /// A greeting, and a login if the name is not empty.
+    Pop {
+        /// The name.
+        login: String,
+        /// The password.
+        passwd: Secret,
+    },
+    /// A greeting, and a login if the name is not empty.
+    Imap {
+        /// The name.
+        login: String,
+        /// The password.
+        passwd: Secret,
+    },
+    /// What can you do?
+    Sip {
+        /// Who is asked.
+        login: String,
+    },
+    /// A text, and a line that contains something.
+    Simpletcp {
+        /// What to send.
+        text: String,
+        /// What one of the lines must contain.
+        receive: Option<Pattern>,
+    },
+}
+
+impl Probe {
+    /// The check of a server. Of a combination: with `connect` the cheap half.
+    pub fn of(virt: &Virtual, real: &Real, connect: bool) -> Probe {
+        Probe {
+            way: Way::of(virt, real, connect),
+            at: SocketAddr::new(real.at.ip(), virt.check_port(real)),
+            timeout: virt.check.timeout,
+            negotiate_timeout: virt.check.negotiate_timeout,
+        }
+    }
+}
+
+impl Way {
+    fn of(virt: &Virtual, real: &Real, connect: bool) -> Way {
+        let udp = matches!(virt.id, ServiceId::Address { protocol: Protocol::Udp, .. });
+        match virt.check.kind {
+            CheckKind::On => Way::On,
+            CheckKind::Off => Way::Off,
+            CheckKind::Ping => Way::Ping(virt.check.count),
+            CheckKind::Connect if udp => Way::Ping(virt.check.count),
+            CheckKind::Connect => Way::Connect,
+            CheckKind::External => Way::External(external(virt, real, &[])),
+            CheckKind::ExternalPerl => Way::External(external(virt, real, &["perl"])),
+            CheckKind::Combined(_) if connect && udp => Way::Ping(virt.check.count),
+            CheckKind::Combined(_) if connect => Way::Connect,
+            CheckKind::Negotiate | CheckKind::Combined(_) => negotiate(virt, real),
+        }
+    }
+}
+
+/// The command line: the program, then address and port of the service and of the server.
+fn external(virt: &Virtual, real: &Real, before: &[&str]) -> Vec<String> {
+    let (service, port) = match virt.id {
+        ServiceId::Mark { mark, .. } => (mark.to_string(), String::new()),
+        ServiceId::Address { at, .. } => (bracketed(at.ip()), at.port().to_string()),
+    };
+    let mut words: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
+    let command = virt.check.command.clone();
+    words.extend([command, service, port, bracketed(real.at.ip()), real.at.port().to_string()]);
+    words
+}
+
+fn negotiate(virt: &Virtual, real: &Real) -> Way {
+    let request = virt.request(real);
+    let receive = virt.receive(real).cloned();
+    let (login, passwd) = (virt.check.login.clone(), virt.check.passwd.clone());
+    let udp = virt.protocol_word() == "udp";
+    let over_tcp = |talk| Way::Talk { talk, udp: false };
+    match virt.check.service {
+        Service::None => Way::On,
+        Service::Http | Service::HttpProxy => Way::Http(page(virt, real, receive)),
+        Service::Nntp => over_tcp(Talk::Nntp),
+        Service::Smtp | Service::Submission => over_tcp(Talk::Smtp),
+        Service::Pop => over_tcp(Talk::Pop { login, passwd }),
+        Service::Imap => over_tcp(Talk::Imap { login, passwd }),
+        Service::Dns => {
+            let asked = request.strip_prefix('/').unwrap_or(request).to_owned();
+            Way::Dns { question: dns::Question { asked, receive }, udp }
+        }
+        Service::Ftp => Way::Ftp(ftp::Fetch { login, passwd, path: request.to_owned(), receive }),
+        Service::Radius => Way::Radius(radius::User { login, passwd, secret: virt.check.secret.clone() }),
+        Service::Sip => Way::Talk { talk: Talk::Sip { login }, udp },
+        Service::Simpletcp => {
+            let text = request.strip_prefix('/').unwrap_or(request).replace("\\n", "\n");
+            Way::Talk { talk: Talk::Simpletcp { text, receive }, udp }
+        }
+        other => Way::Unsupported(other),
+    }
+}
+
+/// The page to ask for (ldirectord.md 7.1).
+fn page(virt: &Virtual, real: &Real, receive: Option<Pattern>) -> http::Page {
+    let head = virt.check.method == HttpMethod::Head;
+    let own = bracketed(real.at.ip());
+    let host = virt.check.virtual_host.clone();
+    let request = virt.request(real);
+    // Only a server's own request may be a whole URL; it leads elsewhere, but for the name it is asked by.
+    let whole = real.request.as_deref().and_then(|r| http::Url::parse(r.strip_prefix('/').unwrap_or(r)));
+    let proxied = virt.check.service == Service::HttpProxy;
+    if proxied {
+        let url = http::Url::parse(request.strip_prefix('/').unwrap_or(request));
+        let asked = url.as_ref().map_or_else(|| request.to_owned(), http::Url::to_string);
+        let host = url.map(|url| url.authority()).unwrap_or(own);
+        return http::Page { head, connect: None, asked, host, receive };
+    }
+    let host = host.unwrap_or(own);
+    match whole {
+        Some(url) => http::Page { head, asked: url.path.clone(), connect: Some(url), host, receive },
+        None => http::Page { head, connect: None, asked: request.to_owned(), host, receive },
+    }
+}

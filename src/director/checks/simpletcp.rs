@@ -1,0 +1,40 @@
+//! Any protocol: say something, and say that it was all; one line of what comes must match.
+
+use std::net::SocketAddr;
+
+use super::Outcome;
+use super::talk::{Talk, Turn};
+use crate::director::config::Pattern;
+
+/// The conversation.
+#[derive(Clone, Debug)]
+pub struct Simpletcp {
+    text: String,
+    receive: Option<Pattern>,
+}
+
+impl Simpletcp {
+    /// What to say, and what a line must contain.
+    pub fn new(text: String, receive: Option<Pattern>) -> Simpletcp {
+        Simpletcp { text, receive }
+    }
+}
+
+impl Talk for Simpletcp {
+    fn begin(&mut self, _: SocketAddr) -> Turn {
+        Turn::SayLast(std::mem::take(&mut self.text))
+    }
+
+    fn line(&mut self, line: &[u8]) -> Turn {
+        let found = self.receive.as_ref().is_none_or(|pattern| pattern.is_in(line));
+        if found {
+            let told = String::from_utf8_lossy(line).into_owned();
+            return Turn::Decided(Outcome::up(told), String::new());
+        }
+        Turn::Listen
+    }
+
+    fn closed(&mut self) -> Outcome {
+        Outcome::down("no line of the answer matches")
+    }
+}

@@ -1,0 +1,207 @@
+//! One conversation with the kernel over generic netlink: look, then change.
+//!
+//! Requests are synchronous: each gets its acknowledgement, and the errno in it, before the next goes out.
+
+use std::io;
+use std::process::{Command, Stdio};
+
+use netlink_sys::protocols::NETLINK_GENERIC;
+use netlink_sys::{Socket, SocketAddr};
+use nix::errno::Errno;
+
+use super::wire::{self, Frame};
+use super::{Error, Ipvs};
+use crate::director::table::{Counted, Entry, Info, Op, Role, ServiceId, SyncDaemon, Table, Timeouts};
+
+/// How often a table that changes under us is listed before we take what we have.
+const LISTINGS: u32 = 16;
+/// The program that loads modules.
+const MODPROBE: &str = "/sbin/modprobe";
+
+/// An open conversation with the kernel's IPVS, in the network namespace of who opened it.
+pub struct Netlink {
+    socket: Socket,
+    sequence: u32,
+    /// The number of the family `IPVS`.
+    family: u16,
+}
+
+impl Netlink {
+    /// Opens it. Loads the module `ip_vs` where that is possible and needed; the kernel itself loads schedulers.
+    pub fn open() -> Result<Netlink, Error> {
+        let fail = |doing: &str| {
+            let doing = doing.to_owned();
+            move |cause| Error::Way { doing, cause }
+        };
+        let mut socket = Socket::new(NETLINK_GENERIC).map_err(fail("open a socket"))?;
+        socket.bind_auto().map_err(fail("bind"))?;
+        socket.connect(&SocketAddr::new(0, 0)).map_err(fail("connect"))?;
+        let _ = socket.set_rx_buf_sz(1_048_576_i32);
+        let mut netlink = Netlink { socket, sequence: 0, family: 0 };
+        netlink.family = match netlink.ask_family() {
+            Err(Error::Absent) => {
+                load_module();
+                netlink.ask_family()?
+            }
+            other => other?,
+        };
+        Ok(netlink)
+    }
+
+    fn ask_family(&mut self) -> Result<u16, Error> {
+        let answer = self.one("look up the family IPVS", wire::ask_family(), wire::family);
+        match answer {
+            Err(Error::Refused { errno: Errno::ENOENT, .. }) => Err(Error::Absent),
+            other => other,
+        }
+    }
+
+    /// Sends one request and hands every answering frame to `each`, until the acknowledgement or the end of the
+    /// list.
+    fn request(
+        &mut self,
+        what: &str,
+        mut bytes: Vec<u8>,
+        mut each: impl FnMut(Frame<'_>),
+    ) -> Result<(), Error> {
+        let fail = |doing: &str| {
+            let doing = format!("{doing}, to {what}");
+            move |cause| Error::Way { doing, cause }
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        wire::number(&mut bytes, self.sequence);
+        retry(|| self.socket.send(&bytes, 0)).map_err(fail("send"))?;
+        loop {
+            let (datagram, _) = retry(|| self.socket.recv_from_full()).map_err(fail("receive"))?;
+            for frame in wire::frames(&datagram).filter(|f| f.sequence == self.sequence) {
+                each(frame);
+                match frame.verdict() {
+                    None => {}
+                    Some(0) => return Ok(()),
+                    Some(code) => {
+                        let errno = Errno::from_raw(code.saturating_neg());
+                        return Err(Error::Refused { what: what.to_owned(), errno });
+                    }
+                }
+            }
+        }
+    }
+
+    /// A request with one answer.
+    fn one<T>(&mut self, what: &str, bytes: Vec<u8>, decode: fn(Frame<'_>) -> Option<T>) -> Result<T, Error> {
+        let mut answer = None;
+        self.request(what, bytes, |frame| answer = answer.take().or_else(|| decode(frame)))?;
+        answer.ok_or_else(|| Error::Way { doing: what.to_owned(), cause: io::ErrorKind::InvalidData.into() })
+    }
+
+    /// A change.
+    fn tell(&mut self, what: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        self.request(what, bytes, |_| ())
+    }
+
+    /// A whole list. One that changed while it was listed is listed again.
+    fn list<T>(
+        &mut self,
+        what: &str,
+        bytes: &[u8],
+        decode: impl Fn(Frame<'_>) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let mut rows = Vec::new();
+        for _ in 0..LISTINGS {
+            let mut torn = false;
+            rows.clear();
+            self.request(what, bytes.to_vec(), |frame| {
+                torn |= frame.is_torn();
+                rows.extend(decode(frame));
+            })?;
+            if !torn {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The servers of a service; none if it went away meanwhile.
+    fn dests<T>(&mut self, id: &ServiceId, decode: impl Fn(Frame<'_>) -> Option<T>) -> Result<Vec<T>, Error> {
+        let listed = self.list("list servers", &wire::list_dests(self.family, id), decode);
+        match listed {
+            Err(Error::Refused { errno: Errno::ESRCH | Errno::ENOENT, .. }) => Ok(Vec::new()),
+            other => other,
+        }
+    }
+}
+
+impl Ipvs for Netlink {
+    fn info(&mut self) -> Result<Info, Error> {
+        self.one("ask for the version", wire::get_info(self.family), wire::info)
+    }
+
+    fn table(&mut self) -> Result<Table, Error> {
+        let services = self.list("list services", &wire::list_services(self.family), wire::service)?;
+        let mut table = Table::default();
+        for (id, service) in services {
+            let rows = self.dests(&id, |frame| wire::dest(frame, id.family()))?;
+            let dests = rows.into_iter().map(|row| (row.at, row.dest)).collect();
+            table.entries.insert(id, Entry { service, dests });
+        }
+        Ok(table)
+    }
+
+    fn apply(&mut self, op: &Op) -> Result<(), Error> {
+        self.tell(&op.to_string(), wire::change(self.family, op))
+    }
+
+    fn counters(&mut self) -> Result<Vec<Counted>, Error> {
+        let decode = |frame: Frame<'_>| Some((wire::service(frame)?.0, wire::counted(frame)?));
+        let services = self.list("list services", &wire::list_services(self.family), decode)?;
+        let mut all = Vec::new();
+        for (service, through) in services {
+            let dests = self.dests(&service, |frame| wire::dest_counters(frame, service.family()))?;
+            all.push(Counted { service, through, dests });
+        }
+        Ok(all)
+    }
+
+    fn zero(&mut self, id: Option<&ServiceId>) -> Result<(), Error> {
+        self.tell("to set counters to zero", wire::zero(self.family, id))
+    }
+
+    fn daemons(&mut self) -> Result<Vec<SyncDaemon>, Error> {
+        self.list("list sync daemons", &wire::list_daemons(self.family), wire::daemon)
+    }
+
+    fn start_daemon(&mut self, daemon: &SyncDaemon) -> Result<(), Error> {
+        let what = format!("to start a sync daemon on {}", daemon.interface);
+        self.tell(&what, wire::start_daemon(self.family, daemon))
+    }
+
+    fn stop_daemon(&mut self, role: Role) -> Result<(), Error> {
+        self.tell("to stop a sync daemon", wire::stop_daemon(self.family, role))
+    }
+
+    fn timeouts(&mut self) -> Result<Timeouts, Error> {
+        self.one("ask for the timeouts", wire::get_timeouts(self.family), wire::timeouts)
+    }
+
+    fn set_timeouts(&mut self, timeouts: &Timeouts) -> Result<(), Error> {
+        self.tell("to set timeouts", wire::set_timeouts(self.family, timeouts))
+    }
+}
+
+/// Asks for the module. Where that is not possible the kernel says so once more.
+fn load_module() {
+    let mut modprobe = Command::new(MODPROBE);
+    let quiet =
+        modprobe.args(["-q", "ip_vs"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let _ = quiet.status();
+}
+
+/// Signals must not look like failures.
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The library of `ldirectord`: which servers stand behind a virtual service, and telling the kernel.
+//!
+//! | room | pure | what lives there |
+//! |---|---|---|
+//! | [`config`] | yes | `ldirectord.cf`: text in, typed configuration and every diagnostic out |
+//! | [`checks`] | in part | checking a server: one kind a file |
+//! | [`table`] | yes | the kernel's table of virtual services as values |
+//! | [`plan`] | yes | what is known of the servers, the table that is wanted, the fewest changes to it |
+//! | [`machine`] | | what the configuration asks, asked of this machine |
+//! | [`ipvs`] | `wire` | reading and changing the kernel's table, by netlink or by `ipvsadm` |
+//!
+//! Who runs the checks, and the daemon itself, are not there yet.
+
+pub mod checks;
+pub mod config;
+pub mod fuzz;
+pub mod ipvs;
+pub mod machine;
+pub mod plan;
+pub mod table;

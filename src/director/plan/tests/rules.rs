@@ -1,0 +1,146 @@
+//! Rules one by one, where the recordings do not show them.
+
+use super::*;
+use crate::director::table::listing::listing;
+
+const WEB: &str = "virtual=10.0.0.100:80\n\treal=10.0.0.1:80 masq 5\n\treal=10.0.0.2:80 masq\n\tfallback=127.0.0.1:80 masq\n";
+
+fn rows(director: &Director) -> Vec<String> {
+    let told = listing(&director.kernel.table);
+    let rows = told.lines().filter(|line| line.contains("->")).skip(1);
+    rows.map(|line| line.split_whitespace().skip(1).take(3).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn the_fallback_waits_for_the_first_round() {
+    let mut d = Director::prepared(WEB, Fake::default(), &[(0, "10.0.0.1")]);
+    d.state.adopt(&d.config, &d.kernel.table);
+    d.carry_out(begin(&d.config, &d.state, &d.kernel.table, None));
+    d.check(0, 0);
+    assert_eq!(rows(&d), Vec::<String>::new(), "the other may be up");
+    d.state.settle();
+    d.carry_out(change(&d.config, &d.state, 0, &d.kernel.table));
+    assert_eq!(rows(&d), ["127.0.0.1:80 Masq 1"], "the other takes too long");
+    d.check(0, 1);
+    assert_eq!(rows(&d), ["10.0.0.2:80 Masq 1"]);
+}
+
+#[test]
+fn a_fallback_does_not_push_out_a_server_that_is_up() {
+    let text = WEB.replace("fallback=127.0.0.1:80", "fallback=10.0.0.2:80");
+    let mut d = Director::started(&text, Fake::default(), &[]);
+    assert_eq!(rows(&d), ["10.0.0.1:80 Masq 5", "10.0.0.2:80 Masq 1"]);
+    d.fail(0, "10.0.0.1");
+    assert_eq!(rows(&d), ["10.0.0.2:80 Masq 1"]);
+    d.fail(0, "10.0.0.2");
+    assert_eq!(rows(&d), ["10.0.0.2:80 Masq 1"], "as fallback");
+    d.recover(0, "10.0.0.1");
+    assert_eq!(rows(&d), ["10.0.0.1:80 Masq 5"]);
+}
+
+#[test]
+fn a_new_fallback_comes_before_the_old_one_goes() {
+    let mut d = Director::started(WEB, Fake::default(), &[(0, "10.0.0.1"), (0, "10.0.0.2")]);
+    d.told();
+    assert!(d.reload(&WEB.replace("fallback=127.0.0.1:80", "fallback=127.0.0.2:80")));
+    let told = d.told();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("-a") && told[0].contains("127.0.0.2"), "{told:?}");
+    assert!(told[1].starts_with("-d") && told[1].contains("127.0.0.1"), "{told:?}");
+}
+
+#[test]
+fn the_last_old_server_goes_when_a_new_one_serves() {
+    let text = "virtual=10.0.0.100:80\n\treal=10.0.0.1:80 masq\n";
+    let mut d = Director::started(text, Fake::default(), &[]);
+    d.told();
+    assert!(d.reload(&text.replace("10.0.0.1:80", "10.0.0.3:80")));
+    let service = "-t 10.0.0.100:80";
+    let add = format!("-a {service} -x 0 -y 0 -r 10.0.0.3:80 -m -w 1");
+    assert_eq!(d.told(), [add, format!("-d {service} -r 10.0.0.1:80")]);
+    assert!(d.state.virtuals[0].swept);
+}
+
+#[test]
+fn a_server_comes_before_another_goes() {
+    let mut d = Director::started(WEB, Fake::default(), &[(0, "10.0.0.2")]);
+    d.told();
+    d.state.judge(&d.config, 0, 0, Verdict::Down);
+    d.state.judge(&d.config, 0, 1, Verdict::Up);
+    d.carry_out(change(&d.config, &d.state, 0, &d.kernel.table));
+    let told = d.told();
+    let begins: Vec<&str> = told.iter().map(|op| op.split(' ').next().unwrap()).collect();
+    assert_eq!(begins, ["-a", "-d"], "{told:?}");
+}
+
+#[test]
+fn a_hand_that_adds_is_noticed_at_a_correction_only() {
+    let mut d = Director::started(WEB, Fake::default(), &[]);
+    let stranger = Op::AddDest(d.config.virtuals[0].id, "10.0.0.9:80".parse().unwrap(), Default::default());
+    d.kernel.apply(&stranger).unwrap();
+    d.fail(0, "10.0.0.1");
+    assert!(rows(&d).iter().any(|row| row.starts_with("10.0.0.9")));
+    d.carry_out(correct(&d.config, &d.state, &d.kernel.table));
+    assert_eq!(rows(&d), ["10.0.0.2:80 Masq 1"]);
+    assert_eq!(
+        d.log.last().map(String::as_str),
+        Some("Purged real server (start): 10.0.0.9:80 (10.0.0.100:80)")
+    );
+}
+
+#[test]
+fn a_server_that_was_deleted_by_hand_comes_back_at_a_correction() {
+    let mut d = Director::started(WEB, Fake::default(), &[]);
+    let id = d.config.virtuals[0].id;
+    d.kernel.apply(&Op::DelDest(id, "10.0.0.1:80".parse().unwrap())).unwrap();
+    d.rounds();
+    assert_eq!(rows(&d), ["10.0.0.2:80 Masq 1"], "as with the reference");
+    d.carry_out(correct(&d.config, &d.state, &d.kernel.table));
+    assert_eq!(rows(&d), ["10.0.0.1:80 Masq 5", "10.0.0.2:80 Masq 1"]);
+}
+
+#[test]
+fn servers_at_one_place_of_the_table_hold_it_together() {
+    // gate maps no ports: both are 10.0.0.1:80 to the kernel
+    let text =
+        "virtual=10.0.0.100:80\n\treal=10.0.0.1:8080 gate 2\n\treal=10.0.0.1:8081 gate 3\n\tservice=none\n";
+    let mut d = Director::started(text, Fake::default(), &[]);
+    assert_eq!(rows(&d), ["10.0.0.1:80 Route 2"]);
+    d.state.judge(&d.config, 0, 0, Verdict::Down);
+    d.carry_out(change(&d.config, &d.state, 0, &d.kernel.table));
+    assert_eq!(rows(&d), ["10.0.0.1:80 Route 3"]);
+    d.state.judge(&d.config, 0, 1, Verdict::Down);
+    d.carry_out(change(&d.config, &d.state, 0, &d.kernel.table));
+    assert_eq!(rows(&d), Vec::<String>::new());
+}
+
+#[test]
+fn failures_count_from_up_to_down_only() {
+    let text = format!("{WEB}\tfailurecount=3\n");
+    let mut d = Director::prepared(&text, Fake::default(), &[]);
+    let judge = |d: &mut Director, verdict| d.state.judge(&d.config, 0, 0, verdict);
+    assert_eq!(judge(&mut d, Verdict::Down), [News::Down], "at the start it is down at once");
+    assert_eq!(judge(&mut d, Verdict::Down), []);
+    assert_eq!(judge(&mut d, Verdict::Up), [News::Reset, News::Up]);
+    assert_eq!(judge(&mut d, Verdict::Down), [News::Soft { failures: 1, limit: 3 }]);
+    assert_eq!(judge(&mut d, Verdict::Down), [News::Soft { failures: 2, limit: 3 }]);
+    assert_eq!(judge(&mut d, Verdict::Up), [News::Reset]);
+    assert_eq!(judge(&mut d, Verdict::Maintenance), [News::Down], "maintenance counts at once");
+}
+
+#[test]
+fn at_the_end_all_goes_but_what_is_to_stay() {
+    let text = format!("{WEB}virtual=10.0.0.101:80\n\treal=10.0.0.1:80 masq\n\tcleanstop=no\n");
+    let mut d = Director::started(&text, Fake::default(), &[]);
+    d.log.clear();
+    d.told();
+    d.stop();
+    assert_eq!(d.told(), ["-D -t 10.0.0.100:80"]);
+    let wanted = [
+        "Purged real server (stop): 10.0.0.1:80 (10.0.0.100:80)",
+        "Purged real server (stop): 10.0.0.2:80 (10.0.0.100:80)",
+        "Purged virtual server (stop): 10.0.0.100:80",
+    ];
+    assert_eq!(d.log, wanted);
+    assert_eq!(rows(&d), ["10.0.0.1:80 Masq 1"]);
+}
