@@ -84,7 +84,7 @@ impl Engine {
         }
         self.claim_heard();
         if settled {
-            self.begin_beside_kin();
+            self.begin_beside_kin(!more.contains(&STARTING));
         }
         if settled && !more.contains(&STARTING) {
             self.kin_is_stable();

@@ -279,13 +279,14 @@ impl Engine {
 
     /// The peer, one of ours, has just said what it holds: nothing is left to wait for. Beside a C daemon a start
     /// waits until that one is stable, or for ten seconds.
-    pub(super) fn begin_beside_kin(&mut self) {
+    pub(super) fn begin_beside_kin(&mut self, stable: bool) {
         let waiting =
             matches!(self.resources.state, State::Starting | State::BothStarting | State::ResourceReceived);
         if waiting && self.startup.is_up() && !self.pause.unsure && !self.is_shutting_down() {
             self.resources.take_local_armed = true;
             self.resources.take_local_at = None;
-            self.resources.other_stable = true;
+            // One that is only just starting says so, and what nobody holds yet is no reason to complain.
+            self.resources.other_stable = stable;
             self.become_stable_beside_peer();
         }
     }

@@ -19,16 +19,18 @@ fn both_start_together_and_each_takes_its_own() {
 #[test]
 fn two_of_ours_that_start_together_serve_at_once() {
     for failback in [Failback::On, Failback::Off] {
-        for apart in [0, 36, 400, 3000] {
+        for (apart, delay) in [(0, 0), (36, 0), (400, 0), (3000, 0), (0, 150), (36, 300), (3000, 150)] {
             let mut world = World::new(failback, 1, apart);
+            // a slow line
+            world.weather(Weather { delay: ms(delay), ..Weather::FAIR });
             world.start(0);
             world.run(ms(apart));
             world.start(1);
-            world.run_until("each its own", 4 * KEEPALIVE, |w| w.layout() == "0 1");
+            world.run_until("each its own", 4 * KEEPALIVE + 6 * ms(delay), |w| w.layout() == "0 1");
             settle(&mut world, "0 1");
             world.assert_never_double();
-            assert_eq!(world.errors(0), [""; 0]);
-            assert_eq!(world.errors(1), [""; 0]);
+            assert_eq!(world.errors(0), [""; 0], "{apart}");
+            assert_eq!(world.errors(1), [""; 0], "{apart}");
         }
     }
 }
