@@ -46,10 +46,9 @@ impl Jobs {
 
     /// What waiting jobs will take.
     pub(super) fn acquiring(&self) -> Hold {
-        let dead = ("HA_st".to_owned(), "dead".to_owned());
         self.queue.iter().fold(Hold::None, |all, job| match job {
             Job::AcquireLocal { .. } => all.with(Hold::Local),
-            Job::Hook { env, .. } if env.contains(&dead) => all.with(Hold::Foreign),
+            Job::Hook { kind, env } if kind == "status" && takes_over(env) => all.with(Hold::Foreign),
             Job::Standby { verb: Verb::Take, set } => all.with(*set),
             _ => all,
         })
@@ -157,9 +156,8 @@ impl Engine {
 
     /// The take-over is over, whether or not the hook found words for it: nothing may wait for ever.
     fn death_hook_done(&mut self, env: &[(String, String)]) {
-        let dead = env.iter().any(|(name, value)| name == "HA_st" && value == "dead");
-        let ping = env.iter().any(|(name, value)| name == "HA_info" && value == "ping");
-        if dead && !ping && !self.nice() {
+        let dead = takes_over(env);
+        if dead && !self.nice() {
             self.resources.i_hold = self.resources.i_hold.with(Hold::Foreign);
         }
         if dead && self.resources.takeover_in_progress {
@@ -205,4 +203,11 @@ impl Engine {
             false => self.queue_peer_hook("ip-request-resp", message),
         }
     }
+}
+
+/// Whether this environment of the hook `status` tells of a member's death: it takes the groups. With a ping
+/// node's death it takes nothing.
+fn takes_over(env: &[(String, String)]) -> bool {
+    let has = |name: &str, value: &str| env.iter().any(|(n, v)| n == name && v == value);
+    has("HA_st", "dead") && !has("HA_info", "ping")
 }

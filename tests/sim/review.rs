@@ -223,3 +223,27 @@ fn the_first_word_to_a_node_that_starts_is_a_status() {
         assert_ne!(hear("11", "2", "up").as_deref(), Some("status"), "once is enough, seed {seed}");
     }
 }
+
+/// The peer begins anew while its group is on its way to it, and a ping node is lost at the same time: what the
+/// hook for that takes is nothing.
+#[test]
+fn a_ping_node_that_dies_during_a_release_takes_no_group() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = World::new(failback, 1, 7);
+        world.pings = true;
+        world.start(0);
+        world.run(ms(36));
+        world.start(1);
+        settle(&mut world, "0 1");
+        world.standby(1, "all");
+        settle(&mut world, "01 -");
+        world.script_time = 6 * SECOND;
+        world.standby(0, "foreign");
+        world.run(SECOND);
+        world.nodes[0].pingable = false;
+        world.kill(1);
+        world.run(SECOND);
+        world.start(1);
+        one_owner_each(&mut world, "a release while a ping node is lost");
+    }
+}
