@@ -363,7 +363,8 @@ impl Engine {
     /// Legacy mode: a peer that declares this node dead takes everything.
     pub(super) fn on_stonith(&mut self, from: usize, message: &Message) {
         let word = (message.text("node"), message.text("result"));
-        let me = word.0 == Some(&self.settings.me) && word.1 != Some("unneeded");
+        // After a reset that failed nothing is taken, and what runs here runs nowhere else.
+        let me = word.0 == Some(&self.settings.me) && matches!(word.1, Some("n_stnth" | "OK"));
         let (seq, settled) =
             (message.hex("seq").unwrap_or(0), self.startup.is_up() && !self.is_shutting_down());
         let fresh = |n: &&super::node::Node| n.status == "active" && seq > n.last_status_seq;

@@ -247,3 +247,22 @@ fn a_ping_node_that_dies_during_a_release_takes_no_group() {
         one_owner_each(&mut world, "a release while a ping node is lost");
     }
 }
+
+/// Legacy mode: a device that cannot reset this node has taken nothing from it either.
+#[test]
+fn a_reset_that_fails_is_no_reason_to_let_go() {
+    for result in ["bad", "badhost", "unneeded"] {
+        let mut world = World::new(Failback::Legacy, 1, 7);
+        world.fencing = true;
+        world.misfire = 1.0;
+        world.start(0);
+        world.run(ms(36));
+        world.start(1);
+        settle(&mut world, "0 1");
+        world.cables[0][0] = Weather::CUT;
+        world.run_until("it tried", 10 * SECOND, |w| w.logged(1, "STONITH of") > 0);
+        world.ask(1, Message::of("stonith").with("node", "a1").with("result", result));
+        world.run(10 * SECOND);
+        assert_eq!(world.layout(), "0 1", "{result}: {}", world.story());
+    }
+}
