@@ -93,7 +93,9 @@ impl Engine {
         if !more.contains(&MOVING) {
             node.ask_seq = seq;
         }
-        self.resources.other_holds = hold;
+        // What is still on its way out there is not free for a node that has yet to begin.
+        let waits = more.contains(&MOVING) && self.resources.state < State::Stable;
+        self.resources.other_holds = if waits { self.resources.other_holds.with(hold) } else { hold };
         self.double.peer_unsure = more.contains(&UNSURE);
         let settled = !more.contains(&MOVING) && !self.double.peer_unsure;
         if settled {

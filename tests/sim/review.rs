@@ -266,3 +266,23 @@ fn a_reset_that_fails_is_no_reason_to_let_go() {
         assert_eq!(world.layout(), "0 1", "{result}: {}", world.story());
     }
 }
+
+/// A script that stops a group for longer than the ten seconds after which a node that starts takes its own.
+#[test]
+fn what_is_still_being_stopped_is_not_taken_by_who_begins_anew() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = pair(failback);
+        world.standby(1, "all");
+        settle(&mut world, "01 -");
+        world.script_time = 40 * SECOND;
+        world.standby(0, "foreign");
+        world.run(SECOND);
+        world.script_time = ms(40);
+        world.kill(1);
+        world.run(SECOND);
+        world.start(1);
+        world.run(40 * SECOND);
+        one_owner_each(&mut world, "a slow stop");
+        world.assert_never_double();
+    }
+}
