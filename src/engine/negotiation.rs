@@ -293,7 +293,10 @@ impl Engine {
     pub(super) fn peer_is_stable(&mut self) {
         self.note(Note::RemoteTransition);
         self.resources.other_stable = true;
-        self.send_held_as_is();
+        // Who becomes stable by this says so next. A C daemon keeps the word that comes last, were it "not stable".
+        if self.resources.state >= State::Stable {
+            self.send_held_as_is();
+        }
         self.check_failback();
     }
 
