@@ -323,7 +323,8 @@ impl Engine {
             self.resources.needs_failback = false;
             return;
         }
-        let settled = !self.pause.unsure && self.held_twice() == Hold::None;
+        // What is on its way out is not there to be offered.
+        let settled = !self.pause.unsure && self.held_twice() == Hold::None && !self.jobs.moving(Verb::Give);
         let r = &mut self.resources;
         if r.standby != StandbyState::Not || !r.other_stable || r.state != State::Stable || !settled {
             r.failback_retry = Some(self.now.mono + FAILBACK_RETRY);

@@ -207,7 +207,9 @@ impl Engine {
             Verb::Give => StandbyState::Me,
             Verb::Take => StandbyState::Done,
         };
-        match self.resources.standby == awaited && !self.jobs.moving(verb) {
+        // Nor do they answer an offer that nobody has accepted yet.
+        let ended = self.resources.standby == awaited && !self.resources.offered;
+        match ended && !self.jobs.moving(verb) {
             true => self.ask(self.resources.standby_set, "done"),
             false => self.send_held_as_is(),
         }

@@ -286,3 +286,26 @@ fn what_is_still_being_stopped_is_not_taken_by_who_begins_anew() {
         world.assert_never_double();
     }
 }
+
+/// After a false death a group is on its way out for long; the peer begins anew, and somebody asks for a standby that
+/// nobody accepts.
+#[test]
+fn a_release_that_ends_is_no_answer_to_an_offer() {
+    let mut world = pair(Failback::On);
+    world.cables[0][1] = Weather::CUT;
+    world.run_until("false death", SETTLE, |w| w.holders(1).len() == 2);
+    world.run(SECOND);
+    world.script_time = 40 * SECOND;
+    world.cables[0][1] = Weather::FAIR;
+    world.run_until("it lets go", 5 * SECOND, |w| w.logged(0, "releasing them here") == 1);
+    world.script_time = ms(40);
+    world.crash(1);
+    world.run(SECOND);
+    world.start(1);
+    world.run(35 * SECOND);
+    world.standby(0, "foreign");
+    world.run(8 * SECOND);
+    assert_eq!(world.logged(0, "a1 wants to go standby"), 1, "{}", world.story());
+    assert_eq!(world.logged(0, "Local standby process completed"), 0, "{}", world.story());
+    one_owner_each(&mut world, "a release that outlasts a restart");
+}
