@@ -11,8 +11,9 @@ use std::thread;
 use tokio::sync::mpsc;
 
 /// Jobs that run beside each other at most. The engine runs one hook at a time, and at most an
-/// acquisition and a standby beside it, the reset of a node and a look at the device that does it.
-const THREADS: usize = 6;
+/// acquisition and a standby beside it, the reset of a node and a look at the device that does it, and two
+/// announcements.
+const THREADS: usize = 8;
 
 /// Takes jobs and never makes the caller wait.
 pub(super) struct Executor {

@@ -13,10 +13,12 @@ impl Engine {
         if !names_me || !self.settings.manages || !self.startup.is_up() || self.is_shutting_down() {
             return;
         }
-        let (seq, dead) = (message.hex("seq").unwrap_or(0), message.text("result") != Some("unneeded"));
+        let seq = message.hex("seq").unwrap_or(0);
+        // After a reset that failed nothing is taken, and what runs here runs nowhere else.
+        let takes = matches!(message.text("result"), Some("n_stnth" | "OK"));
         match self.nice() {
             true => self.offer_forgotten(from, seq),
-            false if dead => self.declared_dead(from, seq),
+            false if takes => self.declared_dead(from, seq),
             false => {}
         }
     }

@@ -20,6 +20,8 @@ const STARTING: &str = "starting";
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// A C daemon that has become active tells within this what it holds. If not, its word was lost.
 const TELLS_WITHIN: Duration = Duration::from_secs(2);
+/// One that was asked so often in vain has nothing to tell: it runs without resources, or by the old protocol.
+const MOST_ASKED: u32 = 10;
 
 #[derive(Default)]
 pub(super) struct Claims {
@@ -27,8 +29,8 @@ pub(super) struct Claims {
     pub(super) peer_unsure: bool,
     /// When to ask a C daemon for its claims.
     ask_at: Option<Duration>,
-    /// It was asked, and `ask_at` is for the next time.
-    asked: bool,
+    /// So often it was asked in vain; then `ask_at` is for the next time.
+    asked: u32,
 }
 
 impl Engine {
@@ -76,7 +78,9 @@ impl Engine {
         if !more.contains(&MOVING) {
             node.ask_seq = seq;
         }
-        self.resources.other_holds = hold;
+        // What is still on its way out there is not free for a node that has yet to begin.
+        let waits = more.contains(&MOVING) && self.resources.state < State::Stable;
+        self.resources.other_holds = if waits { self.resources.other_holds.with(hold) } else { hold };
         self.claims.peer_unsure = more.contains(&UNSURE);
         let settled = !more.contains(&MOVING) && !self.claims.peer_unsure;
         if settled {
@@ -109,7 +113,7 @@ impl Engine {
 
     /// The peer just said what it holds.
     pub(super) fn claim_heard(&mut self) {
-        (self.claims.ask_at, self.claims.asked) = (None, false);
+        (self.claims.ask_at, self.claims.asked) = (None, 0);
         if !self.pause.looking {
             self.settle_double();
         }
@@ -117,6 +121,10 @@ impl Engine {
 
     /// A node that was given up for dead is there again: it may hold anything by now.
     pub(super) fn expect_claims(&mut self) {
+        if !self.settings.manages {
+            return;
+        }
+        self.claims.asked = 0;
         self.send_held_as_is();
         self.ask_for_claims();
         if self.other_nodes().any(|n| n.kin) {
@@ -129,6 +137,7 @@ impl Engine {
     pub(super) fn expect_word_of(&mut self, at: usize) {
         let stranger = self.nodes.get(at).is_some_and(|n| !n.kin && n.is_normal());
         if stranger && self.nice() && self.settings.manages && self.claims.ask_at.is_none() {
+            self.claims.asked = 0;
             self.claims.ask_at = Some(self.now.mono + TELLS_WITHIN);
         }
     }
@@ -137,7 +146,7 @@ impl Engine {
     pub(super) fn ask_for_claims(&mut self) {
         if self.nice() && self.settings.manages {
             let now = self.now.mono;
-            self.claims.ask_at = Some(self.claims.ask_at.filter(|_| self.claims.asked).unwrap_or(now));
+            self.claims.ask_at = Some(self.claims.ask_at.filter(|_| self.claims.asked > 0).unwrap_or(now));
         }
     }
 
@@ -149,12 +158,16 @@ impl Engine {
         if self.claims.ask_at.is_none_or(|at| self.now.mono < at) {
             return;
         }
-        (self.claims.ask_at, self.claims.asked) = (None, false);
+        self.claims.ask_at = None;
+        if self.claims.asked >= MOST_ASKED {
+            self.pause.unsure = false;
+            return;
+        }
         let stranger = self.other_nodes().any(|n| !n.kin && n.status == "active");
         if !stranger || !self.startup.is_up() || self.is_shutting_down() {
             return;
         }
-        self.claims.asked = true;
+        self.claims.asked += 1;
         self.claims.ask_at = Some(self.now.mono + ASK_AGAIN.max(self.settings.keepalive.saturating_mul(2)));
         self.send(Message::of("starting"));
         // It takes us for unsettled now, and must not go on to.

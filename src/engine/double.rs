@@ -159,7 +159,7 @@ impl Engine {
             let node = self.peer_name();
             self.note(Note::DoubleOver { node, set: set.word().to_owned() });
             self.double.promised = set;
-            self.run_beside(Job::Announce { set, for_peer: false });
+            self.announce_again(set, false);
         }
     }
 
@@ -167,7 +167,7 @@ impl Engine {
     pub(super) fn peer_is_at_rest(&mut self) {
         let set = std::mem::take(&mut self.double.promised);
         if set != Hold::None && self.resources.i_hold.includes(set) {
-            self.run_beside(Job::Announce { set, for_peer: false });
+            self.announce_again(set, false);
         }
     }
 
@@ -175,7 +175,7 @@ impl Engine {
     pub(super) fn released_double(&mut self) {
         let set = std::mem::take(&mut self.double.left_to_stranger);
         if set != Hold::None {
-            self.run_beside(Job::Announce { set, for_peer: true });
+            self.announce_again(set, true);
         }
     }
 

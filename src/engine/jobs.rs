@@ -12,6 +12,8 @@ const LONGEST_TYPE: usize = 31;
 /// Hooks that peers may make wait here. What this node has asked of itself always finds room: each is a
 /// group that would be lost.
 const LONGEST_QUEUE: usize = 1024;
+/// Announcements beside each other. Each goes on for a second or two, and looks anew at each round.
+const MOST_ANNOUNCING: usize = 2;
 
 #[derive(Default)]
 pub(super) struct Jobs {
@@ -46,10 +48,9 @@ impl Jobs {
 
     /// What waiting jobs will take.
     pub(super) fn acquiring(&self) -> Hold {
-        let dead = ("HA_st".to_owned(), "dead".to_owned());
         self.queue.iter().fold(Hold::None, |all, job| match job {
             Job::AcquireLocal { .. } => all.with(Hold::Local),
-            Job::Hook { env, .. } if env.contains(&dead) => all.with(Hold::Foreign),
+            Job::Hook { kind, env } if kind == "status" && takes_over(env) => all.with(Hold::Foreign),
             Job::Standby { verb: Verb::Take, set } => all.with(*set),
             _ => all,
         })
@@ -99,6 +100,23 @@ impl Engine {
     pub(super) fn queue_peer_hook(&mut self, kind: &str, message: &Message) {
         if self.jobs.queue.len() < LONGEST_QUEUE {
             self.queue_hook(kind, message);
+        }
+    }
+
+    /// Runs what acquires groups, behind what still releases some: it would find running what is about to be
+    /// stopped.
+    pub(super) fn run_taking(&mut self, job: Job) {
+        match self.jobs.moving(Verb::Give) {
+            true => self.run_when_idle(job),
+            false => self.run(job),
+        }
+    }
+
+    /// Announces, unless that is being done already in every way there is.
+    pub(super) fn announce_again(&mut self, set: Hold, for_peer: bool) {
+        let announcing = self.jobs.beside.values().filter(|job| matches!(job, Job::Announce { .. })).count();
+        if announcing < MOST_ANNOUNCING {
+            self.run_beside(Job::Announce { set, for_peer });
         }
     }
 
@@ -157,9 +175,8 @@ impl Engine {
 
     /// The take-over is over, whether or not the hook found words for it: nothing may wait for ever.
     fn death_hook_done(&mut self, env: &[(String, String)]) {
-        let dead = env.iter().any(|(name, value)| name == "HA_st" && value == "dead");
-        let ping = env.iter().any(|(name, value)| name == "HA_info" && value == "ping");
-        if dead && !ping && !self.nice() {
+        let dead = takes_over(env);
+        if dead && !self.nice() {
             self.resources.i_hold = self.resources.i_hold.with(Hold::Foreign);
         }
         if dead && self.resources.takeover_in_progress {
@@ -205,4 +222,11 @@ impl Engine {
             false => self.queue_peer_hook("ip-request-resp", message),
         }
     }
+}
+
+/// Whether this environment of the hook `status` tells of a member's death: it takes the groups. With a ping
+/// node's death it takes nothing.
+fn takes_over(env: &[(String, String)]) -> bool {
+    let has = |name: &str, value: &str| env.iter().any(|(n, v)| n == name && v == value);
+    has("HA_st", "dead") && !has("HA_info", "ping")
 }

@@ -9,6 +9,9 @@ use super::Engine;
 use crate::wire::Message;
 use serde::{Deserialize, Serialize};
 
+/// Seconds; retransmissions included.
+const UNDER_WAY: u64 = 30;
+
 /// How far one node had come. All zero: never heard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -28,6 +31,11 @@ impl Mark {
         let number = message.hex("seq").unwrap_or(0);
         let behind = (generation, number) <= (self.generation, self.seq);
         behind && self.ts > 0 && message.hex("ts").unwrap_or(0) <= self.ts
+    }
+
+    /// Whether its sender's clock is further behind than any message is under way.
+    pub(super) fn is_long_past(&self, message: &Message) -> bool {
+        message.hex("ts").unwrap_or(0).saturating_add(UNDER_WAY) < self.ts
     }
 
     /// A message was accepted.

@@ -9,8 +9,9 @@
 //! * [`Input::Start`] comes first; after [`Action::End`] nothing has an effect.
 //!
 //! Rules live by topic: `receive` (the pipeline), `life` (status, death), `startup`, `negotiation`
-//! (who holds what), `claims` and `double` (who lets go when both do), `buried`, `pause` (a node that did not run), `standby`, `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and
-//! go), `flow` (when clients wait), `deliver` (what clients hear); `sequence` and `node` are their data.
+//! (who holds what), `claims` and `double` (who lets go when both do), `buried`, `pause` (a node that did not
+//! run), `standby`, `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and go), `flow` (when
+//! clients wait), `deliver` (what clients hear); `sequence`, `mark` and `node` are their data.
 //! Section numbers in these files are those of `spec/wire-protocol.md`.
 
 mod action;

@@ -294,7 +294,10 @@ impl Engine {
     pub(super) fn peer_is_stable(&mut self) {
         self.note(Note::RemoteTransition);
         self.resources.other_stable = true;
-        self.send_held_as_is();
+        // Who becomes stable by this says so next. A C daemon keeps the word that comes last, were it "not stable".
+        if self.resources.state >= State::Stable {
+            self.send_held_as_is();
+        }
         self.check_failback();
     }
 
@@ -321,7 +324,8 @@ impl Engine {
             self.resources.needs_failback = false;
             return;
         }
-        let settled = !self.pause.unsure && self.held_twice() == Hold::None;
+        // What is on its way out is not there to be offered.
+        let settled = !self.pause.unsure && self.held_twice() == Hold::None && !self.jobs.moving(Verb::Give);
         let r = &mut self.resources;
         if r.standby != StandbyState::Not || !r.other_stable || r.state != State::Stable || !settled {
             r.failback_retry = Some(self.now.mono + FAILBACK_RETRY);
@@ -458,7 +462,7 @@ impl Engine {
             self.note(Note::ClaimForeign);
             self.resources.i_hold = self.resources.i_hold.with(Hold::Foreign);
             self.send_held(true, None);
-            self.run(Job::Standby { verb: Verb::Take, set: Hold::Foreign });
+            self.run_taking(Job::Standby { verb: Verb::Take, set: Hold::Foreign });
         }
     }
 }

@@ -88,13 +88,18 @@ impl Engine {
     fn is_of_an_earlier_life(&mut self, at: usize, message: &Message) -> bool {
         let Some(node) = self.nodes.get(at).filter(|n| n.is_normal()) else { return false };
         let Some(generation) = generation_of(message) else { return true };
-        let current = match node.generation {
-            0 if node.mark.covers(generation, message) => node.mark.generation,
-            current if generation < current => current,
+        let (current, worth_a_line) = match node.generation {
+            // What was under way or sent again while this node restarted is no attack.
+            0 if node.mark.covers(generation, message) => {
+                (node.mark.generation, node.mark.is_long_past(message))
+            }
+            current if generation < current => (current, true),
             _ => return false,
         };
         let node = node.name.clone();
-        self.note_rarely("replay", Note::Replay { node, generation, current });
+        if worth_a_line {
+            self.note_rarely("replay", Note::Replay { node, generation, current });
+        }
         true
     }
 

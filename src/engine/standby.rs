@@ -164,12 +164,7 @@ impl Engine {
         // Already now: should the giver begin anew meanwhile, it must not take what is being taken here.
         self.resources.i_hold = self.resources.i_hold.with(set.mirror());
         self.resources.other_holds = self.resources.other_holds.without(set);
-        let job = Job::Standby { verb: Verb::Take, set: set.mirror() };
-        match self.jobs.moving(Verb::Give) {
-            // It would find running what is about to be stopped.
-            true => self.run_when_idle(job),
-            false => self.run(job),
-        }
+        self.run_taking(Job::Standby { verb: Verb::Take, set: set.mirror() });
     }
 
     /// Everything was taken.
@@ -207,7 +202,9 @@ impl Engine {
             Verb::Give => StandbyState::Me,
             Verb::Take => StandbyState::Done,
         };
-        match self.resources.standby == awaited && !self.jobs.moving(verb) {
+        // Nor do they answer an offer that nobody has accepted yet.
+        let ended = self.resources.standby == awaited && !self.resources.offered;
+        match ended && !self.jobs.moving(verb) {
             true => self.ask(self.resources.standby_set, "done"),
             false => self.send_held_as_is(),
         }
@@ -302,6 +299,6 @@ impl Engine {
             Hold::None => Hold::All,
         };
         self.resources.standby = StandbyState::Done;
-        self.run(Job::Standby { verb: Verb::Take, set });
+        self.run_taking(Job::Standby { verb: Verb::Take, set });
     }
 }

@@ -1,7 +1,7 @@
 //! What follows from a death: fencing decision, take-over, acquisition of own groups (8.6, 8.7).
 
 use super::standby::StandbyState;
-use super::{Engine, Hold, Job, Note, Verb};
+use super::{Engine, Hold, Job, Note};
 use crate::wire::Message;
 
 impl Engine {
@@ -109,11 +109,6 @@ impl Engine {
             r.i_hold = r.i_hold.with(Hold::Local);
         }
         let dont_ask = self.nodes.iter().filter(|n| n.is_normal() && n.status == "active").count() < 2;
-        let job = Job::AcquireLocal { nice: self.nice(), dont_ask };
-        match self.jobs.moving(Verb::Give) {
-            // It would find running what is about to be stopped.
-            true => self.run_when_idle(job),
-            false => self.run(job),
-        }
+        self.run_taking(Job::AcquireLocal { nice: self.nice(), dont_ask });
     }
 }

@@ -223,3 +223,89 @@ fn the_first_word_to_a_node_that_starts_is_a_status() {
         assert_ne!(hear("11", "2", "up").as_deref(), Some("status"), "once is enough, seed {seed}");
     }
 }
+
+/// The peer begins anew while its group is on its way to it, and a ping node is lost at the same time: what the
+/// hook for that takes is nothing.
+#[test]
+fn a_ping_node_that_dies_during_a_release_takes_no_group() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = World::new(failback, 1, 7);
+        world.pings = true;
+        world.start(0);
+        world.run(ms(36));
+        world.start(1);
+        settle(&mut world, "0 1");
+        world.standby(1, "all");
+        settle(&mut world, "01 -");
+        world.script_time = 6 * SECOND;
+        world.standby(0, "foreign");
+        world.run(SECOND);
+        world.nodes[0].pingable = false;
+        world.kill(1);
+        world.run(SECOND);
+        world.start(1);
+        one_owner_each(&mut world, "a release while a ping node is lost");
+    }
+}
+
+/// Legacy mode: a device that cannot reset this node has taken nothing from it either.
+#[test]
+fn a_reset_that_fails_is_no_reason_to_let_go() {
+    for result in ["bad", "badhost", "unneeded"] {
+        let mut world = World::new(Failback::Legacy, 1, 7);
+        world.fencing = true;
+        world.misfire = 1.0;
+        world.start(0);
+        world.run(ms(36));
+        world.start(1);
+        settle(&mut world, "0 1");
+        world.cables[0][0] = Weather::CUT;
+        world.run_until("it tried", 10 * SECOND, |w| w.logged(1, "STONITH of") > 0);
+        world.ask(1, Message::of("stonith").with("node", "a1").with("result", result));
+        world.run(10 * SECOND);
+        assert_eq!(world.layout(), "0 1", "{result}: {}", world.story());
+    }
+}
+
+/// A script that stops a group for longer than the ten seconds after which a node that starts takes its own.
+#[test]
+fn what_is_still_being_stopped_is_not_taken_by_who_begins_anew() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = pair(failback);
+        world.standby(1, "all");
+        settle(&mut world, "01 -");
+        world.script_time = 40 * SECOND;
+        world.standby(0, "foreign");
+        world.run(SECOND);
+        world.script_time = ms(40);
+        world.kill(1);
+        world.run(SECOND);
+        world.start(1);
+        world.run(40 * SECOND);
+        one_owner_each(&mut world, "a slow stop");
+        world.assert_never_double();
+    }
+}
+
+/// After a false death a group is on its way out for long; the peer begins anew, and somebody asks for a standby that
+/// nobody accepts.
+#[test]
+fn a_release_that_ends_is_no_answer_to_an_offer() {
+    let mut world = pair(Failback::On);
+    world.cables[0][1] = Weather::CUT;
+    world.run_until("false death", SETTLE, |w| w.holders(1).len() == 2);
+    world.run(SECOND);
+    world.script_time = 40 * SECOND;
+    world.cables[0][1] = Weather::FAIR;
+    world.run_until("it lets go", 5 * SECOND, |w| w.logged(0, "releasing them here") == 1);
+    world.script_time = ms(40);
+    world.crash(1);
+    world.run(SECOND);
+    world.start(1);
+    world.run(35 * SECOND);
+    world.standby(0, "foreign");
+    world.run(8 * SECOND);
+    assert_eq!(world.logged(0, "a1 wants to go standby"), 1, "{}", world.story());
+    assert_eq!(world.logged(0, "Local standby process completed"), 0, "{}", world.story());
+    one_owner_each(&mut world, "a release that outlasts a restart");
+}

@@ -14,6 +14,7 @@ use crate::agents::netlink::Conversation;
 use crate::agents::plan::Snapshot;
 use crate::agents::plan::schedule::Turn;
 use crate::sys::packet::PacketSocket;
+use crate::sys::realtime;
 
 /// What is announced later than this together with something else is due with it.
 const TOGETHER: Duration = Duration::from_millis(5);
@@ -38,7 +39,12 @@ impl Crew {
     pub fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared { waiting: Mutex::new(Vec::new()), news: Condvar::new() });
         let theirs = Arc::clone(&shared);
-        thread::Builder::new().name("announcer".to_owned()).spawn(move || theirs.work())?;
+        let work = move || {
+            // Jobs wait for its lock: who stops an address must not wait for a script that eats the CPU.
+            realtime::prefer();
+            theirs.work();
+        };
+        thread::Builder::new().name("announcer".to_owned()).spawn(work)?;
         Ok(Self(shared))
     }
 
