@@ -249,7 +249,7 @@ fn pulse(
         let clerk = Clerk::start(around.stamps, news_sender, log)?;
         fifo::start(log, &sender, around.realtime)?;
         let mut context = resource_context(config, log);
-        context.options.announcers = Some(Crew::start()?);
+        context.options.announcers = Some(Crew::start(around.realtime)?);
         let executor = Executor::start(&context, &sender, around.realtime)?;
         let clients = Clients::new(config, log)?;
         let surroundings = Surroundings {

@@ -35,13 +35,15 @@ struct Waiting {
 }
 
 impl Crew {
-    /// Starts the thread, which lives as long as the program.
-    pub fn start() -> io::Result<Self> {
+    /// Starts the thread, which lives as long as the program. `preferred`: as those that wait for it are.
+    pub fn start(preferred: bool) -> io::Result<Self> {
         let shared = Arc::new(Shared { waiting: Mutex::new(Vec::new()), news: Condvar::new() });
         let theirs = Arc::clone(&shared);
         let work = move || {
             // Jobs wait for its lock: who stops an address must not wait for a script that eats the CPU.
-            realtime::prefer();
+            if preferred {
+                realtime::prefer();
+            }
             theirs.work();
         };
         thread::Builder::new().name("announcer".to_owned()).spawn(work)?;
