@@ -92,7 +92,8 @@ fn exchange(huge: bool) -> BTreeSet<String> {
     let (mut greeted, mut heard) = (false, BTreeSet::new());
     raw.send(&Message::of("ready"));
     while heard.len() < cases.len() {
-        let came = raw.next().unwrap();
+        // What does not come is missed by who compares.
+        let Ok(Some(came)) = raw.try_next() else { break };
         match came.kind() {
             Some("ready") if came.text("src") != Some(&own) && !greeted => {
                 greeted = true;
@@ -101,6 +102,8 @@ fn exchange(huge: bool) -> BTreeSet<String> {
                 for case in &cases {
                     let body = encode_local_netstring(case).unwrap();
                     raw.bytes(&framed(&[body.as_slice(), b"\0"].concat()));
+                    // a real daemon loses some of what comes all at once
+                    std::thread::sleep(Duration::from_millis(150));
                 }
             }
             Some("big") if came.text("src") != Some(&own) => {
@@ -137,9 +140,8 @@ fn overhear(huge: bool) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     let mut scratch = vec![0; 1 << 16];
     let started = Instant::now();
-    while seen.len() < 2 * cases(huge).len() {
-        assert!(started.elapsed() < SOON, "no more than {seen:#?}");
-        let (length, from) = socket.recv_from(&mut scratch).unwrap();
+    while seen.len() < 2 * cases(huge).len() && started.elapsed() < SOON {
+        let Ok((length, from)) = socket.recv_from(&mut scratch) else { break };
         let fields = fields(&scratch[..length]);
         let wrapped = fields.iter().find(|(_, name, _)| name == "_compressed_payload");
         let inside = wrapped.map(|(_, _, payload)| inflated(payload));
@@ -205,11 +207,25 @@ fn play(mut command: Command, what: &str) -> Vec<String> {
     text.lines().filter_map(|line| line.split_once(MARK)).map(|(_, told)| told.to_owned()).collect()
 }
 
+/// A real daemon on a busy machine now and then loses messages of its own clients, before they reach the network.
+const TRIES: usize = 3;
+
 /// Both nodes with these directives; what clients and bystander tell of either is the same.
 fn alike(name: &str, flavours: [Flavour; 2], directives: &str, huge: bool) {
+    for tried in 1..=TRIES {
+        if !alike_once(name, flavours, directives, huge, tried == TRIES) {
+            return;
+        }
+        println!("{name}: the real daemon lost messages of its own clients; once more");
+    }
+}
+
+/// Whether it shows nothing: the reference did not send what it was given, and ours did.
+fn alike_once(name: &str, flavours: [Flavour; 2], directives: &str, huge: bool, last: bool) -> bool {
     if let Some(reason) = flavours.iter().find_map(|flavour| flavour.unavailable()) {
         assert!(std::env::var("CI").is_err(), "{reason}");
-        return eprintln!("skipped: {reason}");
+        eprintln!("skipped: {reason}");
+        return false;
     }
     let lab = Lab::new(name, flavours).unwrap();
     let ha_cf = format!(
@@ -240,12 +256,17 @@ fn alike(name: &str, flavours: [Flavour; 2], directives: &str, huge: bool) {
         let told: Vec<_> = clients.into_iter().map(|client| client.join().unwrap()).collect();
         (told, bystander.join().unwrap())
     });
-    same(&format!("{name}: what clients heard"), &told[0], &told[1]);
     let of = |node: &str| -> Vec<String> {
         overheard.iter().filter_map(|line| line.strip_prefix(node)).map(str::to_owned).collect()
     };
+    let (ours, theirs) = (of("10.80.0.1 ").len(), of("10.80.0.2 ").len());
+    if flavours[1] == Flavour::Reference && theirs < ours && ours == cases(huge).len() && !last {
+        return true;
+    }
+    same(&format!("{name}: what clients heard"), &told[0], &told[1]);
     same(&format!("{name}: what went over the network"), &of("10.80.0.2 "), &of("10.80.0.1 "));
-    assert_eq!(of("10.80.0.1 ").len(), cases(huge).len(), "{name}");
+    assert_eq!(ours, cases(huge).len(), "{name}");
+    false
 }
 
 /// What came from the first node and what came from the second.

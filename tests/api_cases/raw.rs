@@ -102,16 +102,21 @@ impl Raw {
 
     /// The next message; `None` at the end of the connection.
     pub(super) fn next(&mut self) -> Option<Message> {
+        self.try_next().unwrap_or_else(|error| panic!("no answer: {error}"))
+    }
+
+    /// The same; an error where nothing comes for too long.
+    pub(super) fn try_next(&mut self) -> std::io::Result<Option<Message>> {
         let mut scratch = [0; 65_536];
         loop {
             if self.reader.ready() {
-                return Some(self.reader.take().unwrap().unwrap());
+                return Ok(Some(self.reader.take().unwrap().unwrap()));
             }
             match self.stream.read(&mut scratch) {
-                Ok(0) => return None,
+                Ok(0) => return Ok(None),
                 Ok(n) => self.reader.feed(&scratch[..n]),
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
-                Err(error) => panic!("no answer: {error}"),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Ok(None),
+                Err(error) => return Err(error),
             }
         }
     }
