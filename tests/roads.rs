@@ -36,6 +36,9 @@ impl Pair {
     fn start(name: &str, flavours: [Flavour; 2], media: &str) -> Option<Self> {
         let pair = Self { lab: Self::prepared(name, flavours, media)? };
         pair.lab.nodes().iter().for_each(|node| node.start().unwrap());
+        for link in media.lines().filter_map(|line| line.split(' ').nth(1)) {
+            pair.wait_for_links(link, "up", [0, 0]);
+        }
         pair.wait_for_homes();
         Some(pair)
     }
@@ -69,14 +72,18 @@ impl Pair {
         [1, 2].map(|node| virtual_only(self.lab.node(node).vips()))
     }
 
-    /// Everything is where it belongs, and no script runs any more.
+    /// Everything is where it belongs, no script runs any more, and nobody has anything to say.
     fn wait_for_homes(&self) {
         let busy =
             |node: &lab::Node| node.processes().iter().any(|name| name != "cat" && name != "heartbeat");
-        let settled = |log: String| log.contains("Initial resource acquisition complete");
+        // the last word of ours about its address; the real one has none
+        let through =
+            |node: &lab::Node| node.flavour() == Reference || node.log().contains("start finished rc=0");
+        let settled =
+            |node: &lab::Node| node.log().contains("Initial resource acquisition complete") && through(node);
         self.wait("both at home", |pair| {
             let nodes = pair.lab.nodes();
-            pair.homes() == HOMES && nodes.iter().all(|node| settled(node.log()) && !busy(node))
+            pair.homes() == HOMES && nodes.iter().all(|node| settled(node) && !busy(node))
         });
     }
 
