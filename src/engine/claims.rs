@@ -22,6 +22,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 const TELLS_WITHIN: Duration = Duration::from_secs(2);
 /// One that was asked so often in vain has nothing to tell: it runs without resources, or by the old protocol.
 const MOST_ASKED: u32 = 10;
+/// After an old word was sent again; all that are sent again until then are answered by one. (Who asks without end,
+/// as 2.1.x does, would have each new word sent again, too.)
+const OUTDO_AFTER: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 pub(super) struct Claims {
@@ -29,6 +32,8 @@ pub(super) struct Claims {
     pub(super) peer_unsure: bool,
     /// When to ask a C daemon for its claims.
     ask_at: Option<Duration>,
+    /// When to say once more what is held, because an old word of it was sent again.
+    outdo_at: Option<Duration>,
     /// So often it was asked in vain; then `ask_at` is for the next time.
     asked: u32,
 }
@@ -151,10 +156,11 @@ impl Engine {
     }
 
     pub(super) fn claims_deadline(&self) -> Option<Duration> {
-        self.claims.ask_at
+        [self.claims.ask_at, self.claims.outdo_at].into_iter().flatten().min()
     }
 
     pub(super) fn claims_tick(&mut self) {
+        self.outdo_tick();
         if self.claims.ask_at.is_none_or(|at| self.now.mono < at) {
             return;
         }
@@ -177,12 +183,18 @@ impl Engine {
     /// A C daemon takes what comes last for the newest, also when it is an old word sent again.
     pub(super) fn outdo_old_news(&mut self, peer: usize) {
         let stranger = self.nodes.get(peer).is_some_and(|n| !n.kin && n.status == "active");
-        if stranger
-            && self.settings.manages
-            && self.resources.standby == StandbyState::Not
-            && self.startup.is_up()
-        {
-            self.send_held_as_is();
+        if stranger && self.settings.manages && self.startup.is_up() {
+            self.claims.outdo_at.get_or_insert(self.now.mono + OUTDO_AFTER);
+        }
+    }
+
+    fn outdo_tick(&mut self) {
+        if self.claims.outdo_at.is_some_and(|at| self.now.mono >= at) {
+            self.claims.outdo_at = None;
+            // A hand-over ends with such a word anyway.
+            if self.resources.standby == StandbyState::Not && !self.is_shutting_down() {
+                self.send_held_as_is();
+            }
         }
     }
 }
