@@ -119,14 +119,13 @@ impl Node {
         self.must(&["/usr/share/heartbeat/hb_takeover", what]).map(drop)
     }
 
-    /// Kill the daemon's processes and nothing else: resources keep running, cables stay plugged.
+    /// Kill the daemon's processes and nothing else: resources keep running, cables stay plugged. When this comes
+    /// back the daemon has ended: while a killed process is still going, the next one takes it for a daemon that runs.
     pub(crate) fn kill_daemon(&self) -> Result<(), Failure> {
-        self.must(&[
-            "sh",
-            "-c",
-            "pid=$(cat /run/heartbeat.pid) && kill -9 -$((pid)) 2>/dev/null || kill -9 $((pid))",
-        ])
-        .map(drop)
+        const KILL: &str =
+            "pid=$(($(cat /run/heartbeat.pid))) && { kill -9 -$pid 2>/dev/null || kill -9 $pid; } || exit
+            while grep -q '^State:[[:space:]]*[^ZX]' /proc/$pid/status 2>/dev/null; do sleep 0.01; done";
+        self.must(&["sh", "-c", KILL]).map(drop)
     }
 
     /// Every process but the one that holds the namespaces.
