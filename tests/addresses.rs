@@ -141,9 +141,17 @@ fn groups_test() -> Result<(), Failure> {
     })?;
     node.wait_for_log("IPaddr2::10.80.0.106/24/eth0:own start finished rc=0", 0, PATIENCE)?;
     told_as_if_one_by_one(&node.log())?;
-    let calls = |call: &str| node.read("/var/log/service-calls").lines().filter(|l| l.starts_with(call)).collect::<Vec<_>>().join("\n");
+    let calls = |call: &str| {
+        node.read("/var/log/service-calls")
+            .lines()
+            .filter(|l| l.starts_with(call))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
     let at_start = calls("service start");
-    if !["10.80.0.103/", "fd80::103/"].iter().all(|ip| at_start.contains(ip)) || at_start.contains("10.80.0.104/") {
+    if !["10.80.0.103/", "fd80::103/"].iter().all(|ip| at_start.contains(ip))
+        || at_start.contains("10.80.0.104/")
+    {
         lab::bail!("up at the start of the service: {at_start}");
     }
     let at_own = calls("IPaddr start");

@@ -93,7 +93,8 @@ fn outside(tool: &PathBuf) {
 
 fn inside() {
     sh(SETUP);
-    let wire = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(ETH_P_ALL.to_be())))).unwrap();
+    let wire =
+        Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(ETH_P_ALL.to_be())))).unwrap();
     let owner = Owner { pid: 1, born: 1 };
     ledger::own(owner).unwrap();
     let news = News::open().unwrap();
@@ -157,7 +158,9 @@ fn a_vlan_comes_back(guard: &mut Guard, news: &News) {
     until("the kernel tells", || news.take());
     assert_eq!(look(guard).len(), 3, "its addresses are gone with it");
     assert!(line("10.9.7.51").is_empty());
-    sh("ip link add link bond0 name bond0.7 type vlan id 7; ip link set bond0.7 up; ip addr add 10.9.7.1/24 brd + dev bond0.7");
+    sh(
+        "ip link add link bond0 name bond0.7 type vlan id 7; ip link set bond0.7 up; ip addr add 10.9.7.1/24 brd + dev bond0.7",
+    );
     until("the kernel tells", || news.take());
     assert_eq!(look(guard).len(), 3);
     each_is_where_it_belongs();

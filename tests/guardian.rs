@@ -79,7 +79,8 @@ fn what_is_taken_away_comes_back_and_what_is_released_does_not() {
     let lab = serving("guarded");
     let node = lab.node(1);
     take_away(node, VIPS[0]);
-    let line = |vip: &str| format!("ERROR: {vip}/24 on eth0 is ours and was removed by somebody else: put back");
+    let line =
+        |vip: &str| format!("ERROR: {vip}/24 on eth0 is ours and was removed by somebody else: put back");
     node.wait_for_log(&line(VIPS[0]), 0, SOON).unwrap();
     assert!(holds_all(node));
     assert!(node.must(&["ip", "addr"]).unwrap().contains("eth0:web"));

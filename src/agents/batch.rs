@@ -222,7 +222,9 @@ impl Stops<'_> {
         let blame = |addr: Option<&super::plan::Addr>| {
             let took = |stop: &Stop| {
                 let gone = stop.ops.iter().filter_map(Op::removed);
-                gone.clone().any(|g| addr.is_none_or(|a| ops::endangered(self.before, g).iter().any(|e| e.ip == a.ip)))
+                gone.clone().any(|g| {
+                    addr.is_none_or(|a| ops::endangered(self.before, g).iter().any(|e| e.ip == a.ip))
+                })
             };
             steps.iter().position(|step| step.as_ref().is_ok_and(took))
         };

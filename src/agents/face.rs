@@ -112,13 +112,7 @@ pub fn main(agent: Agent) -> ExitCode {
 const CLUSTER: &str = "HA_CURHOST";
 
 /// The program without its process: arguments in, lines and exit code out.
-pub(super) fn run(
-    agent: Agent,
-    program: &str,
-    words: &[&str],
-    patron: Patron<'_>,
-    voice: &dyn Voice,
-) -> u8 {
+pub(super) fn run(agent: Agent, program: &str, words: &[&str], patron: Patron<'_>, voice: &dyn Voice) -> u8 {
     let usage = || voice.print(&agent.usage(program));
     let [word, operation] = words else {
         usage();

@@ -102,14 +102,19 @@ impl Guard {
         let homeless = missing.iter().filter(|(_, link)| link.is_none()).map(|(entry, _)| place(entry));
         let homeless: BTreeSet<Place> = homeless.collect();
         let lines = homeless.difference(&self.homeless).map(|(ip, nic)| {
-            format!("Interface {nic} is gone and {ip} with it: it will be put back when the interface is there")
+            format!(
+                "Interface {nic} is gone and {ip} with it: it will be put back when the interface is there"
+            )
         });
         tell(lines.collect(), Level::Error, say);
         self.homeless = homeless;
     }
 
     /// What is to be put back now, and when the next of the others is.
-    fn due<'a>(&mut self, missing: &[(&'a Entry, Option<&'a Link>)]) -> (Vec<(&'a Entry, &'a Link)>, Option<Duration>) {
+    fn due<'a>(
+        &mut self,
+        missing: &[(&'a Entry, Option<&'a Link>)],
+    ) -> (Vec<(&'a Entry, &'a Link)>, Option<Duration>) {
         let (mut due, mut next) = (Vec::new(), None::<Duration>);
         let now = self.born.elapsed();
         for (entry, link) in missing.iter().filter_map(|(entry, link)| Some((*entry, (*link)?))) {
@@ -131,7 +136,11 @@ impl Guard {
         let (mut lines, mut back) = (Vec::new(), Vec::new());
         for ((entry, link), answer) in due.iter().zip(talk.apply(&ops)) {
             lines.push(match answer {
-                Ok(()) => format!("{} is ours and was removed by somebody else: put back{}", shown(entry), self.times(entry)),
+                Ok(()) => format!(
+                    "{} is ours and was removed by somebody else: put back{}",
+                    shown(entry),
+                    self.times(entry)
+                ),
                 Err(error) => format!("{} is ours and was removed by somebody else: {error}", shown(entry)),
             });
             back.push((announcement(entry, Schedule::IPADDR2), *link));

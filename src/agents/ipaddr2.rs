@@ -102,13 +102,12 @@ fn resolve<'a>(
             (choice.link, written.unwrap_or(choice.bits))
         }
     };
-    let broadcast =
-        match &request.broadcast {
-            Some(text) => Some(broadcast(text, ip, bits).ok_or_else(|| {
-                voice.fail(Outcome::Configured, &format!("Invalid broadcast address [{text}]."))
-            })?),
-            None => choose::broadcast_like_neighbours(now, ip, bits, link),
-        };
+    let broadcast = match &request.broadcast {
+        Some(text) => Some(broadcast(text, ip, bits).ok_or_else(|| {
+            voice.fail(Outcome::Configured, &format!("Invalid broadcast address [{text}]."))
+        })?),
+        None => choose::broadcast_like_neighbours(now, ip, bits, link),
+    };
     Ok((Wanted { ip: ip.into(), bits, broadcast, label: request.label.clone() }, link))
 }
 

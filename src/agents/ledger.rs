@@ -79,7 +79,9 @@ pub fn clear(owner: Option<Owner>) -> Cleared {
             cleared.removed = removed;
             cleared.errors.extend(errors);
             let all: Vec<IpAddr> = ledger.entries.iter().map(|e| e.wanted.ip).collect();
-            cleared.errors.extend(strike(&turn, &all).err().map(|e| format!("cannot write {ADDRESSES}: {e}")));
+            cleared
+                .errors
+                .extend(strike(&turn, &all).err().map(|e| format!("cannot write {ADDRESSES}: {e}")));
         }
         Err(error) => cleared.errors.push(error.to_string()),
     }

@@ -65,7 +65,11 @@ fn stop(request: &Request, patron: Patron<'_>, voice: &dyn Voice) -> Outcome {
         voice.info(&format!("killed previously running send_arp for {}", request.ip));
     }
     let _ = fs::remove_file(marker(&request.ip));
-    voice.info(&format!("SendArp for {}/{} released", request.ip, request.nic.as_deref().unwrap_or_default()));
+    voice.info(&format!(
+        "SendArp for {}/{} released",
+        request.ip,
+        request.nic.as_deref().unwrap_or_default()
+    ));
     Outcome::Success
 }
 

@@ -50,7 +50,8 @@ fn period(text: Option<&str>, log: &Logger) -> Option<Duration> {
     let text = text.map(str::trim).filter(|text| !text.is_empty() && *text != "0")?;
     let seconds = text.parse::<u32>().ok();
     if seconds.is_none() {
-        let line = format!("{EVERY}={text}: a whole number of seconds is wanted; addresses are not announced again");
+        let line =
+            format!("{EVERY}={text}: a whole number of seconds is wanted; addresses are not announced again");
         log.log(Level::Warn, &line);
     }
     seconds.map(|seconds| Duration::from_secs(seconds.into()))

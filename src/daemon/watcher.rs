@@ -97,7 +97,9 @@ fn replace(owner: Owner, config: &Config) -> io::Result<Watcher> {
 
 /// Ends a child of an earlier life of this process. One that is not ours is nobody's business.
 fn end(old: Pid) {
-    if matches!(waitpid(old, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive)) && kill(old, Signal::SIGKILL).is_ok() {
+    if matches!(waitpid(old, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive))
+        && kill(old, Signal::SIGKILL).is_ok()
+    {
         while waitpid(old, None) == Err(Errno::EINTR) {}
     }
 }
@@ -119,7 +121,13 @@ fn watch(owner: Owner, config: &Config) -> ! {
     let cleared = ledger::clear(Some(owner));
     if !cleared.removed.is_empty() || !cleared.errors.is_empty() {
         let log = Logger::direct("heartbeat", settings::log(&config.logging, &logging::host(), false));
-        log.log(Level::Error, &format!("heartbeat (process {}) has died. Its addresses go, its other services go on.", owner.pid));
+        log.log(
+            Level::Error,
+            &format!(
+                "heartbeat (process {}) has died. Its addresses go, its other services go on.",
+                owner.pid
+            ),
+        );
         tell(&cleared, "taken down behind it", &log);
     }
     std::process::exit(0)
@@ -130,14 +138,20 @@ fn tell(cleared: &Cleared, why: &str, log: &Logger) {
     let lines = cleared.removed.iter().map(|entry| format!("{}: {why}", shown(entry))).collect();
     let mut say = |level: Level, text: &str| log.log(level, text);
     guard::tell(lines, Level::Warn, &mut say);
-    let errors = cleared.errors.iter().map(|error| format!("Cannot take down addresses of a heartbeat that died: {error}"));
+    let errors = cleared
+        .errors
+        .iter()
+        .map(|error| format!("Cannot take down addresses of a heartbeat that died: {error}"));
     guard::tell(errors.collect(), Level::Error, &mut say);
 }
 
 /// `--take-down`: behind a daemon that has ended, however. Does nothing while one runs.
 pub(super) fn take_down(log: &Logger) -> i32 {
     if let pidfile::Running::Yes(pid) = pidfile::look() {
-        log.log(Level::Error, &format!("heartbeat runs as process {pid}: its addresses stay. Stop it first."));
+        log.log(
+            Level::Error,
+            &format!("heartbeat runs as process {pid}: its addresses stay. Stop it first."),
+        );
         return 1;
     }
     let cleared = ledger::clear(None);

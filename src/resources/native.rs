@@ -195,7 +195,8 @@ mod tests {
     fn together(words: &[&str]) -> usize {
         let dir = place();
         let words: Vec<Word> = words.iter().map(|word| Word::new(*word, 1, 1)).collect();
-        let find = |word: &Word| Some(dir.path().join(word.script())).filter(|path| path.symlink_metadata().is_ok());
+        let find =
+            |word: &Word| Some(dir.path().join(word.script())).filter(|path| path.symlink_metadata().is_ok());
         run_of_ours(&words.iter().collect::<Vec<_>>(), &find).len()
     }
 

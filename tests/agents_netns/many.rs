@@ -176,7 +176,8 @@ fn a_thousand_at_once() {
     const MANY: usize = 1000;
     lab(|| {
         sh("ip addr add 10.1.0.1/16 dev eth1");
-        let words: Vec<String> = (0..MANY).map(|n| format!("10.1.{}.{}/16/eth1", 1 + n / 200, 1 + n % 200)).collect();
+        let words: Vec<String> =
+            (0..MANY).map(|n| format!("10.1.{}.{}/16/eth1", 1 + n / 200, 1 + n % 200)).collect();
         let all: Vec<(Agent, &str)> = words.iter().map(|word| (Agent::IPaddr2, word.as_str())).collect();
         let crew = crew();
         let begin = Instant::now();

@@ -182,7 +182,9 @@ impl Conversation {
             };
             for frame in decode::frames(&datagram) {
                 let at = usize::try_from(frame.sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
-                if let (Some(slot), Some(op), Some(code)) = (answers.get_mut(at), ops.get(at), frame.verdict()) {
+                if let (Some(slot), Some(op), Some(code)) =
+                    (answers.get_mut(at), ops.get(at), frame.verdict())
+                {
                     *slot = Some(forgiving(op, verdict(&|| op.to_string(), code)));
                 }
             }

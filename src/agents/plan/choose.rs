@@ -72,8 +72,7 @@ pub fn broadcast_like_neighbours(
 /// `IPaddr`'s label: the first free `NIC:N`. `None` when no label fits the kernel's 15 characters.
 pub fn free_alias(snapshot: &Snapshot, link: &Link) -> Option<String> {
     let number = |label: &str| label.strip_prefix(&link.name)?.strip_prefix(':')?.parse::<usize>().ok();
-    let taken: BTreeSet<usize> =
-        snapshot.addrs.iter().filter_map(|a| number(a.label.as_deref()?)).collect();
+    let taken: BTreeSet<usize> = snapshot.addrs.iter().filter_map(|a| number(a.label.as_deref()?)).collect();
     let free = (0..ALIASES).find(|n| !taken.contains(n))?;
     Some(format!("{}:{free}", link.name)).filter(|label| label.len() <= LABEL_MAX)
 }

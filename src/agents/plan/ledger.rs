@@ -127,7 +127,10 @@ mod tests {
     use super::*;
 
     fn entry(ip: &str, bits: u8, nic: &str) -> Entry {
-        Entry { wanted: Wanted { ip: ip.parse().unwrap(), bits, broadcast: None, label: None }, nic: nic.into() }
+        Entry {
+            wanted: Wanted { ip: ip.parse().unwrap(), bits, broadcast: None, label: None },
+            nic: nic.into(),
+        }
     }
 
     #[test]
@@ -139,7 +142,8 @@ mod tests {
             owner: Some(Owner { pid: 4711, born: 88123 }),
             entries: vec![full, entry("fd00::5", 64, "bond0.7")],
         };
-        let text = "owner 4711 88123\n10.0.0.5/24 eth0 broadcast=10.0.0.255 label=eth0:0\nfd00::5/64 bond0.7\n";
+        let text =
+            "owner 4711 88123\n10.0.0.5/24 eth0 broadcast=10.0.0.255 label=eth0:0\nfd00::5/64 bond0.7\n";
         assert_eq!(ledger.text(), text);
         assert_eq!(Ledger::parse(text), ledger);
     }

@@ -132,9 +132,9 @@ impl Snapshot {
     pub fn foresee(&mut self, op: &Op) {
         match op {
             Op::Add(addr) => self.addrs.push(addr.clone()),
-            Op::Remove(gone) => self
-                .addrs
-                .retain(|a| (a.index, a.bits) != (gone.index, gone.bits) || (a.ip, a.peer) != (gone.ip, gone.peer)),
+            Op::Remove(gone) => self.addrs.retain(|a| {
+                (a.index, a.bits) != (gone.index, gone.bits) || (a.ip, a.peer) != (gone.ip, gone.peer)
+            }),
             Op::LinkUp(index) => {
                 self.links.iter_mut().filter(|l| l.index == *index).for_each(|l| l.flags |= UP);
             }
