@@ -39,7 +39,7 @@ fn serve(lab: &Lab) {
     for node in lab.nodes() {
         node.configure(HA_CF, AUTHKEYS, HARESOURCES).unwrap();
         node.write("/etc/ha.d/resource.d/plain", PLAIN, 0o755).unwrap();
-        node.start().unwrap();
+        node.must(&["env", "HA_ANNOUNCE_EVERY=1", HEARTBEAT]).unwrap();
     }
     until("b1 serves", || holds_all(lab.node(1)) && plain(lab.node(1)));
     lab.node(2).wait_for_log("remote resource transition completed", 0, SOON).unwrap();
@@ -74,10 +74,21 @@ fn take_away(node: &Node, vip: &str) {
     node.must(&["ip", "addr", "del", &format!("{vip}/24"), "dev", "eth0"]).unwrap();
 }
 
+/// More often than the rounds of a start would.
+fn announced_for_ever(lab: &Lab) {
+    let client = |script: &str| lab.client().script(&[], script).unwrap();
+    client("echo 1 >/proc/sys/net/ipv4/conf/eth0/arp_accept");
+    for _ in 0..8 {
+        client("ip neigh flush dev eth0");
+        until("the client is told again", || client("ip neigh show dev eth0").contains("10.80.0.101 lladdr"));
+    }
+}
+
 #[test]
 fn what_is_taken_away_comes_back_and_what_is_released_does_not() {
     let lab = serving("guarded");
     let node = lab.node(1);
+    announced_for_ever(&lab);
     take_away(node, VIPS[0]);
     let line =
         |vip: &str| format!("ERROR: {vip}/24 on eth0 is ours and was removed by somebody else: put back");

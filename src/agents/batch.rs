@@ -16,7 +16,9 @@ use super::{common, ledger, loopback};
 
 /// `status` of each.
 pub(super) fn status(tasks: &[Task<'_>]) -> Vec<Outcome> {
-    match look(tasks) {
+    // A router may have a million routes: they are listed for who needs them.
+    let routed: Vec<Task<'_>> = tasks.iter().filter(|task| task.asks_routes()).copied().collect();
+    match look(&routed) {
         Ok((_, now)) => tasks.iter().map(|task| task.status(&now)).collect(),
         Err(error) => tasks.iter().map(|task| refused(task, &error)).collect(),
     }
@@ -86,7 +88,7 @@ fn refused(task: &Task<'_>, error: &Error) -> Outcome {
     task.voice.fail(Outcome::Generic, &error.to_string())
 }
 
-/// The tables that these tasks need.
+/// Interfaces and addresses, and the routes that these tasks need.
 fn look(tasks: &[Task<'_>]) -> Result<(Conversation, Snapshot), Error> {
     let mut talk = Conversation::open()?;
     let family = |v4: bool| tasks.iter().any(|task| task.ip().is_some_and(|ip| ip.is_ipv4() == v4));
@@ -94,6 +96,8 @@ fn look(tasks: &[Task<'_>]) -> Result<(Conversation, Snapshot), Error> {
     Ok((talk, now))
 }
 
+/// The kernel's, one for each operation.
+type Answers = Vec<Result<(), Error>>;
 type Planned = Option<Result<Start, Outcome>>;
 
 /// Writes down what is about to be up and what is so already. `now` has it all. The addresses that are new.
@@ -167,7 +171,7 @@ impl Starts<'_> {
         talk: &mut Conversation,
         task: &Task<'_>,
         start: &Start,
-        (parked, added): (Vec<Result<(), Error>>, Vec<Result<(), Error>>),
+        (parked, added): (Answers, Answers),
     ) -> Outcome {
         for error in parked.into_iter().filter_map(Result::err) {
             let _ = task.voice.fail(Outcome::Generic, &format!("Unable to remove IP: {error}"));

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::announce::Crew;
 use super::face::Agent;
 use super::outcome::Outcome;
-use super::plan::{Link, Op, Schedule, Snapshot, Wanted};
+use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted};
 use super::voice::Voice;
 use super::{ipaddr, ipaddr2, ipv6addr};
 
@@ -46,6 +46,11 @@ pub(super) struct Stop {
 }
 
 impl Task<'_> {
+    /// Whether its status depends on routes: the interface is not written.
+    pub(super) fn asks_routes(&self) -> bool {
+        self.agent == Agent::IPaddr2 && Request::v4(self.word).nic.is_none()
+    }
+
     /// Whether it is up.
     pub(super) fn status(&self, now: &Snapshot) -> Outcome {
         match self.agent {

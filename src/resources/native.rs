@@ -28,10 +28,13 @@ const MANY_LINES: usize = 1000;
 /// ...but not for long.
 const LOG_PATIENCE: Duration = Duration::from_millis(100);
 
+/// A resource and an operation.
+type Call = (Word, &'static str);
+
 /// The calls that were answered ahead.
 #[derive(Default)]
 pub(super) struct Answers {
-    kept: RefCell<HashMap<(Word, &'static str), (Agent, Done)>>,
+    kept: RefCell<HashMap<Call, (Agent, Done)>>,
     lines: Cell<usize>,
 }
 
