@@ -1,5 +1,6 @@
 //! Who holds what: `starting`, `resource`, automatic failback, announcement, audit (sections 8.2 to 8.4, 8.9).
 
+use super::ready::Preparing;
 use super::standby::StandbyState;
 use super::{Engine, Failback, Hold, Job, Note, Verb};
 use crate::wire::Message;
@@ -38,6 +39,8 @@ pub(super) struct Resources {
     pub(super) standby_set: Hold,
     /// This node's offer was not answered yet: nothing moves.
     pub(super) offered: bool,
+    /// The peer's offer is answered when this node knows that it can take.
+    pub(super) preparing: Option<Preparing>,
     pub(super) needs_failback: bool,
     failback_retry: Option<Duration>,
     local_done: bool,
@@ -66,6 +69,7 @@ impl Resources {
             standby_deadline: None,
             standby_set: Hold::All,
             offered: false,
+            preparing: None,
             needs_failback: false,
             failback_retry: None,
             local_done: false,
@@ -401,7 +405,8 @@ impl Engine {
 
     pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
         let r = &self.resources;
-        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at]
+        let answer = r.preparing.as_ref().map(|preparing| preparing.until);
+        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at, answer]
             .into_iter()
             .flatten()
             .min()
@@ -411,6 +416,7 @@ impl Engine {
         let now = self.now.mono;
         let due = |at: Option<Duration>| at.is_some_and(|at| now >= at);
         self.expire_standby();
+        self.answer_unprepared();
         if due(self.resources.take_local_at) {
             self.resources.take_local_at = None;
             self.take_local_alone();

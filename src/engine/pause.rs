@@ -29,7 +29,11 @@ impl Engine {
         }
         for node in &mut self.nodes {
             node.last_status += gap;
-            node.links.iter_mut().for_each(|link| link.heard += gap);
+            node.gaps.leave_out(gap);
+            for link in &mut node.links {
+                link.heard += gap;
+                link.gaps.leave_out(gap);
+            }
         }
         self.note(Note::Asleep(gap));
         if self.silent_for() >= self.own_dead_time() {
