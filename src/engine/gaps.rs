@@ -4,6 +4,7 @@
 //! The counting costs no allocation. A gap that began in an earlier life of the peer, or in which this node itself
 //! did not run, is none.
 
+use super::node::{Link, Node};
 use super::{Engine, Note};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -204,19 +205,8 @@ impl Engine {
     /// How regularly each peer was heard: over each link, over all of them together, and the deadtime that
     /// follows from it. Nothing of a peer that was not heard twice.
     pub fn heartbeat_gaps(&self) -> Vec<Note> {
-        let mut notes = Vec::new();
-        for (_, node) in self.nodes.iter().enumerate().filter(|(at, _)| *at != self.me) {
-            for link in &node.links {
-                let gaps = link.gaps.summary();
-                let over = link.name.clone();
-                notes.extend(gaps.map(|gaps| Note::Gaps { node: node.name.clone(), over, gaps }));
-            }
-            let (node, given) = (node, node.dead_time);
-            if let Some(gaps) = node.gaps.summary() {
-                notes.push(Note::GapsInAll { node: node.name.clone(), gaps, given });
-            }
-        }
-        notes
+        let others = self.nodes.iter().enumerate().filter(|(at, _)| *at != self.me);
+        others.flat_map(|(_, node)| gaps_of(node)).collect()
     }
 
     pub(super) fn patience_with(&self, at: usize) -> Patience {
@@ -231,6 +221,20 @@ impl Engine {
             link.gaps.heard(now, patience);
         }
     }
+}
+
+fn gaps_of(node: &Node) -> Vec<Note> {
+    let of_link = |link: &Link| {
+        let (node, over) = (node.name.clone(), link.name.clone());
+        link.gaps.summary().map(|gaps| Note::Gaps { node, over, gaps })
+    };
+    let in_all = node.gaps.summary().map(|gaps| Note::GapsInAll {
+        node: node.name.clone(),
+        gaps,
+        given: node.dead_time,
+        directive: if node.is_normal() { "deadtime" } else { "deadping" }.to_owned(),
+    });
+    node.links.iter().filter_map(of_link).chain(in_all).collect()
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub enum Note {
         node: String,
         gaps: GapSummary,
         given: Duration,
+        directive: String,
     },
     HeartbeatRestart(String),
     UuidChanged {
@@ -237,9 +238,9 @@ impl Note {
             Note::AddFailed { node, why } => {
                 vec![error(why.as_str()), error(format!("Add node {node} failed"))]
             }
-            Note::GapsInAll { node, gaps, given } => vec![
+            Note::GapsInAll { node, gaps, given, directive } => vec![
                 info(format!("Heartbeats of node {node}, over any link: {gaps}")),
-                info(suggestion(node, gaps, *given)),
+                info(suggestion(node, gaps, *given, directive)),
             ],
             Note::NoSuchNode(node) => vec![
                 error(format!("hb_remove_one_node: node {node} not found in config")),
@@ -432,14 +433,14 @@ impl Note {
 }
 
 /// Two longest gaps, three heartbeats: see `gaps`.
-fn suggestion(node: &str, gaps: &GapSummary, given: Duration) -> String {
+fn suggestion(node: &str, gaps: &GapSummary, given: Duration, directive: &str) -> String {
     let given = given.as_millis();
     match gaps.suggested {
         Some(suggested) => format!(
-            "Suggested deadtime for node {node}: {} ms or more (in force: {given} ms)",
+            "Suggested {directive} for node {node}: {} ms or more (in force: {given} ms)",
             suggested.as_millis()
         ),
-        None => format!("Too few heartbeats of node {node} to suggest a deadtime (in force: {given} ms)"),
+        None => format!("Too few heartbeats of node {node} to suggest a {directive} (in force: {given} ms)"),
     }
 }
 

@@ -35,7 +35,11 @@ impl Engine {
                 link.gaps.leave_out(gap);
             }
         }
-        self.note(Note::Asleep(gap));
+        // With timers of milliseconds on a busy machine there are many short ones.
+        match gap < self.settings.deadtime {
+            true => self.note_rarely("asleep", Note::Asleep(gap)),
+            false => self.note(Note::Asleep(gap)),
+        }
         if self.silent_for() >= self.own_dead_time() {
             self.doubt();
         }

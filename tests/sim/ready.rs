@@ -1,4 +1,4 @@
-//! Who takes is ready before the other lets go; and how regularly heartbeats come is told.
+//! Who takes is ready before the other lets go; how regularly heartbeats come is told, and what disturbs them.
 
 use crate::pair::{SECOND, pair};
 use crate::world::*;
@@ -122,4 +122,15 @@ fn a_false_death_is_a_gap_beyond_deadtime() {
         told.iter().all(|line| !line.contains("over") || line.contains("1 beyond deadtime")),
         "{told:#?}"
     );
+}
+
+#[test]
+fn short_pauses_without_end_do_not_fill_the_log() {
+    let mut world = pair(Failback::Off);
+    for _ in 0..20 {
+        world.pause(0, ms(1400));
+        world.run(2 * SECOND);
+    }
+    let told = world.logged(0, "This process did not run for");
+    assert!((3..=5).contains(&told), "{told} times in 40 s\n{}", world.story());
 }
