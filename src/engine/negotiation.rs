@@ -11,6 +11,8 @@ use std::time::Duration;
 const TAKE_LOCAL_AFTER: Duration = Duration::from_secs(10);
 /// Failback waits for calm in steps of this.
 const FAILBACK_RETRY: Duration = Duration::from_secs(1);
+/// What was refused is offered again after this.
+const REFUSED_RETRY: Duration = Duration::from_secs(60);
 /// Groups that nobody claims for so long in calm are taken by their own node.
 const CLAIM_AFTER: Duration = Duration::from_secs(3);
 /// So much longer their own node has to claim them: 3.0.6 never does.
@@ -339,6 +341,14 @@ impl Engine {
         r.needs_failback = false;
         self.restored();
         self.send(Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me"));
+    }
+
+    /// A node that has come back and cannot take its groups yet is offered them again.
+    pub(super) fn offer_again(&mut self, set: Hold) {
+        if self.settings.failback == Failback::On && set == Hold::Foreign {
+            self.resources.needs_failback = true;
+            self.resources.failback_retry = Some(self.now.mono + REFUSED_RETRY);
+        }
     }
 
     /// A peer that held nothing of its own meanwhile may be ready for it.

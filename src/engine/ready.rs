@@ -74,6 +74,7 @@ impl Engine {
         let node = self.name_of(from);
         self.note(Note::StandbyRefused { node, set: set.word().to_owned() });
         self.offer_is_off();
+        self.offer_again(set);
     }
 
     fn offer_is_off(&mut self) {

@@ -41,6 +41,28 @@ fn what_cannot_be_taken_stays_where_it_runs_and_may_be_offered_again() {
 }
 
 #[test]
+fn who_comes_back_and_is_not_ready_gets_its_groups_later() {
+    let mut world = pair(Failback::On);
+    world.crash(0);
+    world.run(10 * SECOND);
+    world.nodes[0].unable = true;
+    world.start(0);
+    world.run(100 * SECOND);
+    assert_eq!(world.layout(), "- 01", "{}", world.story());
+    assert_eq!(
+        world.logged(1, "a1 cannot take our foreign resources"),
+        2,
+        "once a minute\n{}",
+        world.story()
+    );
+    world.nodes[0].unable = false;
+    world.run(60 * SECOND);
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    assert!(world.calm(), "{}", world.story());
+    world.assert_never_double();
+}
+
+#[test]
 fn a_look_that_does_not_end_holds_nothing_up_for_long() {
     let mut world = beyond_the_look(3_600_000);
     world.run(ms(1900));
