@@ -8,6 +8,7 @@ use super::environment::Environment;
 use super::hooks::{self, Scene};
 use super::leftovers;
 use super::plan::Ahead;
+use super::prepare;
 use super::script::Output;
 use super::stonith;
 use crate::agents::announce;
@@ -19,7 +20,8 @@ use crate::paths;
 use crate::wire::Message;
 
 /// Does one job to its end. `emit` takes the messages that scripts would have written to the FIFO
-/// meanwhile. Blocks as long as scripts run. `false`: a reset failed; no other job tells how it ended.
+/// meanwhile. Blocks as long as scripts run. `false`: a reset failed, or groups cannot be acquired; no other job
+/// tells how it ended.
 pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) -> bool {
     match job {
         Job::Hook { kind, env } => {
@@ -33,6 +35,7 @@ pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) -> b
         Job::ReleaseLeftovers => release_leftovers(&scene(context, &[], emit)),
         Job::GiveUpAll => give_up_all(&scene(context, &[], emit)),
         Job::Reset { node } => return stonith::reset(node, context, emit),
+        Job::Prepare { set } => return can_acquire(*set, &scene(context, &[], emit)),
         Job::CheckDevice => stonith::check(context),
     }
     true
@@ -90,6 +93,14 @@ fn keys_in(set: Hold, scene: &Scene<'_>) -> Vec<String> {
         Hold::Foreign => own(false),
         Hold::All => scene.manager().keys_of(".*"),
     }
+}
+
+/// A look ahead.
+fn can_acquire(set: Hold, scene: &Scene<'_>) -> bool {
+    let found = prepare::obstacles(&scene.manager(), &keys_in(set, scene));
+    let log = &scene.context.logger;
+    found.iter().for_each(|text| log.log(Level::Error, &format!("Cannot be acquired: {text}")));
+    found.is_empty()
 }
 
 /// Both nodes had these addresses; now only one has.

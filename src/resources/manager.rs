@@ -131,7 +131,8 @@ impl<'a> Manager<'a> {
             .map_or(Output::Drop, |path| Output::Append(PathBuf::from(path)))
     }
 
-    fn find(&self, resource: &Word) -> Option<PathBuf> {
+    /// The script of a resource.
+    pub(super) fn find(&self, resource: &Word) -> Option<PathBuf> {
         let own =
             self.environment.get_filled("HA_RESOURCEDIR").unwrap_or_else(|| paths::RESOURCE_DIR.to_owned());
         find(resource.script(), &[&own, paths::INIT_DIR])
