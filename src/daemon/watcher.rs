@@ -115,8 +115,11 @@ fn watch(owner: Owner, config: &Config) -> ! {
     }
     // The start command waits for the end of a pipe.
     fds::close_inherited();
-    if let Ok(daemon) = pidfd::open(owner.pid) {
-        while poll(&mut [PollFd::new(daemon.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE) != Ok(1) {}
+    match pidfd::open(owner.pid) {
+        Ok(daemon) => wait_for_the_end(&daemon),
+        Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => {}
+        // Who cannot see its end must not take it for dead. The daemon tells of it.
+        Err(_) => std::process::exit(1),
     }
     let cleared = ledger::clear(Some(owner));
     if !cleared.removed.is_empty() || !cleared.errors.is_empty() {
@@ -131,6 +134,10 @@ fn watch(owner: Owner, config: &Config) -> ! {
         tell(&cleared, "taken down behind it", &log);
     }
     std::process::exit(0)
+}
+
+fn wait_for_the_end(daemon: &OwnedFd) {
+    while poll(&mut [PollFd::new(daemon.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE) != Ok(1) {}
 }
 
 /// Lines about what was taken down, and what was not.
