@@ -80,16 +80,19 @@ mod tests {
 
     #[test]
     fn an_address_needs_the_interface_it_names() {
-        for good in
-            ["IPaddr2::10.0.0.5/24/eth0", "10.0.0.5", "IPaddr::10.0.0.5/24/eth0:1", "IPv6addr::fd00::5/64"]
-        {
+        for good in [
+            "IPaddr2::10.0.0.5/24/eth0",
+            "10.0.0.5",
+            "IPaddr::10.0.0.5/24/eth0:1",
+            "IPv6addr::fd00:0:0:0:0:0:0:5/64",
+        ] {
             assert_eq!(why(good), None, "{good}");
         }
         let missing = Some("10.0.0.5: there is no interface eth9".to_owned());
         assert_eq!(why("IPaddr2::10.0.0.5/24/eth9:web/10.0.0.255"), missing);
         assert_eq!(why("IPaddr::10.0.0.5/24/eth9"), missing);
         assert_eq!(why("10.0.0.5/24/eth9"), missing);
-        assert!(why("IPv6addr::fd00::5/64/eth9").is_some());
+        assert!(why("IPv6addr::fd00:0:0:0:0:0:0:5/64/eth9").is_some());
         assert_eq!(why("Filesystem::/dev/sda1::/eth9"), None);
     }
 }
