@@ -18,7 +18,9 @@ use super::simpletcp::Simpletcp;
 use super::sip::Sip;
 use super::smtp::Smtp;
 use super::talk::Talk;
-use super::{Outcome, connect, datagram, dns, exchange, external, ftp, ldap, pages, ping, radius, stream};
+use super::{
+    Outcome, connect, datagram, dns, exchange, external, ftp, ldap, oracle, pages, ping, radius, stream,
+};
 
 /// What a check says that took too long, as the reference does.
 const TOO_LONG: &str = "500 Timeout Alarm";
@@ -46,7 +48,7 @@ pub async fn run(probe: &Probe) -> Outcome {
             let mut dialogue = Pgsql::new(query.clone(), fastrand::u128(..));
             within(*negotiate_timeout, ask(*at, &mut dialogue)).await
         }
-        Way::Oracle(query) => external::oracle(*at, query, *negotiate_timeout).await,
+        Way::Oracle(query) => external::oracle(oracle::TOOL, *at, query, *negotiate_timeout).await,
         Way::Incomplete(why) => Outcome::down(why.clone()),
     }
 }
