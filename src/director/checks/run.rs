@@ -36,7 +36,10 @@ pub async fn run(probe: &Probe) -> Outcome {
         Way::External(words) => external::external(words, *limit).await,
         Way::Http(page) => within(*negotiate_timeout, pages::fetch(*at, page)).await,
         Way::Talk { talk, by } => within(*negotiate_timeout, converse(*at, talk, by)).await,
-        Way::Dns { question, udp } => within(*negotiate_timeout, ask_dns(*at, question, *udp)).await,
+        Way::Dns { question, udp } => {
+            let asked = timeout(*negotiate_timeout, ask_dns(*at, question, *udp)).await;
+            asked.unwrap_or_else(|_| Outcome::down("Connection timed out"))
+        }
         Way::Radius(user) => within(*limit.min(negotiate_timeout), ask_radius(*at, user)).await,
         Way::Ldap { search, by } => {
             let looked_up = look_up(*at, search, by, *negotiate_timeout);
