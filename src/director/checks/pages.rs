@@ -1,0 +1,63 @@
+//! Asks for a page, and for those it leads to.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::http::{Answer, Page, REDIRECTIONS, Url};
+use super::run::TOO_LONG;
+use super::{Outcome, names, stream};
+
+/// Asks for a page, and for those it leads to, all within this time.
+pub(super) async fn fetch(server: SocketAddr, first: &Page, limit: Duration) -> Outcome {
+    let until = Instant::now() + limit;
+    let mut page = first.clone();
+    let mut here = begin(server, first);
+    for _ in 0..=REDIRECTIONS {
+        let answer = match get(server, &page, until).await {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
+        };
+        let Some(next) = page.elsewhere(&answer, &here) else { return page.judge(&answer) };
+        here = next.connect.clone().unwrap_or(here);
+        page = next;
+    }
+    Outcome::down("500 too many redirections")
+}
+
+/// One page.
+async fn get(server: SocketAddr, page: &Page, until: Instant) -> Result<Answer, Outcome> {
+    let asked = async {
+        let at = match &page.connect {
+            None => server,
+            Some(url) => place(url).await?,
+        };
+        stream::ask(at, page).await
+    };
+    let road = timeout_at(until, asked).await.unwrap_or_else(|_| Err(Outcome::down(TOO_LONG)))?;
+    stream::answer(road, page, until).await
+}
+
+/// Where the first page is.
+fn begin(server: SocketAddr, page: &Page) -> Url {
+    let host = match server.ip() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    let scheme = if page.secure { "https" } else { "http" }.to_owned();
+    let mut own = Url { scheme, host, port: None, path: page.asked.clone() };
+    own.port = Some(server.port()).filter(|port| *port != own.usual_port());
+    page.connect.clone().unwrap_or(own)
+}
+
+/// The address of a server that a page leads to.
+async fn place(url: &Url) -> Result<SocketAddr, Outcome> {
+    let host = url.host.trim_matches(['[', ']']);
+    let found = names::look_up(host, url.port.unwrap_or(url.usual_port())).await;
+    let refused = |why: String| Outcome::down(format!("500 Can't connect to {} ({why})", url.authority()));
+    match found {
+        Ok(places) => places.first().copied().ok_or_else(|| refused("no address".to_owned())),
+        Err(e) => Err(refused(e.to_string())),
+    }
+}
