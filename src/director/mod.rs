@@ -8,11 +8,11 @@
 //! | [`plan`] | yes | what is known of the servers, the table that is wanted, the fewest changes to it |
 //! | [`machine`] | | what the configuration asks, asked of this machine |
 //! | [`ipvs`] | `wire` | reading and changing the kernel's table, by netlink or by `ipvsadm` |
-//!
-//! Who runs the checks, and the daemon itself, are not there yet.
+//! | [`daemon`] | `core` | the daemon: command line, loop, reload, end |
 
 pub mod checks;
 pub mod config;
+pub mod daemon;
 pub mod fuzz;
 pub mod ipvs;
 pub mod machine;

@@ -1,0 +1,1 @@
+//! Loop logic in virtual time.
