@@ -1,1 +1,0 @@
-//! Loop logic in virtual time.
