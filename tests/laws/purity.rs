@@ -56,6 +56,7 @@ const PURE: [&str; 11] = [
     "src/api",
     "src/respawn",
     "src/record",
+    "src/director/alert/plan",
     "src/director/config",
     "src/director/daemon/core",
     "src/director/table",
