@@ -14,13 +14,13 @@
 //! | [`command`] | | programs of the administrator: run apart, with a time limit |
 //! | [`pen`] | | a thread that writes lines, for the log and the monitor files |
 //! | [`ipvs`] | `wire` | reading and changing the kernel's table, by netlink or by `ipvsadm` |
-//!
-//! Who runs the checks, and the daemon itself, are not there yet.
+//! | [`daemon`] | `core` | the daemon: command line, loop, reload, end |
 
 pub mod alert;
 pub mod checks;
 pub mod command;
 pub mod config;
+pub mod daemon;
 pub mod fuzz;
 pub mod ipvs;
 pub mod log;

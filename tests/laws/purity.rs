@@ -58,6 +58,7 @@ const PURE: [&str; 11] = [
     "src/record",
     "src/director/alert/plan",
     "src/director/config",
+    "src/director/daemon/core",
     "src/director/table",
     "src/director/plan",
     "src/director/ipvs/wire",
