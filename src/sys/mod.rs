@@ -9,5 +9,6 @@ pub mod packet;
 pub mod poller;
 pub mod process;
 pub mod realtime;
+pub mod reverse;
 pub mod terminal;
 pub mod watched;
