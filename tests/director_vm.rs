@@ -3,6 +3,7 @@
 //! | part | what |
 //! |---|---|
 //! | `recordings` | the runs recorded from the reference, played to ours and to the reference: the same tables |
+//! | `load` | reload and restart while two hundred requests a second come through: none fails |
 //! | `random` | random configurations and events for both at once: the same tables |
 //!
 //! `DIRECTOR_SEEDS=1..100` plays other seeds than CI does, `DIRECTOR_ONLY=05,07` only these recordings,
@@ -20,6 +21,8 @@ mod director;
 mod guest;
 mod lab;
 
+#[path = "director_vm/load.rs"]
+mod load;
 #[path = "director_vm/play.rs"]
 mod play;
 #[path = "director_vm/random/mod.rs"]
@@ -27,7 +30,7 @@ mod random;
 #[path = "director_vm/recordings.rs"]
 mod recordings;
 
-const PROGRAMS: [&str; 2] = [guest::REFERENCE, "/usr/sbin/ipvsadm"];
+const PROGRAMS: &[&str] = &[guest::REFERENCE, "/usr/sbin/ipvsadm"];
 
 #[test]
 fn recordings_are_played_with_the_same_tables() {
@@ -35,7 +38,7 @@ fn recordings_are_played_with_the_same_tables() {
         test: "recordings_are_played_with_the_same_tables",
         memory: 2048,
         limit: 900,
-        programs: &PROGRAMS,
+        programs: PROGRAMS,
     };
     guest::run(&wants, recordings::all);
 }
@@ -46,7 +49,18 @@ fn random_events_give_both_directors_the_same_tables() {
         test: "random_events_give_both_directors_the_same_tables",
         memory: 2048,
         limit: 3600,
-        programs: &PROGRAMS,
+        programs: PROGRAMS,
     };
     guest::run(&wants, random::all);
+}
+
+#[test]
+fn no_request_fails_while_the_director_is_reloaded_and_restarted() {
+    let wants = guest::Wants {
+        test: "no_request_fails_while_the_director_is_reloaded_and_restarted",
+        memory: 1024,
+        limit: 300,
+        programs: &PROGRAMS[1..],
+    };
+    guest::run(&wants, load::all);
 }

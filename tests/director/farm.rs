@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
@@ -27,6 +27,8 @@ pub(crate) enum Mode {
     Once { status: u16, then: Box<Mode> },
     /// Says this at once, then listens without a word.
     Greeting(String),
+    /// Says everything again that is said.
+    Echo,
     /// Takes in e-mails.
     Mail,
     /// Accepts and closes.
@@ -128,15 +130,7 @@ async fn serve(server: Arc<Server>) {
         while *locked(&server.mode) == Mode::Refuse {
             server.changed.notified().await;
         }
-        let listener = match TcpListener::bind(server.at).await {
-            Ok(listener) => listener,
-            Err(error) => {
-                // the address is gone for a while: a ping that finds nobody
-                eprintln!("farm: {}: {error}", server.at);
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+        let listener = listen(server.at).unwrap();
         while *locked(&server.mode) != Mode::Refuse {
             tokio::select! {
                 accepted = listener.accept() => if let Ok((stream, _)) = accepted {
@@ -149,6 +143,20 @@ async fn serve(server: Arc<Server>) {
     }
 }
 
+/// An address that is gone for a while can be listened on nevertheless: nobody comes.
+fn listen(at: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(at), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    match at {
+        SocketAddr::V4(_) => socket.set_freebind_v4(true)?,
+        SocketAddr::V6(_) => socket.set_freebind_v6(true)?,
+    }
+    socket.bind(&at.into())?;
+    socket.listen(1024)?;
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket.into())
+}
+
 async fn answer(server: Arc<Server>, mut stream: TcpStream) {
     let mode = locked(&server.mode).clone();
     // who was asked may go away in the middle of it
@@ -159,6 +167,10 @@ async fn answer(server: Arc<Server>, mut stream: TcpStream) {
             page(&mut stream, status, "").await
         }
         Mode::Greeting(text) => greet(&mut stream, &text).await,
+        Mode::Echo => {
+            let (mut from, mut to) = stream.split();
+            tokio::io::copy(&mut from, &mut to).await.map(drop)
+        }
         Mode::Mail => mail(&server, stream).await,
         Mode::Hang => {
             server.changed.notified().await;

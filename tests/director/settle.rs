@@ -12,7 +12,7 @@ use super::room::{LOG, Room};
 use crate::lab::{Failure, bail};
 
 /// A table is the wanted one within this: the machine may be busy with other things.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 /// And then stays so for this time at least: two rounds of checks, one second apart.
 const HOLD: Duration = Duration::from_millis(2300);
 /// While some server is checked so often: every other one was, too, as often but one.
