@@ -10,5 +10,6 @@ pub mod pidfd;
 pub mod poller;
 pub mod process;
 pub mod realtime;
+pub mod reverse;
 pub mod terminal;
 pub mod watched;
