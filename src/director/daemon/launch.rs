@@ -138,7 +138,7 @@ fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
 fn begin(start: &mut Start) -> io::Result<tokio::runtime::Runtime> {
     signals::hold_back()?;
     notice_children()?;
-    start.log = Log::background(&start.place.instance, log_place(&start.config, start.debug))?;
+    start.log = Log::background(&start.place.instance, log_place(&start.config, start.debug, false))?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
