@@ -1,24 +1,21 @@
 //! Asks for a page, and for those it leads to.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use super::http::{Page, REDIRECTIONS, Url};
+use tokio::time::{Instant, timeout_at};
+
+use super::http::{Answer, Page, REDIRECTIONS, Url};
+use super::run::TOO_LONG;
 use super::{Outcome, names, stream};
 
-/// Asks for a page, and for those it leads to.
-pub(super) async fn fetch(server: SocketAddr, first: &Page) -> Outcome {
+/// Asks for a page, and for those it leads to, all within this time.
+pub(super) async fn fetch(server: SocketAddr, first: &Page, limit: Duration) -> Outcome {
+    let until = Instant::now() + limit;
     let mut page = first.clone();
     let mut here = begin(server, first);
     for _ in 0..=REDIRECTIONS {
-        let at = match &page.connect {
-            None => Ok(server),
-            Some(url) => place(url).await,
-        };
-        let answer = match at {
-            Ok(at) => stream::ask(at, &page).await,
-            Err(outcome) => Err(outcome),
-        };
-        let answer = match answer {
+        let answer = match get(server, &page, until).await {
             Ok(answer) => answer,
             Err(outcome) => return outcome,
         };
@@ -27,6 +24,19 @@ pub(super) async fn fetch(server: SocketAddr, first: &Page) -> Outcome {
         page = next;
     }
     Outcome::down("500 too many redirections")
+}
+
+/// One page.
+async fn get(server: SocketAddr, page: &Page, until: Instant) -> Result<Answer, Outcome> {
+    let asked = async {
+        let at = match &page.connect {
+            None => server,
+            Some(url) => place(url).await?,
+        };
+        stream::ask(at, page).await
+    };
+    let road = timeout_at(until, asked).await.unwrap_or_else(|_| Err(Outcome::down(TOO_LONG)))?;
+    stream::answer(road, page, until).await
 }
 
 /// Where the first page is.

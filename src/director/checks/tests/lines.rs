@@ -174,6 +174,15 @@ fn simpletcp_says_all_and_looks_at_each_line() {
     assert!(check("^three$").up, "a line without an end");
     assert!(!check("b\\nthree").up, "no pattern spans lines");
     assert_eq!(echo.heard.recv().unwrap(), "a\nb");
+    // Verdicts of the reference: the ends of lines are part of them.
+    let dos = server(|mut s| s.write_all(b"one\r\ntwo\r\n").map(|()| until(&mut s, "never")).unwrap());
+    let verdict =
+        |receive: &str| local(dos.port, &format!("\tservice=simpletcp\n\treceive=\"{receive}\"\n")).up;
+    for (receive, up) in
+        [("two$", false), ("two\\r$", true), ("two\\r\\n$", true), ("two\\n", false), ("two\\s$", true)]
+    {
+        assert_eq!(verdict(receive), up, "{receive}");
+    }
     let mute = server(|_| String::new());
     assert!(!local(mute.port, "\tservice=simpletcp\n\treceive=\"x\"\n").up);
 }
