@@ -9,6 +9,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::load::{self, Loaded, Print};
 use super::place::Place;
+use super::side::watch_maintenance;
+use crate::director::maintenance::Maintenance;
 
 /// The file is looked at so often.
 const ROUND: Duration = Duration::from_secs(1);
@@ -26,8 +28,8 @@ pub(super) enum News {
     Changed,
     /// The file cannot be read: told once.
     Unreadable(String),
-    /// The configuration was read.
-    Read(Box<Loaded>),
+    /// The configuration was read; where it is good, its directory of maintenance is watched.
+    Read(Box<Loaded>, std::io::Result<Option<Maintenance>>),
 }
 
 /// Starts the thread. `print` is the file as it was last read.
@@ -48,7 +50,8 @@ fn serve(place: &Place, print: Print, errands: &Receiver<Errand>, news: &Unbound
             Ok(Errand::Read) => Some(match load::load(&place.path, &place.config) {
                 Ok(loaded) => {
                     watch.print = loaded.print;
-                    News::Read(Box::new(loaded))
+                    let watch = loaded.config.as_ref().map_or(Ok(None), watch_maintenance);
+                    News::Read(Box::new(loaded), watch)
                 }
                 Err(why) => News::Unreadable(why),
             }),

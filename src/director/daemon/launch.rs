@@ -3,23 +3,25 @@
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode as Bits, umask};
 
 use super::background::{self, Herald, Side};
-use super::cli::Verb;
-use super::journal::Journal;
 use super::load::Print;
 use super::pidfile::{self, Running};
 use super::place::Place;
 use super::record::{Mode, Record};
 use super::run;
+use super::side;
 use super::signals;
 use super::texts::STARTING;
+use super::verbs::log_place;
+use crate::director::command::{ChildVerb, Errand};
 use crate::director::config::Config;
+use crate::director::log::Log;
+use crate::director::table::ServiceId;
 use crate::sys::process::notice_children;
 
 /// Descriptors that are not for checks.
@@ -37,7 +39,7 @@ pub(super) struct Start {
     pub(super) print: Print,
     pub(super) mode: Mode,
     pub(super) debug: bool,
-    pub(super) log: Journal,
+    pub(super) log: Log,
 }
 
 static DAEMON: AtomicBool = AtomicBool::new(false);
@@ -86,20 +88,11 @@ fn serve(start: Start, mut herald: Herald) -> i32 {
     if let Err(error) = background::let_go() {
         start.log.say(&format!("cannot let go of the terminal: {error}"));
     }
-    let (pid_file, state_file) = (start.place.pid_file(), start.place.state_file());
-    let keep = live(start, herald, once);
-    if keep != KEPT {
-        let _ = std::fs::remove_file(state_file);
-    }
-    pidfile::remove_own(&pid_file);
-    0
+    live(start, herald, once)
 }
 
-/// The loop's word for: the table was left as it is, to the next daemon.
-const KEPT: i32 = -1;
-
 /// Writes the pid, unless somebody runs (`None`). The services that an earlier life may have left in the table.
-fn claim(start: &Start) -> io::Result<Option<Vec<crate::director::table::ServiceId>>> {
+fn claim(start: &Start) -> io::Result<Option<Vec<ServiceId>>> {
     let turn = std::fs::File::open(RUN).and_then(|dir| {
         Flock::lock(dir, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))
     })?;
@@ -115,27 +108,38 @@ fn claim(start: &Start) -> io::Result<Option<Vec<crate::director::table::Service
     Ok(Some(once))
 }
 
-fn live(start: Start, mut herald: Herald, once: Vec<crate::director::table::ServiceId>) -> i32 {
-    let log = start.log.clone();
+fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
+    let (direct, place) = (start.log.clone(), start.place.clone());
     let limit = room(&start.config);
-    let made = signals::hold_back()
-        .and_then(|()| notice_children())
-        .and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build());
-    let ended = made.and_then(|runtime| {
+    let lived = begin(&mut start).and_then(|runtime| {
         let ended = runtime.block_on(run::run(start, &mut herald, once, limit));
         // A thread that waits for a disk or a name is not waited for.
-        runtime.shutdown_timeout(Duration::ZERO);
+        runtime.shutdown_background();
         ended
     });
-    match ended {
-        Ok(kept) if kept => KEPT,
-        Ok(_) => 0,
-        Err(error) => {
-            log.say(&format!("ldirectord cannot run: {error}"));
-            herald.tell(1);
-            1
-        }
+    let ended = lived.map_err(|error| {
+        direct.say(&format!("ldirectord cannot run: {error}"));
+        herald.tell(1);
+    });
+    // Whoever waits for our end waits for this. E-mails may take longer.
+    if !ended.as_ref().is_ok_and(|ended| ended.kept) {
+        pidfile::remove_with(&place.state_file(), &place.pid_file());
     }
+    pidfile::remove_own(&place.pid_file());
+    match ended {
+        Ok(ended) => {
+            ended.side.finish();
+            0
+        }
+        Err(()) => 1,
+    }
+}
+
+fn begin(start: &mut Start) -> io::Result<tokio::runtime::Runtime> {
+    signals::hold_back()?;
+    notice_children()?;
+    start.log = Log::background(&start.place.instance, log_place(&start.config, start.debug))?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// How many checks may run at the same time: each has a descriptor. Asks for more of them where they are needed.
@@ -152,11 +156,12 @@ fn room(config: &Config) -> usize {
     usize::try_from(now).unwrap_or(usize::MAX).saturating_sub(OTHERS).max(64)
 }
 
-/// Runs a verb for each configuration that ours has executed, one after the other.
-pub(super) fn ask_children(config: Option<&Config>, verb: Verb) {
+/// Asks each instance of a configuration that ours has executed how it is; what it says goes where ours goes.
+pub(super) fn ask_children(config: Option<&Config>) {
     for child in config.into_iter().flat_map(|config| &config.global.execute) {
-        let Ok(program) = std::env::current_exe() else { return };
+        let words = Errand::execute(&side::itself(), child, ChildVerb::Status).words;
+        let Some((program, arguments)) = words.split_first() else { continue };
         // A child that cannot be asked has nothing to say.
-        let _ = Command::new(program).args([child.as_str(), verb.word()]).stdin(Stdio::null()).status();
+        let _ = Command::new(program).args(arguments).stdin(Stdio::null()).status();
     }
 }

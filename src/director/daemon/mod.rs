@@ -10,6 +10,7 @@
 //! | `background`, `launch` | | from the verb to the daemon |
 //! | `core` | yes | what is to be done next |
 //! | `run` | | the loop: one thread that never waits |
+//! | `side` | | what it has others do: log, e-mails, programs |
 //! | `kernel`, `clerk` | | threads that may: the kernel's table, the configuration |
 //! | `signals` | | signals and what they mean |
 
@@ -17,7 +18,6 @@ mod background;
 mod clerk;
 mod cli;
 mod core;
-mod journal;
 mod kernel;
 mod launch;
 mod load;
@@ -25,6 +25,7 @@ mod pidfile;
 mod place;
 mod record;
 mod run;
+mod side;
 mod signals;
 mod texts;
 mod verbs;
@@ -61,7 +62,7 @@ pub fn main(words: impl Iterator<Item = OsString>) -> i32 {
         },
         Asked::Run(command) => {
             if let Some(program) = words.first_mut().filter(|program| !program.contains('/')) {
-                *program = itself(program);
+                *program = side::itself();
             }
             verbs::run(words, command)
         }
@@ -72,9 +73,4 @@ pub fn main(words: impl Iterator<Item = OsString>) -> i32 {
 fn say(text: &str, code: i32) -> i32 {
     let _ = io::stdout().write_all(text.as_bytes());
     code
-}
-
-/// The program by its path, as the reference names itself.
-fn itself(program: &str) -> String {
-    std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_else(|_| program.to_owned())
 }

@@ -74,12 +74,23 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// Takes a file away, unless another process has written it meanwhile.
-pub(super) fn remove_own(file: &Path) {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    if text.trim() == std::process::id().to_string() {
+/// Takes a file away that belongs to the pid file of this process.
+pub(super) fn remove_with(file: &Path, pid_file: &Path) {
+    if is_own(pid_file) {
         let _ = fs::remove_file(file);
     }
+}
+
+/// Takes a file away, unless another process has written it meanwhile.
+pub(super) fn remove_own(file: &Path) {
+    if is_own(file) {
+        let _ = fs::remove_file(file);
+    }
+}
+
+fn is_own(pid_file: &Path) -> bool {
+    let text = fs::read_to_string(pid_file).unwrap_or_default();
+    text.trim() == std::process::id().to_string()
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::cli::{Command, Verb};
-use super::journal::{Journal, Place as LogPlace};
 use super::launch::{self, Start};
 use super::load::{self, Loaded};
 use super::pidfile::{self, Running, is_alive, is_ours, look};
 use super::place::{Lost, Place};
 use super::record::{Mode, Record};
 use crate::director::config::Config;
+use crate::director::log::{Log, Place as LogPlace};
 
 /// Exit codes.
 const INITIALISATION: i32 = 1;
@@ -35,7 +35,7 @@ pub(super) struct Call {
     words: Vec<String>,
     command: Command,
     place: Place,
-    log: Journal,
+    log: Log,
 }
 
 /// Does what is asked; the exit code.
@@ -44,7 +44,7 @@ pub(super) fn run(words: Vec<String>, command: Command) -> i32 {
         Ok(place) => place,
         Err(lost) => return not_found(&lost, command.debug),
     };
-    let log = Journal::new(&place.instance, usual_place(command.debug));
+    let log = Log::direct(&place.instance, usual_place(command.debug));
     let loaded = match load::load(&place.path, &place.config) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -81,7 +81,7 @@ fn say(line: &str) {
 }
 
 /// Tells the log of an exit code that is not 0.
-fn exits(log: &Journal, code: i32, why: &str) -> i32 {
+fn exits(log: &Log, code: i32, why: &str) -> i32 {
     log.say(&format!("Exiting with exit_status {code}: {why}"));
     code
 }
@@ -89,23 +89,19 @@ fn exits(log: &Journal, code: i32, why: &str) -> i32 {
 fn not_found(lost: &Lost, debug: bool) -> i32 {
     let line = format!("Config file {} not found", lost.name);
     complain(&line);
-    let log = Journal::new(&lost.instance, usual_place(debug));
+    let log = Log::direct(&lost.instance, usual_place(debug));
     log.say(&line);
     exits(&log, INITIALISATION, "Initialisation Error")
 }
 
 /// Where lines go before the configuration says so.
 fn usual_place(debug: bool) -> LogPlace {
-    if debug { LogPlace::Stderr } else { LogPlace::File("/var/log/ldirectord.log".to_owned()) }
+    if debug { LogPlace::Stderr } else { LogPlace::default() }
 }
 
 /// Where the configuration wants lines.
 pub(super) fn log_place(config: &Config, debug: bool) -> LogPlace {
-    match (debug, config.global.supervised) {
-        (true, _) => LogPlace::Stderr,
-        (_, true) => LogPlace::Stdout,
-        _ => LogPlace::of(&config.global.log),
-    }
+    if debug { LogPlace::Stderr } else { LogPlace::of(&config.global) }
 }
 
 impl Call {
@@ -169,7 +165,7 @@ impl Call {
             Running::Yes(pid) => {
                 pidfile::signal(pid, Signal::SIGTERM);
                 // Who comes next may rely on it where it does not take long.
-                wait(STOP, || !is_alive(pid));
+                wait(STOP, || self.has_ended(pid));
             }
             // Nobody is to serve any more.
             _ => drop(std::fs::remove_file(self.place.state_file())),
@@ -184,7 +180,7 @@ impl Call {
             // One of ours leaves the table to the next: no connection is lost.
             let signal = if is_ours(pid) { Signal::SIGALRM } else { Signal::SIGTERM };
             pidfile::signal(pid, signal);
-            if !wait(RESTART, || !is_alive(pid)) {
+            if !wait(RESTART, || self.has_ended(pid)) {
                 self.log.say(&format!("process {pid} does not end: it is killed"));
                 pidfile::signal(pid, Signal::SIGKILL);
                 wait(STOP, || !is_alive(pid));
@@ -220,7 +216,7 @@ impl Call {
                 let line = format!("ldirectord for {config} is running with pid: {pid}");
                 complain(&line);
                 self.log.say(&line);
-                launch::ask_children(loaded.config.as_ref(), Verb::Status);
+                launch::ask_children(loaded.config.as_ref());
                 self.log.say("Exiting from ldirectord status");
                 0
             }
@@ -237,6 +233,11 @@ impl Call {
                 STOPPED
             }
         }
+    }
+
+    /// Whether it has taken its pid file away, or is not there any more. It may have e-mails to send.
+    fn has_ended(&self, pid: Pid) -> bool {
+        look(&self.place.pid_file()) != Running::Yes(pid) || !is_alive(pid)
     }
 
     fn only_checks(&self, pid: Pid) -> bool {

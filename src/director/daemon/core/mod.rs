@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::record::Mode;
+use crate::director::alert::plan::Status;
 use crate::director::config::Config;
 use crate::director::plan::{Event, Health, News, Schedule, State, Verb, Verdict};
 use crate::director::table::{Op, ServiceId, Table};
@@ -23,19 +24,6 @@ use talk::Talk;
 
 /// After so long the first round of checks is not waited for any more: fallbacks may come.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// What the daemon is doing (ldirectord.md 13.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
-    /// Not every server has been checked yet.
-    Starting,
-    /// All is as it should be.
-    Running,
-    /// The same as starting, with a new configuration.
-    Reloading,
-    /// The end has begun.
-    Stopping,
-}
 
 /// A check, by its number, of a configuration, by its number: who answers late is not mistaken for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +156,11 @@ impl Core {
     /// The configuration in force.
     pub(super) fn config(&self) -> &Arc<Config> {
         &self.config
+    }
+
+    /// What is known of the servers.
+    pub(super) fn state(&self) -> &State {
+        &self.state
     }
 
     /// What it is doing.
