@@ -52,7 +52,8 @@ fn carry_out(kernel: &mut dyn Ipvs, asked: &Asked) -> Result<String, Error> {
 fn line(daemon: &SyncDaemon) -> String {
     let role = word(daemon.role);
     let mut line = format!("{role} sync daemon (mcast={}, syncid={}", daemon.interface, daemon.sync_id);
-    let numbers = [("maxlen", u32::from(daemon.max_length)), ("port", daemon.port.into()), ("ttl", daemon.ttl.into())];
+    let numbers =
+        [("maxlen", u32::from(daemon.max_length)), ("port", daemon.port.into()), ("ttl", daemon.ttl.into())];
     let told = |(name, number): (&str, u32)| (number > 0).then(|| format!(", {name}={number}"));
     let [length, port, ttl] = numbers.map(told).map(Option::unwrap_or_default);
     let group = daemon.group.map(|group| format!(", group={group}")).unwrap_or_default();
@@ -93,7 +94,8 @@ mod tests {
         let group = "224.0.0.90".parse().ok();
         let (interface, role) = ("sync0".to_owned(), Role::Backup);
         let daemon = SyncDaemon { role, interface, sync_id: 8, max_length: 1400, group, port: 8849, ttl: 2 };
-        let told = "backup sync daemon (mcast=sync0, syncid=8, maxlen=1400, group=224.0.0.90, port=8849, ttl=2)\n";
+        let told =
+            "backup sync daemon (mcast=sync0, syncid=8, maxlen=1400, group=224.0.0.90, port=8849, ttl=2)\n";
         assert_eq!(line(&daemon), told);
     }
 }

@@ -81,8 +81,10 @@ mod tests {
         let good = asked("--start-daemon backup --mcast-interface eth1");
         assert!(matches!(good, Some(Asked::Start(SyncDaemon { role: Role::Backup, .. }))), "{good:?}");
         assert_eq!(asked("--stop-daemon master"), Some(Asked::Stop(Role::Master)));
-        let bad = ["", "-L", "-L --timeout", "--stop-daemon", "--stop-daemon both", "--start-daemon master eth0"];
-        let worse = ["--start-daemon master --syncid 256", "--start-daemon master --mcast-interface=", "--daemon"];
+        let bad =
+            ["", "-L", "-L --timeout", "--stop-daemon", "--stop-daemon both", "--start-daemon master eth0"];
+        let worse =
+            ["--start-daemon master --syncid 256", "--start-daemon master --mcast-interface=", "--daemon"];
         bad.iter().chain(&worse).for_each(|line| assert_eq!(asked(line), None, "{line}"));
     }
 }
