@@ -57,7 +57,8 @@ fn told_of(diagnostic: &Diagnostic, config: &str) -> Vec<String> {
     let word = if diagnostic.is_error() { "Error" } else { "Warning" };
     let place = format!("reading file {config} at line {}", diagnostic.line);
     let said: Vec<&str> = diagnostic.reference.iter().map(|(_, text)| text.as_str()).collect();
-    let said = if said.is_empty() { vec![diagnostic.message.as_str()] } else { said };
+    let said =
+        if said.is_empty() && diagnostic.is_error() { vec![diagnostic.message.as_str()] } else { said };
     let mut lines: Vec<String> = said.iter().map(|text| format!("{word} [{pid}] {place}: {text}")).collect();
     lines.push(format!("    {}", diagnostic.in_one_line()));
     lines

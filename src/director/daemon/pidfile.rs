@@ -54,6 +54,16 @@ pub(super) fn is_alive(pid: Pid) -> bool {
     kill(pid, None).is_ok() && command_line(pid).is_some_and(|line| !line.is_empty())
 }
 
+/// Whether it was killed, and has only to notice.
+pub(super) fn is_doomed(pid: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let pending = status.lines().filter_map(|line| {
+        let (name, bits) = line.split_once(':')?;
+        ["SigPnd", "ShdPnd"].contains(&name).then(|| u64::from_str_radix(bits.trim(), 16).ok())?
+    });
+    pending.fold(0, |all, bits| all | bits) & (1 << (Signal::SIGKILL as u64 - 1)) != 0
+}
+
 /// Sends a signal. Who has ended meanwhile does not mind.
 pub(super) fn signal(pid: Pid, signal: Signal) {
     let _ = kill(pid, signal);

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use super::cli::{Command, Verb};
 use super::launch::{self, Start};
 use super::load::{self, Loaded};
-use super::pidfile::{self, Running, is_alive, is_ours, look};
+use super::pidfile::{self, Running, is_alive, is_doomed, is_ours, look};
 use super::place::{Lost, Place};
 use super::record::{Mode, Record};
 use crate::director::config::Config;
@@ -106,7 +106,7 @@ pub(super) fn log_place(config: &Config, debug: bool) -> LogPlace {
 
 impl Call {
     fn carry_out(&self, loaded: Loaded) -> i32 {
-        let running = look(&self.place.pid_file());
+        let running = self.running();
         match self.command.verb {
             Verb::Start => self.start(running, loaded),
             Verb::Standby => self.standby(running, loaded),
@@ -117,6 +117,18 @@ impl Call {
             Verb::Reload | Verb::ForceReload => self.reload(running),
             Verb::Status => self.status(running, &loaded),
         }
+    }
+
+    /// Who runs. Somebody who was killed and is not gone yet does not.
+    fn running(&self) -> Running {
+        let running = look(&self.place.pid_file());
+        if let Running::Yes(pid) = running
+            && is_doomed(pid)
+        {
+            wait(STOP, || !is_alive(pid));
+            return look(&self.place.pid_file());
+        }
+        running
     }
 
     /// The daemon has its own last words.
