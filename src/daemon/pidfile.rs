@@ -59,9 +59,11 @@ pub(super) fn is_alive(pid: Pid) -> bool {
     }
 }
 
+/// Its first thread may have ended while others are still ending: it has not ended then.
 fn is_zombie(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
+    let ended = stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'));
+    ended && fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|threads| threads.count() == 1)
 }
 
 /// Writes our pid, unless a daemon runs. Of several at once the last would remove the first one's file

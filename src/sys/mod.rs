@@ -6,6 +6,7 @@ pub mod child;
 pub mod fds;
 pub mod localtime;
 pub mod packet;
+pub mod pidfd;
 pub mod poller;
 pub mod process;
 pub mod realtime;

@@ -76,6 +76,11 @@ fn mail_boxes_are_opened_with_name_and_password() {
     });
     let lines = "\tservice=pop\n\tlogin=\"mrose\"\n\tpasswd=\"tanstaaf\"\n";
     assert_eq!(local(stamped.port, lines), Outcome::up("+OK maildrop"));
+    // A stamp, and no APOP after all: the reference then says the password.
+    let pretends =
+        server(|s| scripted(s, "+OK hi <1.2@x>\r\n", &[("USER u", "+OK\r\n"), ("PASS p q", "+OK in\r\n")]));
+    assert_eq!(local(pretends.port, &login("p q")), Outcome::up("+OK in"));
+    assert!(pretends.heard.recv().unwrap().ends_with("\r\nUSER u\r\nPASS p q\r\nQUIT\r\n"));
     let imap = server(|s| {
         let asked = "a LOGIN \"u\" \"p\\\"q\"";
         scripted(s, "* OK hi\r\n", &[(asked, "* CAPABILITY x\r\na OK in\r\n"), ("z LOGOUT", "")])
