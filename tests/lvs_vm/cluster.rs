@@ -107,6 +107,8 @@ impl Cluster {
             node.configure(HA_CF, AUTHKEYS, HARESOURCES)?;
             node.write("/etc/ha.d/ldirectord.cf", &ldirectord_cf(), 0o644)?;
             node.stage().script(&[], DIRECTOR)?;
+            // as Debian's ipvsadm does at boot where it is told so: who does not serve listens
+            node.must(&["ipvsadm", "--start-daemon", "backup", "--mcast-interface", "eth0"])?;
         }
         let mut servers = Vec::new();
         for (name, network, address, script) in [

@@ -163,20 +163,17 @@ impl Story<'_> {
         self.turns("ipip", IPIP, ["rs1", "rs2"])
     }
 
-    /// Who serves each client of the persistent service; each stays with the same server.
+    /// Who serves each client of the persistent service; each stays with the same server. The kernel tells the other
+    /// director of a client with its third connection (net.ipv4.vs.sync_threshold).
     fn sticky(&self, when: &str) -> Result<Vec<String>, Failure> {
-        let ask = || CLIENTS.iter().map(|client| self.client.ask_as(client, PERSISTENT)).collect();
-        let (first, second): (Result<Vec<_>, _>, Result<Vec<_>, _>) = (ask(), ask());
-        let (first, second) = (first?, second?);
-        if first != second
-            || !["OK rs1", "OK rs2"].iter().all(|name| first.iter().any(|answer| answer == name))
-        {
-            bail!(
-                "{when}: clients do not stay with their servers, or all have the same: {first:?}, {second:?}"
-            );
+        let ask = |_| CLIENTS.iter().map(|client| self.client.ask_as(client, PERSISTENT)).collect();
+        let rounds: Vec<Vec<String>> = (0..4).map(ask).collect::<Result<_, _>>()?;
+        let both = ["OK rs1", "OK rs2"].iter().all(|name| rounds[0].iter().any(|answer| answer == name));
+        if !both || rounds.iter().any(|round| *round != rounds[0]) {
+            bail!("{when}: clients do not stay with their servers, or all have the same: {rounds:?}");
         }
         self.say(&format!("{when}: each client has its server"));
-        Ok(first)
+        Ok(rounds[0].clone())
     }
 
     /// The other director knows each client's server before it has to.
@@ -190,6 +187,12 @@ impl Story<'_> {
                 None => Ok(()),
                 Some(missing) => Err(format!("no template of {missing}:\n{known}")),
             }
+        })
+        .map_err(|failure| {
+            let daemons =
+                self.cluster.lab.nodes().iter().map(|node| node.must(&["ipvsadm", "-L", "--daemon"]));
+            let daemons: Vec<_> = daemons.map(Result::unwrap_or_default).collect();
+            self.with_logs(failure, self.cluster.lab.node(1)).of(format!("sync daemons: {daemons:?}"))
         })?;
         self.say(&format!("{} knows the clients", node.name()));
         Ok(())
