@@ -151,11 +151,11 @@ fn each_line(bytes: &[u8], talk: &mut (dyn Talk + Send)) -> Turn {
     Turn::Listen
 }
 
-/// What is said when nothing more comes: a last line may have no end.
+/// What it means that nothing more comes.
 fn last(lines: &mut Lines, talk: &mut (dyn Talk + Send)) -> Outcome {
-    match lines.rest().map(|rest| talk.line(&rest)) {
-        Some(Turn::Decided(outcome, _)) => outcome,
-        _ => talk.closed(),
+    match lines.rest() {
+        Some(rest) => talk.broken_off(&rest),
+        None => talk.closed(),
     }
 }
 
