@@ -46,6 +46,7 @@ pub fn fuzz_ipvs(bytes: &[u8]) {
 pub fn fuzz_http(bytes: &[u8]) {
     let Some((first, answer)) = bytes.split_first() else { return };
     let page = Page {
+        secure: false,
         head: first & 1 != 0,
         connect: None,
         asked: "/".to_owned(),

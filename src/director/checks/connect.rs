@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use super::{Outcome, stream};
+use super::{Outcome, road};
 
 pub(super) async fn connect(at: SocketAddr) -> Outcome {
-    match stream::open(at).await {
+    match road::connect(at).await {
         Ok(_) => Outcome::up("-"),
         Err(outcome) => outcome,
     }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::talk::Lines;
-use super::{Outcome, stream};
+use super::{Outcome, road};
 use crate::director::config::{Pattern, Secret};
 
 /// The longest file that is read; what is behind is not looked at.
@@ -27,7 +27,7 @@ pub struct Fetch {
 }
 
 pub(super) async fn fetch(at: SocketAddr, what: &Fetch) -> Outcome {
-    let stream = match stream::open(at).await {
+    let stream = match road::connect(at).await {
         Ok(stream) => stream,
         Err(outcome) => return outcome,
     };

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Outcome;
+use super::probe::By;
 use crate::director::config::Pattern;
 
 /// The longest page that is read; what is behind is not looked at.
@@ -17,6 +18,8 @@ pub const REDIRECTIONS: usize = 7;
 pub struct Page {
     /// Only its head.
     pub head: bool,
+    /// In TLS.
+    pub secure: bool,
     /// Another server to connect to.
     pub connect: Option<Url>,
     /// What is asked for: a path, or of a proxy a whole URL.
@@ -61,6 +64,11 @@ impl Url {
         known.then(|| Url { scheme, host: host.to_owned(), port, path })
     }
 
+    /// The port where such a page is, if none is said.
+    pub fn usual_port(&self) -> u16 {
+        if self.scheme == "https" { 443 } else { 80 }
+    }
+
     /// Host and port, as a server wants to be called.
     pub fn authority(&self) -> String {
         match self.port {
@@ -96,6 +104,11 @@ impl fmt::Display for Url {
 }
 
 impl Page {
+    /// How the request gets to the server. In TLS, too, it is asked by the name of the host.
+    pub fn by(&self) -> By {
+        if self.secure { By::Tls(Some(self.host.clone())) } else { By::Tcp }
+    }
+
     /// The request in bytes.
     pub fn request(&self) -> Vec<u8> {
         let method = if self.head { "HEAD" } else { "GET" };
@@ -129,8 +142,8 @@ impl Page {
     pub fn elsewhere(&self, answer: &Answer, here: &Url) -> Option<Page> {
         let redirects = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
         let url = here.join(answer.location.as_deref().filter(|_| redirects)?)?;
-        let (asked, host) = (url.path.clone(), url.authority());
-        Some(Page { asked, host, connect: Some(url), ..self.clone() })
+        let (asked, host, secure) = (url.path.clone(), url.authority(), url.scheme == "https");
+        Some(Page { asked, host, secure, connect: Some(url), ..self.clone() })
     }
 }
 

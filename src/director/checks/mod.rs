@@ -13,23 +13,33 @@
 //! Not there yet: a negotiation by TLS (https, pops, imaps, ldaps), and ldap, mysql, oracle and pgsql.
 //! [`probe::Probe::of`] answers for these with [`probe::Way::Unsupported`].
 
+mod ber;
 mod connect;
+mod datagram;
 pub mod dns;
+mod exchange;
 mod external;
+pub mod frame;
 pub mod ftp;
 pub mod http;
 pub mod imap;
+pub mod ldap;
+mod names;
 pub mod nntp;
+mod pages;
 mod ping;
 pub mod pop;
 pub mod probe;
 pub mod radius;
+mod road;
 pub mod run;
 pub mod simpletcp;
 pub mod sip;
 pub mod smtp;
 mod stream;
 pub mod talk;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod tls;
 
 /// What came of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! POP3: the greeting, and a login where a name is given: APOP if the greeting has a time stamp, else USER and PASS.
+//! POP3: the greeting, and a login where a name is given: APOP if the greeting has a time stamp; USER and
+//! PASS if it has none or APOP is refused, as the reference does.
 //!
 //! The reference calls a server up that refuses the connection, if no login is given. Here a greeting is needed.
 
@@ -21,6 +22,7 @@ pub struct Pop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Nothing,
+    Apop,
     User,
     Password,
 }
@@ -32,16 +34,18 @@ impl Pop {
     }
 
     fn log_in(&mut self, greeting: &str) -> Turn {
-        let Some(stamp) = stamp(greeting) else {
-            self.asked = Asked::User;
-            return Turn::Say(format!("USER {}\r\n", self.login));
-        };
-        self.asked = Asked::Password;
+        let Some(stamp) = stamp(greeting) else { return self.say_user() };
+        self.asked = Asked::Apop;
         let mut digest = Md5::new();
         digest.update(stamp);
         digest.update(self.passwd.expose());
         let hex: String = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
         Turn::Say(format!("APOP {} {hex}\r\n", self.login))
+    }
+
+    fn say_user(&mut self) -> Turn {
+        self.asked = Asked::User;
+        Turn::Say(format!("USER {}\r\n", self.login))
     }
 }
 
@@ -61,6 +65,9 @@ impl Talk for Pop {
     fn line(&mut self, line: &[u8]) -> Turn {
         let told = String::from_utf8_lossy(line).into_owned();
         let quit = || "QUIT\r\n".to_owned();
+        if !line.starts_with(b"+OK") && self.asked == Asked::Apop {
+            return self.say_user();
+        }
         if !line.starts_with(b"+OK") {
             return Turn::Decided(Outcome::down(told), quit());
         }
@@ -71,7 +78,7 @@ impl Talk for Pop {
                 self.asked = Asked::Password;
                 Turn::Say(format!("PASS {}\r\n", self.passwd.expose()))
             }
-            Asked::Password => Turn::Decided(Outcome::up(told), quit()),
+            Asked::Apop | Asked::Password => Turn::Decided(Outcome::up(told), quit()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{dns, ftp, http, radius};
+use super::{dns, ftp, http, ldap, radius};
 use crate::director::config::{CheckKind, HttpMethod, Pattern, Real, Secret, Service, Virtual, bracketed};
 use crate::director::table::{Protocol, ServiceId};
 
@@ -39,8 +39,8 @@ pub enum Way {
     Talk {
         /// Which.
         talk: Talk,
-        /// By datagrams.
-        udp: bool,
+        /// How it gets there.
+        by: By,
     },
     /// Ask a name server.
     Dns {
@@ -51,10 +51,28 @@ pub enum Way {
     },
     /// Ask whether a user may in.
     Radius(radius::User),
+    /// Look an entry up.
+    Ldap {
+        /// Which.
+        search: ldap::Search,
+        /// How it gets there.
+        by: By,
+    },
     /// Fetch a file.
     Ftp(ftp::Fetch),
     /// A protocol that cannot be spoken yet.
     Unsupported(Service),
+}
+
+/// How what is said gets to a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// In datagrams.
+    Udp,
+    /// Over a TCP connection.
+    Tcp,
+    /// In TLS, over a TCP connection. The server is asked for this name, if it is one.
+    Tls(Option<String>),
 }
 
 /// A protocol of lines, and what is to be said.
@@ -139,24 +157,33 @@ fn negotiate(virt: &Virtual, real: &Real) -> Way {
     let receive = virt.receive(real).cloned();
     let (login, passwd) = (virt.check.login.clone(), virt.check.passwd.clone());
     let udp = virt.protocol_word() == "udp";
-    let over_tcp = |talk| Way::Talk { talk, udp: false };
+    let plain = if udp { By::Udp } else { By::Tcp };
+    let tls = By::Tls(virt.check.virtual_host.clone());
+    let over_tcp = |talk| Way::Talk { talk, by: By::Tcp };
     match virt.check.service {
         Service::None => Way::On,
-        Service::Http | Service::HttpProxy => Way::Http(page(virt, real, receive)),
+        Service::Http | Service::Https | Service::HttpProxy => Way::Http(page(virt, real, receive)),
         Service::Nntp => over_tcp(Talk::Nntp),
         Service::Smtp | Service::Submission => over_tcp(Talk::Smtp),
         Service::Pop => over_tcp(Talk::Pop { login, passwd }),
+        Service::Pops => Way::Talk { talk: Talk::Pop { login, passwd }, by: tls },
         Service::Imap => over_tcp(Talk::Imap { login, passwd }),
+        Service::Imaps => Way::Talk { talk: Talk::Imap { login, passwd }, by: tls },
         Service::Dns => {
             let asked = request.strip_prefix('/').unwrap_or(request).to_owned();
             Way::Dns { question: dns::Question { asked, receive }, udp }
         }
+        Service::Ldap | Service::Ldaps => {
+            let base = request.strip_prefix('/').unwrap_or(request).to_owned();
+            let by = if virt.check.service == Service::Ldaps { tls } else { By::Tcp };
+            Way::Ldap { search: ldap::Search { login, passwd, base, receive }, by }
+        }
         Service::Ftp => Way::Ftp(ftp::Fetch { login, passwd, path: request.to_owned(), receive }),
         Service::Radius => Way::Radius(radius::User { login, passwd, secret: virt.check.secret.clone() }),
-        Service::Sip => Way::Talk { talk: Talk::Sip { login }, udp },
+        Service::Sip => Way::Talk { talk: Talk::Sip { login }, by: plain },
         Service::Simpletcp => {
             let text = request.strip_prefix('/').unwrap_or(request).replace("\\n", "\n");
-            Way::Talk { talk: Talk::Simpletcp { text, receive }, udp }
+            Way::Talk { talk: Talk::Simpletcp { text, receive }, by: plain }
         }
         other => Way::Unsupported(other),
     }
@@ -169,17 +196,18 @@ fn page(virt: &Virtual, real: &Real, receive: Option<Pattern>) -> http::Page {
     let host = virt.check.virtual_host.clone();
     let request = virt.request(real);
     // Only a server's own request may be a whole URL; it leads elsewhere, but for the name it is asked by.
+    let service = virt.check.service.word();
     let whole = real.request.as_deref().and_then(|r| http::Url::parse(r.strip_prefix('/').unwrap_or(r)));
+    let whole = whole.filter(|url| url.scheme == service);
+    let secure = virt.check.service == Service::Https;
     let proxied = virt.check.service == Service::HttpProxy;
     if proxied {
         let url = http::Url::parse(request.strip_prefix('/').unwrap_or(request));
         let asked = url.as_ref().map_or_else(|| request.to_owned(), http::Url::to_string);
         let host = url.map(|url| url.authority()).unwrap_or(own);
-        return http::Page { head, connect: None, asked, host, receive };
+        return http::Page { head, secure, connect: None, asked, host, receive };
     }
     let host = host.unwrap_or(own);
-    match whole {
-        Some(url) => http::Page { head, asked: url.path.clone(), connect: Some(url), host, receive },
-        None => http::Page { head, connect: None, asked: request.to_owned(), host, receive },
-    }
+    let asked = whole.as_ref().map_or(request, |url| &url.path).to_owned();
+    http::Page { head, secure, connect: whole, asked, host, receive }
 }

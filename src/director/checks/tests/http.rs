@@ -1,0 +1,79 @@
+//! Pages.
+
+use super::*;
+
+pub(super) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nall is well\n";
+
+#[test]
+fn a_page_is_judged_by_status_and_content() {
+    let page = server(|stream| answering(stream, OK));
+    // what came of it, and what the server was asked
+    let check = |lines: &str| (local(page.port, lines), page.heard.recv().unwrap());
+    let (outcome, asked) = check("\tservice=http\n");
+    assert_eq!(outcome, Outcome::up("200 OK"));
+    assert!(asked.starts_with("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"), "{asked}");
+    assert_eq!(check("\treceive=\"is \\w+\\n$\"\n").0, Outcome::up("200 OK"));
+    assert_eq!(check("\treceive=\"OK\"\n").0, Outcome::down("all is well\n"), "never the status line");
+    assert!(!check("\treceive=\"well\"\n\thttpmethod=HEAD\n").0.up, "no page, no match");
+    let (outcome, asked) = check("\thttpmethod=HEAD\n");
+    assert!(outcome.up && asked.starts_with("HEAD / "), "{asked}");
+    let (outcome, asked) = check("\trequest=\"a b.html?x=1\"\n\tvirtualhost=www.x.y\n");
+    assert!(outcome.up && asked.starts_with("GET /a%20b.html?x=1 HTTP/1.1\r\nHost: www.x.y\r\n"), "{asked}");
+}
+
+#[test]
+fn a_server_that_misbehaves_is_down() {
+    let wrong = server(|stream| answering(stream, "HTTP/1.1 500 Oh no\r\n\r\n"));
+    assert_eq!(local(wrong.port, ""), Outcome::down("500 Oh no"));
+    let silent = server(|stream| {
+        thread::sleep(Duration::from_secs(5));
+        drop(stream);
+        String::new()
+    });
+    let begin = Instant::now();
+    assert_eq!(local(silent.port, "\tnegotiatetimeout=1\n"), Outcome::down("500 Timeout Alarm"));
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    let hasty = server(|_| String::new());
+    assert!(!local(hasty.port, "").up);
+    let refused = local(deserted(), "");
+    assert!(!refused.up && refused.text.contains("Connection refused"), "{refused:?}");
+    let cut = server(|stream| answering(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nall"));
+    assert!(!local(cut.port, "").up);
+}
+
+#[test]
+fn redirections_are_followed_and_bounded() {
+    let home = server(|stream| answering(stream, OK));
+    // The other server's port travels in the request.
+    let other = server(|mut stream| {
+        let asked = until(&mut stream, "\r\n\r\n");
+        let port: String =
+            asked.split("to-").nth(1).unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
+        let location =
+            if port.is_empty() { "/again".to_owned() } else { format!("http://localhost:{port}/here") };
+        write!(stream, "HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").unwrap();
+        asked
+    });
+    let request = format!("\trequest=\"to-{}\"\n\tvirtualhost=www.x.y\n\treceive=\"well\"\n", home.port);
+    assert!(local(other.port, &request).up);
+    let heard = home.heard.recv().unwrap();
+    let wanted = format!("GET /here HTTP/1.1\r\nHost: localhost:{}\r\n", home.port);
+    assert!(heard.starts_with(&wanted), "by its own name: {heard}");
+    assert_eq!(local(other.port, ""), Outcome::down("500 too many redirections"));
+}
+
+#[test]
+fn a_server_may_be_asked_for_a_page_elsewhere() {
+    let page = server(|stream| answering(stream, OK));
+    let real = format!("192.0.2.1:80 masq 1 \"http://127.0.0.1:{}/x\", \"well\"", page.port);
+    assert!(checked(&probe(&real, "")).up);
+    assert!(page.heard.recv().unwrap().starts_with("GET /x HTTP/1.1\r\nHost: 192.0.2.1\r\n"));
+}
+
+#[test]
+fn a_proxy_is_asked_for_a_whole_url() {
+    let proxy = server(|stream| answering(stream, OK));
+    let lines = "\tservice=http_proxy\n\trequest=\"http://www.x.y/z\"\n\tvirtualhost=no.one\n";
+    assert!(local(proxy.port, lines).up);
+    assert!(proxy.heard.recv().unwrap().starts_with("GET http://www.x.y/z HTTP/1.1\r\nHost: www.x.y\r\n"));
+}
