@@ -22,6 +22,10 @@ mod lab;
 mod battery;
 #[path = "servers/check.rs"]
 mod check;
+#[path = "servers/databases.rs"]
+mod databases;
+#[path = "servers/directory.rs"]
+mod directory;
 #[path = "servers/faults.rs"]
 mod faults;
 #[path = "servers/files.rs"]

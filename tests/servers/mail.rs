@@ -9,6 +9,7 @@ use crate::strangers::{Manner, Stranger};
 
 const POSTFIX: (&str, &str) = ("/usr/sbin/postfix", "postfix");
 const POP: (&str, &str) = ("/usr/lib/dovecot/pop3", "dovecot-pop3d");
+const OPENSSL: (&str, &str) = ("/usr/bin/openssl", "openssl");
 const IMAP: (&str, &str) = ("/usr/lib/dovecot/imap", "dovecot-imapd");
 
 const MAIN: &str = "\
@@ -107,7 +108,8 @@ userdb {
 ";
 
 fn start_dovecot(place: &Place) {
-    place.script("test -e cert.pem || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=news.heartbeat-rs.net 2>/dev/null; mkdir -p mail; chmod 777 mail; rm -rf /run/dovecot");
+    place.certificate();
+    place.script("mkdir -p mail; chmod 777 mail; rm -rf /run/dovecot");
     place.write("users", "tester:{PLAIN}se \"cr\\et\nplain:{PLAIN}x\n");
     let config = place.write("dovecot.conf", DOVECOT);
     place.start(&format!("dovecot -F -c {config}"));
@@ -115,7 +117,7 @@ fn start_dovecot(place: &Place) {
 
 #[test]
 fn pop() {
-    play("mail::pop", &[POP, IMAP], |place| {
+    play("mail::pop", &[POP, IMAP, OPENSSL], |place| {
         start_dovecot(place);
         let right = "service=pop\nlogin=\"plain\"\npasswd=\"x\"";
         let wrong = [
@@ -132,7 +134,7 @@ fn pop() {
 
 #[test]
 fn imap() {
-    play("mail::imap", &[POP, IMAP], |place| {
+    play("mail::imap", &[POP, IMAP, OPENSSL], |place| {
         start_dovecot(place);
         let right = "service=imap\nlogin=\"tester\"\npasswd=\"se \"cr\\et\"";
         let wrong = [
@@ -144,5 +146,41 @@ fn imap() {
         must_be_up("IPv6", &probe("[::1]:143".parse().unwrap(), "service=imap\nlogin=\"plain\"\npasswd=\"x\""));
         must_be_down("this is POP", &probe(here(110), "service=imap"));
         Battery { place, right, wrong: &wrong, at: here(143), udp: false, start: &start_dovecot }.run();
+    });
+}
+
+#[test]
+fn pops() {
+    play("mail::pops", &[POP, IMAP, OPENSSL], |place| {
+        start_dovecot(place);
+        let right = "service=pops\nlogin=\"plain\"\npasswd=\"x\"";
+        let wrong = [
+            ("a wrong password", "service=pops\nlogin=\"plain\"\npasswd=\"y\""),
+            ("no such user", "service=pops\nlogin=\"nobody\"\npasswd=\"x\""),
+        ];
+        wait_until_up("dovecot", &probe(here(995), right));
+        must_be_up("only its greeting", &probe(here(995), "service=pops"));
+        must_be_up("IPv6", &probe("[::1]:995".parse().unwrap(), right));
+        must_be_down("this is IMAP", &probe(here(993), right));
+        must_be_down("this is no TLS", &probe(here(110), right));
+        Battery { place, right, wrong: &wrong, at: here(995), udp: false, start: &start_dovecot }.run();
+    });
+}
+
+#[test]
+fn imaps() {
+    play("mail::imaps", &[POP, IMAP, OPENSSL], |place| {
+        start_dovecot(place);
+        let right = "service=imaps\nlogin=\"plain\"\npasswd=\"x\"";
+        let wrong = [
+            ("a wrong password", "service=imaps\nlogin=\"plain\"\npasswd=\"y\""),
+            ("no such user", "service=imaps\nlogin=\"nobody\"\npasswd=\"x\""),
+        ];
+        wait_until_up("dovecot", &probe(here(993), right));
+        must_be_up("only its greeting", &probe(here(993), "service=imaps"));
+        must_be_up("IPv6", &probe("[::1]:993".parse().unwrap(), right));
+        must_be_down("this is POP", &probe(here(995), right));
+        must_be_down("this is no TLS", &probe(here(143), right));
+        Battery { place, right, wrong: &wrong, at: here(993), udp: false, start: &start_dovecot }.run();
     });
 }

@@ -65,6 +65,7 @@ fn dns() {
         let at: SocketAddr = "127.0.0.1:53".parse().unwrap();
         let many = "request=\"many.example.org\"\nreceive=\"^10.8.8.200$\"";
         println!("{}", place.script("perl -MNet::DNS -e '\$r=Net::DNS::Resolver->new(nameservers=>[q(127.0.0.1)],usevc=>1); \$p=\$r->send(q(many.example.org)); print length \$p->data, \$p->string' | head -30"));
+        println!("{}", place.script(r"perl -MNet::DNS -e '$r=Net::DNS::Resolver->new(nameservers=>[q(127.0.0.1)],usevc=>1); $p=$r->send(q(many.example.org)); print length $p->data, $p->string' | head -30"));
         must_be_up("a large answer", &check(at, false, many));
         for udp in [true, false] {
             let protocol = if udp { "protocol=udp\n" } else { "" };

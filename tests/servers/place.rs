@@ -120,6 +120,16 @@ impl Place {
         assert!(command.status().unwrap().success(), "{line}");
     }
 
+    /// A key, and a certificate that nobody vouches for.
+    pub(crate) fn certificate(&self) {
+        self.script(
+            "test -e cert.pem && exit
+             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem \\
+                 -days 2 -subj /CN=news.heartbeat-rs.net
+             chmod 644 key.pem",
+        );
+    }
+
     /// Waits until nothing runs here any more. Whoever was started here is waited for by the runtime meanwhile.
     pub(crate) async fn empty(&self) {
         let deadline = Instant::now() + SOON;
