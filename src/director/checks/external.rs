@@ -1,51 +1,39 @@
 //! A program decides: exit status 0 is up. No shell is between.
 
-use std::process::Stdio;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::process::Command;
 
-use super::Outcome;
-
-/// How long a program that was told to end may take before it is killed.
-const GRACE: Duration = Duration::from_secs(1);
+use super::program::{self, Ended};
+use super::{Outcome, oracle};
 
 pub(super) async fn external(words: &[String], limit: Duration) -> Outcome {
     let Some((program, arguments)) = words.split_first() else { return Outcome::down("no program") };
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // Whoever drops us halfway leaves no program behind.
-    command.kill_on_drop(true);
-    let mut child = match command.spawn() {
-        Ok(child) => child,
-        Err(e) => return Outcome::down(format!("exec({}) failed: {e}", words.join(", "))),
-    };
-    match timeout(limit, child.wait()).await {
-        Ok(Ok(status)) if status.success() => Outcome::up("-"),
-        Ok(Ok(status)) => Outcome::down(status.to_string()),
-        Ok(Err(e)) => Outcome::down(e.to_string()),
-        Err(_) => {
-            end(&mut child).await;
-            let line = format!(
-                "system_timeout({}, {}) timed out, kill -TERM child",
-                limit.as_secs(),
-                words.join(" ")
-            );
-            Outcome::down(line)
-        }
+    command.args(arguments);
+    match program::run(command, None, limit).await {
+        Ok(Ended::Itself(status, _)) if status.success() => Outcome::up("-"),
+        Ok(Ended::Itself(status, _)) => Outcome::down(status.to_string()),
+        Ok(Ended::TooLong) => Outcome::down(too_long(&words.join(" "), limit)),
+        Err(e) => Outcome::down(format!("exec({}) failed: {e}", words.join(", "))),
     }
 }
 
-/// Asks it to end, and sees that it does.
-async fn end(child: &mut Child) {
-    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
-        // It may have ended by itself just now.
-        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+/// Asks an Oracle database by its own tool.
+pub(super) async fn oracle(at: SocketAddr, query: &oracle::Query, limit: Duration) -> Outcome {
+    let [program, arguments @ ..] = oracle::COMMAND;
+    let (name, value) = oracle::LANGUAGE;
+    let mut command = Command::new(program);
+    command.args(arguments).env(name, value);
+    match program::run(command, Some(query.script(at)), limit).await {
+        Ok(Ended::Itself(status, said)) => query.judge(status.success(), &said),
+        Ok(Ended::TooLong) => Outcome::down(too_long(program, limit)),
+        Err(e) => Outcome::down(format!("exec({program}) failed: {e}")),
     }
-    if timeout(GRACE, child.wait()).await.is_err() {
-        let _ = child.kill().await;
-    }
+}
+
+/// In the reference's words.
+fn too_long(command: &str, limit: Duration) -> String {
+    format!("system_timeout({}, {command}) timed out, kill -TERM child", limit.as_secs())
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{dns, ftp, http, ldap, radius};
+use super::{dns, ftp, http, ldap, mysql, oracle, pgsql, radius};
 use crate::director::config::{CheckKind, HttpMethod, Pattern, Real, Secret, Service, Virtual, bracketed};
 use crate::director::table::{Protocol, ServiceId};
 
@@ -60,8 +60,14 @@ pub enum Way {
     },
     /// Fetch a file.
     Ftp(ftp::Fetch),
-    /// A protocol that cannot be spoken yet.
-    Unsupported(Service),
+    /// Ask a MySQL database.
+    Mysql(mysql::Query),
+    /// Ask a PostgreSQL database.
+    Pgsql(pgsql::Query),
+    /// Ask an Oracle database.
+    Oracle(oracle::Query),
+    /// Something without which there is nothing to ask was not said.
+    Incomplete(String),
 }
 
 /// How what is said gets to a server.
@@ -185,7 +191,26 @@ fn negotiate(virt: &Virtual, real: &Real) -> Way {
             let text = request.strip_prefix('/').unwrap_or(request).replace("\\n", "\n");
             Way::Talk { talk: Talk::Simpletcp { text, receive }, by: plain }
         }
-        other => Way::Unsupported(other),
+        Service::Mysql | Service::Pgsql | Service::Oracle => database(virt, real),
+    }
+}
+
+/// What to ask a database. The reference wants a name and a question; with `/` alone there is none.
+fn database(virt: &Virtual, real: &Real) -> Way {
+    let (login, passwd) = (virt.check.login.clone(), virt.check.passwd.clone());
+    let request = virt.request(real);
+    let text = request.strip_prefix('/').unwrap_or(request).to_owned();
+    if login.is_empty() || text.is_empty() {
+        return Way::Incomplete(format!(
+            "Error: Must specify a login and request string for MySQL, Oracle and PostgreSQL checks. Not adding {}.",
+            bracketed(real.at.ip())
+        ));
+    }
+    let database = virt.check.database.clone();
+    match virt.check.service {
+        Service::Mysql => Way::Mysql(mysql::Query { login, passwd, database, text }),
+        Service::Pgsql => Way::Pgsql(pgsql::Query { login, passwd, database, text }),
+        _ => Way::Oracle(oracle::Query { login, passwd, database, text }),
     }
 }
 

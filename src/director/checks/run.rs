@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::frame::Dialogue;
 use super::imap::Imap;
 use super::ldap::Ldap;
+use super::mysql::Mysql;
 use super::nntp::Nntp;
+use super::pgsql::Pgsql;
 use super::pop::Pop;
 use super::probe::{self, By, Probe, Way};
 use super::road::Road;
@@ -38,7 +41,13 @@ pub async fn run(probe: &Probe) -> Outcome {
             timeout(*limit, looked_up).await.unwrap_or_else(|_| Outcome::down("No answer received"))
         }
         Way::Ftp(what) => within(*negotiate_timeout, ftp::fetch(*at, what)).await,
-        Way::Unsupported(service) => Outcome::down(format!("{} cannot be checked yet", service.word())),
+        Way::Mysql(query) => within(*negotiate_timeout, ask(*at, &mut Mysql::new(query.clone()))).await,
+        Way::Pgsql(query) => {
+            let mut dialogue = Pgsql::new(query.clone(), fastrand::u128(..));
+            within(*negotiate_timeout, ask(*at, &mut dialogue)).await
+        }
+        Way::Oracle(query) => external::oracle(*at, query, *negotiate_timeout).await,
+        Way::Incomplete(why) => Outcome::down(why.clone()),
     }
 }
 
@@ -73,6 +82,14 @@ async fn look_up(at: SocketAddr, search: &ldap::Search, by: &By, limit: Duration
         Ok(Err(why)) if matches!(by, By::Tls(_)) => Outcome::down(format!("Connection failed: {}", why.text)),
         Ok(Err(_)) => Outcome::down("Connection failed"),
         Err(_) => Outcome::down("Connection timed out"),
+    }
+}
+
+/// Asks a database.
+async fn ask(at: SocketAddr, dialogue: &mut dyn Dialogue) -> Outcome {
+    match Road::open(at, &By::Tcp).await {
+        Ok(road) => exchange::exchange(at, road, dialogue).await,
+        Err(outcome) => outcome,
     }
 }
 

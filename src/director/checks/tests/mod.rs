@@ -17,6 +17,7 @@ mod ldap;
 mod lines;
 mod packets;
 mod programs;
+mod sql;
 #[cfg(feature = "tls")]
 mod tls;
 
