@@ -9,7 +9,7 @@ use heartbeat::director::checks::run::run;
 use tokio::task::JoinSet;
 
 use crate::check::{
-    TOO_LONG, checked, moved, must_be_down, must_be_late, must_be_up, probe, runtime, wait_until_up, within,
+    checked, late, moved, must_be_down, must_be_late, must_be_up, probe, runtime, wait_until_up, within,
 };
 use crate::faults::{Between, Fault};
 use crate::leaks;
@@ -45,6 +45,8 @@ pub(crate) struct Battery<'a> {
 impl Battery<'_> {
     /// All of it. The server runs before and after.
     pub(crate) fn run(&self) {
+        let begin = Instant::now();
+        let step = |what: &str| println!("{:6.1} s: {what}", begin.elapsed().as_secs_f64());
         let good = probe(self.at, self.right);
         wait_until_up("at the beginning", &good);
         for (what, lines) in self.wrong {
@@ -59,14 +61,21 @@ impl Battery<'_> {
         } else {
             runtime().block_on(async {
                 strangers(&good).await;
+                step("strangers");
                 cuts(&good).await;
+                step("cuts");
                 drips(&good).await;
+                step("drips");
                 flips(&good).await;
+                step("flips");
             });
         }
         self.leaks(&good);
+        step("leaks");
         self.frozen(&good);
+        step("frozen");
         self.stopped(&good);
+        step("stopped");
     }
 
     /// The server's own machine takes the connection, the server does nothing.
@@ -138,7 +147,7 @@ async fn strangers(good: &Probe) {
         assert!(!outcome.up, "{manner:?}: {outcome:?}");
         assert!(took < SLACK, "{manner:?}: {took:?}");
         // Some protocols see at once that this is none of theirs.
-        let late = outcome.text == TOO_LONG;
+        let late = outcome == late(good);
         assert!(waits || !late || matches!(manner, Manner::Flood(_)), "{manner:?}: {outcome:?}");
     }
 }
@@ -174,7 +183,7 @@ async fn cuts(good: &Probe) {
     let (mut up, mut down) = (Vec::new(), Vec::new());
     for at in places(length, PLACES) {
         let outcome = once(good, Fault::Close(at)).await;
-        assert_ne!(outcome.text, TOO_LONG, "closed after {at} of {length} bytes");
+        assert_ne!(outcome, late(good), "closed after {at} of {length} bytes");
         if outcome.up { up.push(at) } else { down.push(at) }
     }
     let (first, last) = (up.first().copied().unwrap_or(length), down.last().copied().unwrap_or(0));
@@ -201,7 +210,7 @@ async fn hangs(good: &Probe, some: Vec<usize>) {
     }
     let probes = there.iter().map(|between| within(SHORT, &moved(between.at, good))).collect();
     for (at, (outcome, took)) in some.iter().zip(all(probes).await) {
-        assert_eq!(outcome, Outcome::down(TOO_LONG), "silent after {at} bytes");
+        assert_eq!(outcome, late(good), "silent after {at} bytes");
         assert!((SHORT..SLACK).contains(&took), "silent after {at} bytes: {took:?}");
     }
 }
@@ -215,7 +224,7 @@ async fn drips(good: &Probe) {
     let limit = SHORT * 3;
     let begin = Instant::now();
     let outcome = run(&within(limit, &moved(too_slow.at, good))).await;
-    assert_eq!(outcome, Outcome::down(TOO_LONG), "a byte a second");
+    assert_eq!(outcome, late(good), "a byte a second");
     assert!((limit..limit + SLACK).contains(&begin.elapsed()), "{:?}", begin.elapsed());
 }
 

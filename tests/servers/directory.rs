@@ -11,7 +11,6 @@ const OPENSSL: (&str, &str) = ("/usr/bin/openssl", "openssl");
 
 const CONFIG: &str = r#"
 include /etc/ldap/schema/core.schema
-pidfile /run/slapd.pid
 modulepath /usr/lib/ldap
 moduleload back_mdb
 TLSCertificateFile /mnt/s/cert.pem

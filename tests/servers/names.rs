@@ -48,8 +48,8 @@ fn start(place: &Place) {
 }
 
 fn check(at: SocketAddr, udp: bool, lines: &str) -> heartbeat::director::checks::probe::Probe {
-    let protocol = if udp { "protocol=udp\n" } else { "" };
-    probe(at, &format!("{protocol}service=dns\n{lines}"))
+    let protocol = if udp { "udp" } else { "tcp" };
+    probe(at, &format!("protocol={protocol}\nservice=dns\n{lines}"))
 }
 
 #[test]
@@ -64,12 +64,11 @@ fn dns() {
         }
         let at: SocketAddr = "127.0.0.1:53".parse().unwrap();
         let many = "request=\"many.example.org\"\nreceive=\"^10.8.8.200$\"";
-        println!("{}", place.script("perl -MNet::DNS -e '\$r=Net::DNS::Resolver->new(nameservers=>[q(127.0.0.1)],usevc=>1); \$p=\$r->send(q(many.example.org)); print length \$p->data, \$p->string' | head -30"));
-        println!("{}", place.script(r"perl -MNet::DNS -e '$r=Net::DNS::Resolver->new(nameservers=>[q(127.0.0.1)],usevc=>1); $p=$r->send(q(many.example.org)); print length $p->data, $p->string' | head -30"));
         must_be_up("a large answer", &check(at, false, many));
+        must_be_up("a large answer, first asked for by datagram", &check(at, true, many));
         for udp in [true, false] {
-            let protocol = if udp { "protocol=udp\n" } else { "" };
-            let lines = |rest: &str| format!("{protocol}service=dns\n{rest}");
+            let protocol = if udp { "udp" } else { "tcp" };
+            let lines = |rest: &str| format!("protocol={protocol}\nservice=dns\n{rest}");
             let right = lines("request=\"www.example.org\"\nreceive=\"^10.9.9.8$\"");
             let wrong = [
                 ("another address", lines("request=\"www.example.org\"\nreceive=\"10.9.9.6\"")),

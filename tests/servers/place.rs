@@ -49,7 +49,7 @@ pub(crate) struct Place;
 pub(crate) fn play(name: &str, needs: &[(&str, &str)], story: fn(&Place)) {
     if env::var_os(INSIDE).is_some() {
         story(&Place::check());
-        println!("{DONE}");
+        println!("\n{DONE}");
         return;
     }
     if let Err(reason) = possible(needs) {
@@ -183,6 +183,17 @@ impl Place {
         let own = i32::try_from(std::process::id()).unwrap();
         let parent = nix::unistd::getppid().as_raw();
         processes().into_iter().filter(|(pid, _, _)| ![1, own, parent].contains(pid)).map(|(p, s, _)| (p, s)).collect()
+    }
+}
+
+impl Drop for Place {
+    /// What the servers said may be what went wrong.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let told = fs::read(format!("{HOME}/told")).unwrap_or_default();
+            let end = told.len().saturating_sub(5000);
+            eprintln!("the servers said:\n{}", String::from_utf8_lossy(&told[end..]));
+        }
     }
 }
 

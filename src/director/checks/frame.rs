@@ -29,7 +29,7 @@ impl Move {
 }
 
 /// One side of a conversation.
-pub trait Dialogue: Send {
+pub trait Dialogue: Send + Sync {
     /// The connection is there.
     fn begin(&mut self) -> Move;
 
