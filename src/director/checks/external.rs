@@ -21,11 +21,10 @@ pub(super) async fn external(words: &[String], limit: Duration) -> Outcome {
 }
 
 /// Asks an Oracle database by its own tool.
-pub(super) async fn oracle(at: SocketAddr, query: &oracle::Query, limit: Duration) -> Outcome {
-    let [program, arguments @ ..] = oracle::COMMAND;
+pub(super) async fn oracle(program: &str, at: SocketAddr, query: &oracle::Query, limit: Duration) -> Outcome {
     let (name, value) = oracle::LANGUAGE;
     let mut command = Command::new(program);
-    command.args(arguments).env(name, value);
+    command.args(oracle::ARGUMENTS).env(name, value);
     match program::run(command, Some(query.script(at)), limit).await {
         Ok(Ended::Itself(status, said)) => query.judge(status.success(), &said),
         Ok(Ended::TooLong) => Outcome::down(too_long(program, limit)),

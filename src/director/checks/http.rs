@@ -218,6 +218,10 @@ impl Reader {
     fn look(&self, closed: bool) -> Progress {
         let mut bytes = self.bytes.as_slice();
         loop {
+            let Some(whole) = is_http(bytes, closed) else { return Progress::More };
+            if !whole {
+                return self.bare(closed);
+            }
             let Some((head, body)) = split_head(bytes) else {
                 return match (closed, bytes.len() > LONGEST_HEAD || self.is_too_much()) {
                     (true, _) => Progress::Bad("closed before an answer"),
@@ -234,6 +238,19 @@ impl Reader {
         }
     }
 
+    /// A page without a head, as before HTTP/1.0. The reference takes whatever a server says for one.
+    fn bare(&self, closed: bool) -> Progress {
+        let body = read_body(&self.bytes, &Length::UntilClosed, closed);
+        match body.filter(|body| !body.is_empty()) {
+            Some(body) => {
+                let reason = "Assumed OK".to_owned();
+                Progress::Done(Answer { status: 200, reason, location: None, body })
+            }
+            None if closed => Progress::Bad("closed before an answer"),
+            None => Progress::More,
+        }
+    }
+
     fn page(&self, mut answer: Answer, length: &Length, body: &[u8], closed: bool) -> Progress {
         let none = self.head_only || matches!(answer.status, 204 | 304);
         let length = if none { &Length::Fixed(0) } else { length };
@@ -242,7 +259,6 @@ impl Reader {
                 answer.body = body;
                 Progress::Done(answer)
             }
-            None if closed => Progress::Bad("closed in the middle of the page"),
             None if self.is_too_much() => Progress::Bad("the answer is too long"),
             None => Progress::More,
         }
@@ -252,6 +268,22 @@ impl Reader {
     fn is_too_much(&self) -> bool {
         self.bytes.len() > 8 * LONGEST
     }
+}
+
+/// Whether the first line is one of HTTP. `None`: it is not there yet.
+fn is_http(bytes: &[u8], closed: bool) -> Option<bool> {
+    let end = bytes.iter().position(|b| *b == b'\n').or(closed.then_some(bytes.len()));
+    let end = end.or((bytes.len() > LONGEST_HEAD).then_some(LONGEST_HEAD))?;
+    let line: String = bytes.get(..end)?.iter().map(|b| char::from(*b)).collect();
+    Some(status(&line).is_some())
+}
+
+/// Number and reason.
+fn status(line: &str) -> Option<(u16, &str)> {
+    let mut words = line.trim_end().strip_prefix("HTTP/")?.splitn(3, ' ');
+    words.next()?;
+    let number = words.next()?.parse().ok().filter(|number| (100..600).contains(number))?;
+    Some((number, words.next().unwrap_or_default().trim()))
 }
 
 /// Head and body, the empty line between them left out.
@@ -265,11 +297,8 @@ fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn read_head(head: &[u8]) -> Option<(Answer, Length)> {
     let text: String = head.iter().map(|b| char::from(*b)).collect();
     let mut lines = text.lines();
-    let line = lines.next()?.strip_prefix("HTTP/")?;
-    let mut words = line.splitn(3, ' ');
-    words.next()?;
-    let status = words.next()?.parse().ok()?;
-    let reason = words.next().unwrap_or_default().trim().to_owned();
+    let (status, reason) = status(lines.next()?)?;
+    let reason = reason.to_owned();
     let mut answer = Answer { status, reason, ..Answer::default() };
     let mut length = Length::UntilClosed;
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
@@ -278,7 +307,8 @@ fn read_head(head: &[u8]) -> Option<(Answer, Length)> {
             "location" => answer.location = Some(value.to_owned()),
             "transfer-encoding" if value.to_ascii_lowercase().contains("chunked") => length = Length::Chunked,
             "content-length" if !matches!(length, Length::Chunked) => {
-                length = Length::Fixed(value.parse().ok()?);
+                // What is no number says nothing.
+                length = value.parse().map_or(Length::UntilClosed, Length::Fixed);
             }
             _ => {}
         }
@@ -286,35 +316,38 @@ fn read_head(head: &[u8]) -> Option<(Answer, Length)> {
     Some((answer, length))
 }
 
-/// The page, if it is complete or long enough.
+/// The page, if it is complete or long enough. When nothing more comes, what has come is the page, as with the reference.
 fn read_body(body: &[u8], length: &Length, closed: bool) -> Option<Vec<u8>> {
     let capped = |bytes: &[u8]| bytes.get(..LONGEST).unwrap_or(bytes).to_vec();
     match length {
         Length::Fixed(wanted) => {
-            let enough = body.len() >= (*wanted).min(LONGEST);
+            let enough = closed || body.len() >= (*wanted).min(LONGEST);
             enough.then(|| capped(body.get(..*wanted).unwrap_or(body)))
         }
         Length::UntilClosed => (closed || body.len() >= LONGEST).then(|| capped(body)),
-        Length::Chunked => chunks(body).map(|body| capped(&body)),
+        Length::Chunked => {
+            let mut whole = Vec::new();
+            let complete = chunks(body, &mut whole).is_some();
+            (complete || closed).then(|| capped(&whole))
+        }
     }
 }
 
-/// The chunks put together; `None` while one is missing.
-fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut whole = Vec::new();
+/// Puts the chunks together; `None` while one is missing.
+fn chunks(mut rest: &[u8], whole: &mut Vec<u8>) -> Option<()> {
     while whole.len() < LONGEST {
         let end = rest.iter().position(|b| *b == b'\n')?;
         let line = std::str::from_utf8(rest.get(..end)?).ok()?;
         let size = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
         rest = rest.get(end + 1..)?;
         if size == 0 {
-            return Some(whole);
+            return Some(());
         }
-        let available = rest.get(..size.min(LONGEST))?;
-        whole.extend(available);
-        rest = rest.get(size.min(LONGEST)..)?;
+        let size = size.min(LONGEST);
+        whole.extend(rest.get(..size).unwrap_or(rest));
+        rest = rest.get(size..)?;
         rest = rest.strip_prefix(b"\r").unwrap_or(rest);
         rest = rest.strip_prefix(b"\n").unwrap_or(rest);
     }
-    Some(whole)
+    Some(())
 }

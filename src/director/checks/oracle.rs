@@ -7,8 +7,10 @@ use super::Outcome;
 use crate::director::config::{Secret, bracketed};
 use std::net::SocketAddr;
 
-/// The tool, and how it is to be called: no banner, no second try, no login by arguments.
-pub(super) const COMMAND: [&str; 4] = ["sqlplus", "-S", "-L", "/nolog"];
+/// The tool.
+pub(super) const TOOL: &str = "sqlplus";
+/// How it is to be called: no banner, no second try, no login by arguments.
+pub(super) const ARGUMENTS: [&str; 3] = ["-S", "-L", "/nolog"];
 /// Its language, whatever the daemon's is.
 pub(super) const LANGUAGE: (&str, &str) = ("NLS_LANG", "AMERICAN_AMERICA.AL32UTF8");
 

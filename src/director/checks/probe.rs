@@ -149,7 +149,7 @@ impl Way {
 /// The command line: the program, then address and port of the service and of the server.
 fn external(virt: &Virtual, real: &Real, before: &[&str]) -> Vec<String> {
     let (service, port) = match virt.id {
-        ServiceId::Mark { mark, .. } => (mark.to_string(), String::new()),
+        ServiceId::Mark { mark, .. } => (mark.to_string(), "0".to_owned()),
         ServiceId::Address { at, .. } => (bracketed(at.ip()), at.port().to_string()),
     };
     let mut words: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
@@ -177,7 +177,8 @@ fn negotiate(virt: &Virtual, real: &Real) -> Way {
         Service::Imaps => Way::Talk { talk: Talk::Imap { login, passwd }, by: tls },
         Service::Dns => {
             let asked = request.strip_prefix('/').unwrap_or(request).to_owned();
-            Way::Dns { question: dns::Question { asked, receive }, udp }
+            // A mark is asked by datagrams.
+            Way::Dns { question: dns::Question { asked, receive }, udp: virt.protocol_word() != "tcp" }
         }
         Service::Ldap | Service::Ldaps => {
             let base = request.strip_prefix('/').unwrap_or(request).to_owned();

@@ -18,7 +18,9 @@ use super::simpletcp::Simpletcp;
 use super::sip::Sip;
 use super::smtp::Smtp;
 use super::talk::Talk;
-use super::{Outcome, connect, datagram, dns, exchange, external, ftp, ldap, pages, ping, radius, stream};
+use super::{
+    Outcome, connect, datagram, dns, exchange, external, ftp, ldap, oracle, pages, ping, radius, stream,
+};
 
 /// What a check says that took too long, as the reference does.
 const TOO_LONG: &str = "500 Timeout Alarm";
@@ -34,7 +36,10 @@ pub async fn run(probe: &Probe) -> Outcome {
         Way::External(words) => external::external(words, *limit).await,
         Way::Http(page) => within(*negotiate_timeout, pages::fetch(*at, page)).await,
         Way::Talk { talk, by } => within(*negotiate_timeout, converse(*at, talk, by)).await,
-        Way::Dns { question, udp } => within(*negotiate_timeout, ask_dns(*at, question, *udp)).await,
+        Way::Dns { question, udp } => {
+            let asked = timeout(*negotiate_timeout, ask_dns(*at, question, *udp)).await;
+            asked.unwrap_or_else(|_| Outcome::down("Connection timed out"))
+        }
         Way::Radius(user) => within(*limit.min(negotiate_timeout), ask_radius(*at, user)).await,
         Way::Ldap { search, by } => {
             let looked_up = look_up(*at, search, by, *negotiate_timeout);
@@ -46,7 +51,7 @@ pub async fn run(probe: &Probe) -> Outcome {
             let mut dialogue = Pgsql::new(query.clone(), fastrand::u128(..));
             within(*negotiate_timeout, ask(*at, &mut dialogue)).await
         }
-        Way::Oracle(query) => external::oracle(*at, query, *negotiate_timeout).await,
+        Way::Oracle(query) => external::oracle(oracle::TOOL, *at, query, *negotiate_timeout).await,
         Way::Incomplete(why) => Outcome::down(why.clone()),
     }
 }

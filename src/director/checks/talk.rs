@@ -38,6 +38,8 @@ pub trait Talk {
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
     bytes: Vec<u8>,
+    /// What is before was taken already.
+    begin: usize,
     total: usize,
 }
 
@@ -45,27 +47,49 @@ impl Lines {
     /// Takes what came.
     pub fn hear(&mut self, bytes: &[u8]) {
         self.total = self.total.saturating_add(bytes.len());
+        self.bytes.drain(..self.begin);
+        self.begin = 0;
         self.bytes.extend(bytes);
     }
 
     /// The next whole line, without its end.
     pub fn next_line(&mut self) -> Option<Vec<u8>> {
-        let end = self.bytes.iter().position(|b| *b == b'\n')?;
-        let mut line: Vec<u8> = self.bytes.drain(..=end).collect();
-        line.pop();
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
+        let rest = self.bytes.get(self.begin..)?;
+        let end = rest.iter().position(|b| *b == b'\n')?;
+        let line = rest.get(..end)?;
+        let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+        self.begin += end + 1;
         Some(line)
     }
 
     /// What is left when nothing more comes: a line without an end.
     pub fn rest(&mut self) -> Option<Vec<u8>> {
-        Some(std::mem::take(&mut self.bytes)).filter(|rest| !rest.is_empty())
+        let rest = self.bytes.split_off(self.begin);
+        Some(rest).filter(|rest| !rest.is_empty())
     }
 
     /// Whether more came than anybody should say to a check.
     pub fn is_too_much(&self) -> bool {
         self.total > LONGEST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_whole_however_they_are_cut() {
+        let text = b"one\r\n\r\ntwo\nthree\r";
+        for size in 1..text.len() {
+            let mut lines = Lines::default();
+            let mut found = Vec::new();
+            for piece in text.chunks(size) {
+                lines.hear(piece);
+                found.extend(std::iter::from_fn(|| lines.next_line()));
+            }
+            assert_eq!(found, [b"one".as_slice(), b"", b"two"], "{size}");
+            assert_eq!((lines.rest(), lines.rest()), (Some(b"three\r".to_vec()), None));
+        }
     }
 }

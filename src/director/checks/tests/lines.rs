@@ -114,9 +114,10 @@ fn sip_by_datagrams_and_by_tcp() {
 }
 
 /// A server with one file.
-fn ftp(mut control: TcpStream) -> String {
-    let data = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let [high, low] = data.local_addr().unwrap().port().to_be_bytes();
+pub(super) fn ftp(mut control: TcpStream) -> String {
+    let data = TcpListener::bind((control.local_addr().unwrap().ip(), 0)).unwrap();
+    let port = data.local_addr().unwrap().port();
+    let [high, low] = port.to_be_bytes();
     control.write_all(b"220-hello\r\n220 ready\r\n").unwrap();
     let mut heard = String::new();
     loop {
@@ -128,6 +129,7 @@ fn ftp(mut control: TcpStream) -> String {
             "CWD /" | "TYPE I" => "200 good\r\n".to_owned(),
             // an address that is not ours: it must not be gone to
             "PASV" => format!("227 Entering Passive Mode (192,0,2,1,{high},{low}).\r\n"),
+            "EPSV" => format!("229 Entering Extended Passive Mode (|||{port}|)\r\n"),
             "RETR /welcome.msg" => {
                 control.write_all(b"150 here it comes\r\n").unwrap();
                 data.accept().unwrap().0.write_all(b"this is a test\n").unwrap();

@@ -15,6 +15,7 @@ use crate::director::config::{self, Config, FakeMachine};
 mod http;
 mod ldap;
 mod lines;
+mod marks;
 mod packets;
 mod programs;
 mod sql;
@@ -31,7 +32,10 @@ struct Server {
 }
 
 fn server(manner: Manner) -> Server {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    serve(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), manner)
+}
+
+fn serve(listener: TcpListener, manner: Manner) -> Server {
     let port = listener.local_addr().unwrap().port();
     let (tell, heard) = channel();
     thread::spawn(move || {
