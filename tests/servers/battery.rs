@@ -187,7 +187,10 @@ async fn cuts(good: &Probe) {
         if outcome.up { up.push(at) } else { down.push(at) }
     }
     let (first, last) = (up.first().copied().unwrap_or(length), down.last().copied().unwrap_or(0));
-    assert!(!down.is_empty() && last <= first + VARIES, "closed, of {length} bytes: up after {up:?}, down after {down:?}");
+    assert!(
+        !down.is_empty() && last <= first + VARIES,
+        "closed, of {length} bytes: up after {up:?}, down after {down:?}"
+    );
     assert!(once(good, Fault::Close(length + VARIES)).await.up, "all was said");
     let before = first.saturating_sub(VARIES).max(1);
     for at in places(before, PLACES / 2) {

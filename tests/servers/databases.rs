@@ -55,7 +55,10 @@ fn start_postgres(place: &Place) {
     let programs = "/usr/lib/postgresql/15/bin";
     if !Path::new(&format!("{HOME}/pg")).exists() {
         place.write("password", "se cret");
-        place.write("pg.sql", "create table t (a int);\ninsert into t values (1),(2);\ncreate table e (a int);\n");
+        place.write(
+            "pg.sql",
+            "create table t (a int);\ninsert into t values (1),(2);\ncreate table e (a int);\n",
+        );
         place.script(&format!(
             "mkdir pg; chown nobody pg
              {AS_NOBODY} {programs}/initdb -D /mnt/s/pg -U tester --auth=scram-sha-256 --pwfile=/mnt/s/password \
@@ -83,7 +86,10 @@ fn story(place: &Place, service: &str, port: u16, database: &str, start: &dyn Fn
     let at = SocketAddr::from(([127, 0, 0, 1], port));
     let user = |login: &str, passwd: &str| format!("login=\"{login}\"\npasswd=\"{passwd}\"");
     let lines = |request: &str| {
-        format!("service={service}\ndatabase=\"{database}\"\n{}\nrequest=\"{request}\"", user("tester", "se cret"))
+        format!(
+            "service={service}\ndatabase=\"{database}\"\n{}\nrequest=\"{request}\"",
+            user("tester", "se cret")
+        )
     };
     let right = lines("select a from t");
     wait_until_up("the database", &probe(at, &right));

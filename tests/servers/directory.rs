@@ -87,7 +87,7 @@ fn story(place: &Place, service: &str, port: u16) {
         ("its name", "request=\"dc=example,dc=org\"\nreceive=\"^dc=example,dc=org$\"".to_owned()),
         ("in capitals", "request=\"DC=Example,DC=org\"\nreceive=\"(?i)dc=example\"".to_owned()),
         ("a large entry", "request=\"ou=Big,dc=example,dc=org\"\nreceive=\"^ou=Big\"".to_owned()),
-        ("the server itself", "request=\"\"".to_owned()),
+        ("the server itself", String::new()),
         ("only for users", format!("{hidden}\n{USER}")),
     ] {
         must_be_up(what, &check(&rest));
@@ -100,7 +100,10 @@ fn story(place: &Place, service: &str, port: u16) {
     ] {
         must_be_down(what, &check(&rest));
     }
-    must_be_up("IPv6", &probe(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port)), &lines(&format!("{hidden}\n{USER}"))));
+    must_be_up(
+        "IPv6",
+        &probe(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port)), &lines(&format!("{hidden}\n{USER}"))),
+    );
     let right = lines(&format!("{hidden}\n{USER}\nreceive=\"hidden\""));
     let wrong = [
         ("no such entry", lines("request=\"cn=nobody,dc=example,dc=org\"")),

@@ -84,7 +84,9 @@ async fn carry(client: TcpStream, server: SocketAddr, fault: Fault, passed: Arc<
     };
     match fault {
         // The answer's end is the end, whatever is still being asked.
-        Fault::Reset(_) => tokio::select! { () = answer => {}, () = async { ask.await; std::future::pending().await } => {} },
+        Fault::Reset(_) => {
+            tokio::select! { () = answer => {}, () = async { ask.await; std::future::pending().await } => {} }
+        }
         _ => {
             tokio::join!(ask, answer);
         }

@@ -143,7 +143,10 @@ fn imap() {
         ];
         wait_until_up("dovecot", &probe(here(143), "service=imap\nlogin=\"plain\"\npasswd=\"x\""));
         must_be_up("only its greeting", &probe(here(143), "service=imap"));
-        must_be_up("IPv6", &probe("[::1]:143".parse().unwrap(), "service=imap\nlogin=\"plain\"\npasswd=\"x\""));
+        must_be_up(
+            "IPv6",
+            &probe("[::1]:143".parse().unwrap(), "service=imap\nlogin=\"plain\"\npasswd=\"x\""),
+        );
         must_be_down("this is POP", &probe(here(110), "service=imap"));
         Battery { place, right, wrong: &wrong, at: here(143), udp: false, start: &start_dovecot }.run();
     });

@@ -38,7 +38,8 @@ zone:
 fn start(place: &Place) {
     let head = "$TTL 60\n@ SOA ns.example.org. x.example.org. 1 60 60 60 60\n NS ns.example.org.\n";
     let many: String = (1..=200).map(|n| format!("many A 10.8.8.{n}\n")).collect();
-    let forward = "ns A 127.0.0.1\nwww A 10.9.9.7\n A 10.9.9.8\nalias CNAME other\nother CNAME www\nsix AAAA fd09::7\n";
+    let forward =
+        "ns A 127.0.0.1\nwww A 10.9.9.7\n A 10.9.9.8\nalias CNAME other\nother CNAME www\nsix AAAA fd09::7\n";
     let own = "short A 10.9.9.9\n";
     place.write("forward", &format!("{head}{forward}{own}{many}"));
     place.write("reverse", &format!("{head}7 PTR www.example.org.\n"));

@@ -70,7 +70,8 @@ fn connect() {
         let nobody = runtime().block_on(deserted(here().ip()));
         must_be_down("nobody", &probe(nobody, "checktype=connect"));
         place.script(ROAD_TO_NOBODY);
-        let lost = within(Duration::from_millis(700), &probe("10.9.1.7:80".parse().unwrap(), "checktype=connect"));
+        let lost =
+            within(Duration::from_millis(700), &probe("10.9.1.7:80".parse().unwrap(), "checktype=connect"));
         late(&lost);
         place.freeze();
         must_be_up("a connection is all that is wanted", &good);
@@ -135,7 +136,9 @@ esac
 #[test]
 fn external() {
     play("others::external", &[], |place| {
-        for (name, text) in [("check", PROGRAM), ("plain", PROGRAM), ("perl", "exit($ARGV[2] eq '10.0.0.1' ? 0 : 3);\n")] {
+        for (name, text) in
+            [("check", PROGRAM), ("plain", PROGRAM), ("perl", "exit($ARGV[2] eq '10.0.0.1' ? 0 : 3);\n")]
+        {
             let path = place.write(name, text);
             let mode = if name == "check" { 0o755 } else { 0o644 };
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();

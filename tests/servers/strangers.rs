@@ -95,7 +95,14 @@ impl Stranger {
 /// What datagrams of strangers look like.
 pub(crate) fn datagrams() -> Vec<Option<Vec<u8>>> {
     let zeros = vec![0; 12];
-    vec![None, Some(Vec::new()), Some(GARBAGE.to_vec()), Some(zeros), Some(vec![0xff; 1400]), Some(b"\r\n".to_vec())]
+    vec![
+        None,
+        Some(Vec::new()),
+        Some(GARBAGE.to_vec()),
+        Some(zeros),
+        Some(vec![0xff; 1400]),
+        Some(b"\r\n".to_vec()),
+    ]
 }
 
 /// A port where nobody listens.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::http::{Page, REDIRECTIONS, Url};
+use super::http::{Answer, Page, REDIRECTIONS, Url};
 use super::{Outcome, names, stream};
 
 /// Asks for a page, and for those it leads to.
@@ -10,12 +10,12 @@ pub(super) async fn fetch(server: SocketAddr, first: &Page) -> Outcome {
     let mut page = first.clone();
     let mut here = begin(server, first);
     for _ in 0..=REDIRECTIONS {
-        let at = match &page.connect {
-            None => Ok(server),
-            Some(url) => place(url).await,
+        let places = match &page.connect {
+            None => Ok(vec![server]),
+            Some(url) => places(url).await,
         };
-        let answer = match at {
-            Ok(at) => stream::ask(at, &page).await,
+        let answer = match places {
+            Ok(places) => ask(&places, &page).await,
             Err(outcome) => Err(outcome),
         };
         let answer = match answer {
@@ -41,13 +41,21 @@ fn begin(server: SocketAddr, page: &Page) -> Url {
     page.connect.clone().unwrap_or(own)
 }
 
-/// The address of a server that a page leads to.
-async fn place(url: &Url) -> Result<SocketAddr, Outcome> {
+/// The answer of the first of these that gives one: a name may stand for several, of which not all live.
+async fn ask(places: &[SocketAddr], page: &Page) -> Result<Answer, Outcome> {
+    let mut failed = Outcome::down("500 no address");
+    for at in places {
+        match stream::ask(*at, page).await {
+            Ok(answer) => return Ok(answer),
+            Err(outcome) => failed = outcome,
+        }
+    }
+    Err(failed)
+}
+
+/// The addresses of a server that a page leads to.
+async fn places(url: &Url) -> Result<Vec<SocketAddr>, Outcome> {
     let host = url.host.trim_matches(['[', ']']);
     let found = names::look_up(host, url.port.unwrap_or(url.usual_port())).await;
-    let refused = |why: String| Outcome::down(format!("500 Can't connect to {} ({why})", url.authority()));
-    match found {
-        Ok(places) => places.first().copied().ok_or_else(|| refused("no address".to_owned())),
-        Err(e) => Err(refused(e.to_string())),
-    }
+    found.map_err(|e| Outcome::down(format!("500 Can't connect to {} ({e})", url.authority())))
 }
