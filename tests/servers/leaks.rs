@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::place::{SOON, processes};
 
 /// So many checks of each sort, unless `SERVERS_CHECKS` says otherwise.
-const CHECKS: usize = 150;
+const CHECKS: usize = 80;
 /// So many run beside each other.
 const BESIDE: usize = 20;
 /// How much the memory may differ after the same work: pages that the allocator keeps.

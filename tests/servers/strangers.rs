@@ -130,7 +130,7 @@ async fn treat(mut stream: TcpStream, manner: Manner) {
             }
         },
         Manner::Flood(line) => loop {
-            if stream.write_all(line).await.is_err() {
+            if stream.write_all(&line.repeat(500)).await.is_err() {
                 return;
             }
         },
