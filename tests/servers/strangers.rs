@@ -47,7 +47,7 @@ pub(crate) const ALL: [(Manner, bool); 12] = [
     (Manner::SayAndClose(b"\r\n"), false),
     (Manner::LongLine(1 << 20), true),
     (Manner::Drip, true),
-    (Manner::Flood(b"* more\r\n"), false),
+    (Manner::Flood(b"* more\r\n"), true),
 ];
 
 /// One who listens. It ends when this goes.
