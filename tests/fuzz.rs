@@ -7,7 +7,7 @@
 use heartbeat::agents::netlink::fuzz::fuzz_netlink;
 use heartbeat::api::fuzz::fuzz_frames;
 use heartbeat::config::fuzz::{fuzz_authkeys, fuzz_ha_cf, fuzz_haresources};
-use heartbeat::director::fuzz::{fuzz_expression, fuzz_http, fuzz_ipvs, fuzz_ldirectord_cf};
+use heartbeat::director::fuzz::{fuzz_dialogue, fuzz_expression, fuzz_http, fuzz_ipvs, fuzz_ldirectord_cf};
 use heartbeat::engine::fuzz::fuzz_engine;
 use heartbeat::media::fuzz::fuzz_echo;
 use heartbeat::wire::fuzz::{fuzz_decode, fuzz_inflate, fuzz_parse, fuzz_signed, fuzz_stream};
@@ -95,7 +95,20 @@ const HTTP: &[&str] = &[
     "0\r\n",
 ];
 
-const TARGETS: [Target; 16] = [
+const DIALOGUE: &[&str] = &[
+    "\0",
+    "\u{1}",
+    "\0\0\0\u{4}",
+    "0\u{c}\u{2}\u{1}\u{1}a\u{7}\n\u{1}\0\u{4}\0\u{4}\0",
+    "mysql_native_password\0",
+    "caching_sha2_password\0",
+    "R\0\0\0\u{8}\0\0\0\0",
+    "Z\0\0\0\u{5}I",
+    "SCRAM-SHA-256\0\0",
+    "r=AAAAAAAAAAAAAAAAAAAAAA==x,s=AAAA,i=9",
+];
+
+const TARGETS: [Target; 17] = [
     ("wire_decode", fuzz_decode, &["tests/vectors/"], WIRE),
     ("wire_signed", fuzz_signed, &["tests/vectors/"], WIRE),
     ("wire_parse", fuzz_parse, &["tests/vectors/"], WIRE),
@@ -111,6 +124,7 @@ const TARGETS: [Target; 16] = [
     ("expression", fuzz_expression, &[], EXPRESSION),
     ("ipvs", fuzz_ipvs, &[], &["\0\0\0\0", "\u{1}\0\0\0", "\u{8}\0\u{2}\0"]),
     ("http", fuzz_http, &[], HTTP),
+    ("dialogue", fuzz_dialogue, &[], DIALOGUE),
     ("engine", fuzz_engine, &["tests/vectors/sha1_"], &["\u{4}\0\u{2}", "\u{3}", "\u{5}\u{4}", "\u{b}"]),
 ];
 /// Changes of each beginning, at most so many of a target.

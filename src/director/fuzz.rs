@@ -1,7 +1,9 @@
 //! What a fuzzer drives: any text as `ldirectord.cf`, any bytes as an answer. No panic, and an end.
 
+use super::checks::frame::{Dialogue, Move};
 use super::checks::http::{Page, Progress, Reader, Url};
-use super::config::{FakeMachine, Pattern, read};
+use super::checks::{ldap, mysql, pgsql};
+use super::config::{FakeMachine, Pattern, Secret, read};
 use super::ipvs::wire;
 use super::table::Family;
 use crate::config::{Diagnostic, Source};
@@ -60,6 +62,40 @@ pub fn fuzz_http(bytes: &[u8]) {
         let here =
             Url { scheme: "http".to_owned(), host: "x".to_owned(), port: None, path: "/a/b".to_owned() };
         let _ = (page.judge(&answer), page.elsewhere(&answer, &here).map(|page| page.request()));
+    }
+}
+
+/// Anything a directory or a database may say. The first byte says which it is.
+pub fn fuzz_dialogue(bytes: &[u8]) {
+    let Some((first, mut rest)) = bytes.split_first() else { return };
+    let mut dialogue = dialogue(*first);
+    let mut next = dialogue.begin();
+    for _ in 0..=bytes.len() {
+        next = match next {
+            Move::Decided(..) => return,
+            Move::Again => dialogue.begin(),
+            Move::Encrypt(_) => dialogue.encrypted(),
+            Move::Say(_) | Move::Listen => {
+                let Some(length) = dialogue.length(rest) else { return };
+                assert!(length > 0, "no end");
+                let Some((frame, behind)) = rest.split_at_checked(length) else { return };
+                rest = behind;
+                dialogue.frame(frame)
+            }
+        };
+    }
+}
+
+fn dialogue(which: u8) -> Box<dyn Dialogue> {
+    let (login, passwd) = ("u".to_owned(), Secret::new("p".to_owned()));
+    let (database, text) = ("d".to_owned(), "select 1".to_owned());
+    match which % 3 {
+        0 => {
+            let receive = Pattern::compile(b"x").ok();
+            Box::new(ldap::Ldap::new(ldap::Search { login, passwd, base: database, receive }))
+        }
+        1 => Box::new(mysql::Mysql::new(mysql::Query { login, passwd, database, text })),
+        _ => Box::new(pgsql::Pgsql::new(pgsql::Query { login, passwd, database, text }, 0)),
     }
 }
 

@@ -66,7 +66,7 @@ async fn turns(at: SocketAddr, talk: &mut (dyn Talk + Send)) -> io::Result<Outco
 fn each_line(bytes: &[u8], talk: &mut (dyn Talk + Send)) -> Turn {
     let mut lines = Lines::default();
     lines.hear(bytes);
-    while let Some(line) = lines.next_line().or_else(|| lines.rest()) {
+    while let Some(line) = lines.next_line(talk.wants_ends()).or_else(|| lines.rest()) {
         match talk.line(&line) {
             Turn::Listen => {}
             turn => return turn,

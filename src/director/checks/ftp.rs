@@ -106,7 +106,7 @@ impl Control {
     async fn reply(&mut self) -> io::Result<Reply> {
         let mut bytes = [0; 4096];
         loop {
-            while let Some(line) = self.lines.next_line() {
+            while let Some(line) = self.lines.next_line(false) {
                 if let Some(reply) = last_line(&line) {
                     return Ok(reply);
                 }

@@ -5,13 +5,19 @@
 //! | [`probe`] | yes | what is to be done for one server, taken out of the configuration |
 //! | [`http`] | yes | requests and answers of HTTP |
 //! | [`talk`] | yes | conversations in lines: what to say, when it is decided |
+//! | [`frame`] | yes | the same in frames, whose length stands at their beginning |
 //! | [`dns`], [`radius`] | yes | questions and answers of one packet |
-//! | [`imap`], [`nntp`], [`pop`], [`simpletcp`], [`sip`], [`smtp`] | yes | conversations of one protocol |
+//! | [`imap`], [`nntp`], [`pop`], [`simpletcp`], [`sip`], [`smtp`] | yes | conversations in lines |
+//! | [`ldap`], [`mysql`], [`pgsql`] | yes | conversations in frames |
+//! | [`oracle`] | yes | what its tool is told, and what it answers |
 //! | [`run`] | | carries a probe out, with its timeouts |
-//! | `connect`, `stream`, `ping`, `external`, [`ftp`] | | its ways to the server |
+//! | `road`, `tls` | | a connection, and TLS in it where it is wanted (feature `tls`) |
+//! | `stream`, `exchange`, `datagram`, `pages` | | conversations over it, in lines, in frames; by UDP; pages and redirections |
+//! | `connect`, `ping`, `external`, [`ftp`] | | other ways to ask |
+//! | `names`, `program` | | names looked up and programs run, with bounds |
 //!
-//! Not there yet: a negotiation by TLS (https, pops, imaps, ldaps), and ldap, mysql, oracle and pgsql.
-//! [`probe::Probe::of`] answers for these with [`probe::Way::Unsupported`].
+//! Whatever a server says, no more than a megabyte of it is kept; whoever drops a check halfway leaves no socket and no
+//! process behind.
 
 mod ber;
 mod connect;

@@ -1,24 +1,22 @@
 //! Asks for a page, and for those it leads to.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
 
 use super::http::{Answer, Page, REDIRECTIONS, Url};
+use super::road::Road;
+use super::run::TOO_LONG;
 use super::{Outcome, names, stream};
 
-/// Asks for a page, and for those it leads to.
-pub(super) async fn fetch(server: SocketAddr, first: &Page) -> Outcome {
+/// Asks for a page, and for those it leads to, all within this time.
+pub(super) async fn fetch(server: SocketAddr, first: &Page, limit: Duration) -> Outcome {
+    let until = Instant::now() + limit;
     let mut page = first.clone();
     let mut here = begin(server, first);
     for _ in 0..=REDIRECTIONS {
-        let places = match &page.connect {
-            None => Ok(vec![server]),
-            Some(url) => places(url).await,
-        };
-        let answer = match places {
-            Ok(places) => ask(&places, &page).await,
-            Err(outcome) => Err(outcome),
-        };
-        let answer = match answer {
+        let answer = match get(server, &page, until).await {
             Ok(answer) => answer,
             Err(outcome) => return outcome,
         };
@@ -27,6 +25,19 @@ pub(super) async fn fetch(server: SocketAddr, first: &Page) -> Outcome {
         page = next;
     }
     Outcome::down("500 too many redirections")
+}
+
+/// One page.
+async fn get(server: SocketAddr, page: &Page, until: Instant) -> Result<Answer, Outcome> {
+    let asked = async {
+        let places = match &page.connect {
+            None => vec![server],
+            Some(url) => places(url).await?,
+        };
+        ask(&places, page).await
+    };
+    let road = timeout_at(until, asked).await.unwrap_or_else(|_| Err(Outcome::down(TOO_LONG)))?;
+    stream::answer(road, page, until).await
 }
 
 /// Where the first page is.
@@ -41,12 +52,12 @@ fn begin(server: SocketAddr, page: &Page) -> Url {
     page.connect.clone().unwrap_or(own)
 }
 
-/// The answer of the first of these that gives one: a name may stand for several, of which not all live.
-async fn ask(places: &[SocketAddr], page: &Page) -> Result<Answer, Outcome> {
+/// The way to the first of these that takes the question: a name may stand for several, of which not all live.
+async fn ask(places: &[SocketAddr], page: &Page) -> Result<Road, Outcome> {
     let mut failed = Outcome::down("500 no address");
     for at in places {
         match stream::ask(*at, page).await {
-            Ok(answer) => return Ok(answer),
+            Ok(road) => return Ok(road),
             Err(outcome) => failed = outcome,
         }
     }

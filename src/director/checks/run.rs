@@ -23,7 +23,7 @@ use super::{
 };
 
 /// What a check says that took too long, as the reference does.
-const TOO_LONG: &str = "500 Timeout Alarm";
+pub(super) const TOO_LONG: &str = "500 Timeout Alarm";
 
 /// Checks a server. Never takes much longer than the probe's own time.
 pub async fn run(probe: &Probe) -> Outcome {
@@ -34,7 +34,7 @@ pub async fn run(probe: &Probe) -> Outcome {
         Way::Connect => within(*limit, connect::connect(*at)).await,
         Way::Ping(attempts) => ping::ping(at.ip(), *attempts, *limit).await,
         Way::External(words) => external::external(words, *limit).await,
-        Way::Http(page) => within(*negotiate_timeout, pages::fetch(*at, page)).await,
+        Way::Http(page) => pages::fetch(*at, page, *negotiate_timeout).await,
         Way::Talk { talk, by } => within(*negotiate_timeout, converse(*at, talk, by)).await,
         Way::Dns { question, udp } => {
             let asked = timeout(*negotiate_timeout, ask_dns(*at, question, *udp)).await;

@@ -25,10 +25,15 @@ impl Talk for Simpletcp {
         Turn::SayLast(std::mem::take(&mut self.text))
     }
 
+    /// The reference looks at them as they come.
+    fn wants_ends(&self) -> bool {
+        true
+    }
+
     fn line(&mut self, line: &[u8]) -> Turn {
         let found = self.receive.as_ref().is_none_or(|pattern| pattern.is_in(line));
         if found {
-            let told = String::from_utf8_lossy(line).into_owned();
+            let told = String::from_utf8_lossy(line).trim_end().to_owned();
             return Turn::Decided(Outcome::up(told), String::new());
         }
         Turn::Listen

@@ -3,10 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 
+use tokio::time::{Instant, timeout_at};
+
 use super::Outcome;
 use super::http::{Answer, Page, Progress, Reader};
 use super::probe::By;
 use super::road::Road;
+use super::run::TOO_LONG;
 use super::talk::{Lines, Talk, Turn};
 
 /// Holds a conversation to its end.
@@ -28,7 +31,7 @@ async fn turns(road: &mut Road, talk: &mut (dyn Talk + Send)) -> io::Result<Outc
         if let Some(outcome) = take(road, turn).await? {
             return Ok(outcome);
         }
-        turn = match lines.next_line() {
+        turn = match lines.next_line(talk.wants_ends()) {
             Some(line) => talk.line(&line),
             None if lines.is_too_much() => return Ok(Outcome::down("the answer is too long")),
             None => match road.piece().await? {
@@ -68,18 +71,25 @@ async fn take(road: &mut Road, turn: Turn) -> io::Result<Option<Outcome>> {
     Ok(None)
 }
 
-/// Asks for a page and reads the answer.
-pub(super) async fn ask(at: SocketAddr, page: &Page) -> Result<Answer, Outcome> {
+/// Asks for a page.
+pub(super) async fn ask(at: SocketAddr, page: &Page) -> Result<Road, Outcome> {
     let mut road = Road::open(at, &page.by()).await?;
-    let down = |e: io::Error| Outcome::down(format!("500 {e}"));
-    road.say(&page.request()).await.map_err(down)?;
+    road.say(&page.request()).await.map_err(|e| Outcome::down(format!("500 {e}")))?;
+    Ok(road)
+}
+
+/// Reads the answer. When the time is over, what came so far may be one.
+pub(super) async fn answer(mut road: Road, page: &Page, until: Instant) -> Result<Answer, Outcome> {
     let mut reader = Reader::new(page);
     loop {
-        let progress = match road.piece().await.map_err(down)? {
-            Some(bytes) => reader.hear(&bytes),
-            None => reader.closed(),
+        let (progress, last) = match timeout_at(until, road.piece()).await {
+            Ok(Ok(Some(bytes))) => (reader.hear(&bytes), false),
+            Ok(Ok(None)) => (reader.closed(), true),
+            Ok(Err(e)) => return Err(Outcome::down(format!("500 {e}"))),
+            Err(_) => (reader.late(), true),
         };
         match progress {
+            Progress::More if last => return Err(Outcome::down(TOO_LONG)),
             Progress::More => {}
             Progress::Done(answer) => return Ok(answer),
             Progress::Bad(why) => return Err(Outcome::down(format!("500 {why}"))),

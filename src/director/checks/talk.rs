@@ -24,8 +24,12 @@ pub enum Turn {
 pub trait Talk {
     /// The connection is there; `local` is our end of it.
     fn begin(&mut self, local: SocketAddr) -> Turn;
-    /// A line came, without its end.
+    /// A line came, without its end unless it is wanted.
     fn line(&mut self, line: &[u8]) -> Turn;
+    /// Whether lines are wanted with their ends.
+    fn wants_ends(&self) -> bool {
+        false
+    }
     /// The other side has said all it will.
     fn closed(&mut self) -> Outcome;
     /// The same in the middle of a line. What was meant by it nobody knows: `250` may have been going to be `250-`.
@@ -52,12 +56,12 @@ impl Lines {
         self.bytes.extend(bytes);
     }
 
-    /// The next whole line, without its end.
-    pub fn next_line(&mut self) -> Option<Vec<u8>> {
+    /// The next whole line, with its end or without.
+    pub fn next_line(&mut self, with_end: bool) -> Option<Vec<u8>> {
         let rest = self.bytes.get(self.begin..)?;
         let end = rest.iter().position(|b| *b == b'\n')?;
-        let line = rest.get(..end)?;
-        let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+        let (whole, text) = (rest.get(..=end)?, rest.get(..end)?);
+        let line = if with_end { whole } else { text.strip_suffix(b"\r").unwrap_or(text) }.to_vec();
         self.begin += end + 1;
         Some(line)
     }
@@ -86,9 +90,12 @@ mod tests {
             let mut found = Vec::new();
             for piece in text.chunks(size) {
                 lines.hear(piece);
-                found.extend(std::iter::from_fn(|| lines.next_line()));
+                found.extend(std::iter::from_fn(|| lines.next_line(false)));
             }
             assert_eq!(found, [b"one".as_slice(), b"", b"two"], "{size}");
+            let mut whole = Lines::default();
+            whole.hear(text);
+            assert_eq!(whole.next_line(true), Some(b"one\r\n".to_vec()));
             assert_eq!((lines.rest(), lines.rest()), (Some(b"three\r".to_vec()), None));
         }
     }

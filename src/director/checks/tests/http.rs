@@ -110,5 +110,39 @@ fn answers_that_are_not_quite_http_are_read_as_the_reference_reads_them() {
     assert_eq!(verdict(b"\0\x01", "\\x01"), assumed);
     assert_eq!(verdict(b"HTTP/1.1 999 Odd\r\n\r\n", "Odd"), assumed);
     assert!(!verdict(b"", "x").up);
-    assert!(!verdict(b"HTTP/1.1 200 OK\r\nA: b", "x").up, "closed in the head");
+    let head = b"HTTP/1.1 200 OK\r\nA: b";
+    assert_eq!((verdict(head, "^"), verdict(head, "x")), (well, Outcome::down("")));
+}
+
+/// Verdicts of the reference on the same answers.
+#[test]
+fn a_page_that_does_not_end_in_time_is_judged_as_far_as_it_came() {
+    let verdict = |answer: &'static [u8], receive: &str| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.write_all(answer).unwrap();
+            until(&mut stream, "never");
+        });
+        local(port, &format!("\tnegotiatetimeout=1\n{receive}"))
+    };
+    let cases: [(&[u8], &str, Outcome); 7] = [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", "", Outcome::up("200 OK")),
+        (b"HTTP/1.1 200 OK\r\n\r\nhello", "\treceive=\"hello\"\n", Outcome::up("200 OK")),
+        (b"HTTP/1.1 200 OK\r\n\r\nhello", "\treceive=\"bye\"\n", Outcome::down("hello")),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+            "\treceive=\"hello\"\n",
+            Outcome::up("200 OK"),
+        ),
+        (b"HTTP/1.1 200 OK\r\n", "", Outcome::down("500 Timeout Alarm")),
+        (b"hello", "", Outcome::down("500 Timeout Alarm")),
+        (b"hello\n", "", Outcome::up("200 Assumed OK")),
+    ];
+    thread::scope(|scope| {
+        for (answer, receive, wanted) in cases {
+            scope.spawn(move || assert_eq!(verdict(answer, receive), wanted, "{receive}"));
+        }
+    });
 }

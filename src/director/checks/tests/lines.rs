@@ -76,6 +76,11 @@ fn mail_boxes_are_opened_with_name_and_password() {
     });
     let lines = "\tservice=pop\n\tlogin=\"mrose\"\n\tpasswd=\"tanstaaf\"\n";
     assert_eq!(local(stamped.port, lines), Outcome::up("+OK maildrop"));
+    // A stamp, and no APOP after all: the reference then says the password.
+    let pretends =
+        server(|s| scripted(s, "+OK hi <1.2@x>\r\n", &[("USER u", "+OK\r\n"), ("PASS p q", "+OK in\r\n")]));
+    assert_eq!(local(pretends.port, &login("p q")), Outcome::up("+OK in"));
+    assert!(pretends.heard.recv().unwrap().ends_with("\r\nUSER u\r\nPASS p q\r\nQUIT\r\n"));
     let imap = server(|s| {
         let asked = "a LOGIN \"u\" \"p\\\"q\"";
         scripted(s, "* OK hi\r\n", &[(asked, "* CAPABILITY x\r\na OK in\r\n"), ("z LOGOUT", "")])
@@ -174,6 +179,15 @@ fn simpletcp_says_all_and_looks_at_each_line() {
     assert!(check("^three$").up, "a line without an end");
     assert!(!check("b\\nthree").up, "no pattern spans lines");
     assert_eq!(echo.heard.recv().unwrap(), "a\nb");
+    // Verdicts of the reference: the ends of lines are part of them.
+    let dos = server(|mut s| s.write_all(b"one\r\ntwo\r\n").map(|()| until(&mut s, "never")).unwrap());
+    let verdict =
+        |receive: &str| local(dos.port, &format!("\tservice=simpletcp\n\treceive=\"{receive}\"\n")).up;
+    for (receive, up) in
+        [("two$", false), ("two\\r$", true), ("two\\r\\n$", true), ("two\\n", false), ("two\\s$", true)]
+    {
+        assert_eq!(verdict(receive), up, "{receive}");
+    }
     let mute = server(|_| String::new());
     assert!(!local(mute.port, "\tservice=simpletcp\n\treceive=\"x\"\n").up);
 }
