@@ -46,3 +46,9 @@ pub const RUN_DIR: &str = "/run/heartbeat";
 pub const RSCTMP: &str = "/run/heartbeat/rsctmp";
 /// Where API clients connect.
 pub const REGISTER: &str = "/run/heartbeat/register";
+/// The addresses that are up because of us. Not in `/run/heartbeat`, which belongs to the user of the cluster.
+pub const ADDRESSES: &str = "/run/heartbeat.addresses";
+/// Those that were taken down behind a daemon that died.
+pub const LEFT_BEHIND: &str = "/run/heartbeat.left-behind";
+/// The process that takes them down when the daemon dies.
+pub const WATCHER: &str = "/run/heartbeat.watcher";

@@ -95,3 +95,102 @@ fn by_the_daemon(lab: &Lab) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// Three groups: one with an address that the kernel refuses, one with a service among its addresses, one whose script is
+/// the administrator's own.
+const GROUPS: &str = "\
+b1 IPaddr2::10.80.0.101/24/eth0 IPv6addr::fd81:0:0:0:0:0:0:101/64/eth1 IPaddr2::10.80.0.102/24/eth0
+b1 IPaddr2::10.80.0.103/24/eth0 IPv6addr::fd80:0:0:0:0:0:0:103/64/eth0 service IPaddr2::10.80.0.104/24/eth0
+b1 10.80.0.105/24/eth0 IPaddr2::10.80.0.106/24/eth0:own
+";
+
+/// Notes what is up when it is called.
+const SERVICE: &str = r#"#!/bin/sh
+for op; do :; done
+name=${0##*/}
+case $op in
+start | stop) ip -o addr show dev eth0 | sed "s/^/$name $op: /" >>/var/log/service-calls ;;
+esac
+case $op in
+start) touch "/run/$name" ;;
+stop) rm -f "/run/$name" ;;
+status) if [ -e "/run/$name" ]; then echo running; else echo stopped; fi ;;
+esac
+"#;
+
+#[test]
+fn groups_come_up_left_to_right_and_one_that_fails_goes_alone() {
+    groups_test().unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+fn groups_test() -> Result<(), Failure> {
+    let lab = Lab::new("address-groups", [Flavour::Ours, Flavour::Ours])?;
+    let node = lab.node(1);
+    node.configure(HA_CF, AUTHKEYS, GROUPS)?;
+    node.write("/etc/ha.d/resource.d/service", SERVICE, 0o755)?;
+    node.must(&["rm", "/etc/ha.d/resource.d/IPaddr"])?;
+    node.write("/etc/ha.d/resource.d/IPaddr", SERVICE, 0o755)?;
+    node.must(&["sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/eth1/disable_ipv6"])?;
+    node.start()?;
+    let wanted = ["10.80.0.103", "10.80.0.104", "10.80.0.106"];
+    let gave_up = "Giving up resources due to failure of IPv6addr::fd81:0:0:0:0:0:0:101/64/eth1";
+    node.wait_for_log(gave_up, 0, PATIENCE)?;
+    lab.wait_until("the other groups are up", PATIENCE, || {
+        let held = node.vips();
+        if held.iter().eq(wanted) { Ok(()) } else { Err(format!("{held:?}")) }
+    })?;
+    node.wait_for_log("IPaddr2::10.80.0.106/24/eth0:own start finished rc=0", 0, PATIENCE)?;
+    told_as_if_one_by_one(&node.log())?;
+    let calls = |call: &str| {
+        node.read("/var/log/service-calls")
+            .lines()
+            .filter(|l| l.starts_with(call))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let at_start = calls("service start");
+    if !["10.80.0.103/", "fd80::103/"].iter().all(|ip| at_start.contains(ip))
+        || at_start.contains("10.80.0.104/")
+    {
+        lab::bail!("up at the start of the service: {at_start}");
+    }
+    let at_own = calls("IPaddr start");
+    if at_own.is_empty() || at_own.contains("10.80.0.106/") {
+        lab::bail!("up at the start of the administrator's own script: {at_own}");
+    }
+    node.stop()?;
+    let at_stop = calls("service stop");
+    if !at_stop.contains("10.80.0.103/") || at_stop.contains("10.80.0.104/") {
+        lab::bail!("up at the stop of the service: {at_stop}");
+    }
+    lab.wait_until("nothing is left", PATIENCE, || {
+        let held = node.vips();
+        if held.is_empty() { Ok(()) } else { Err(format!("{held:?}")) }
+    })
+}
+
+/// What the log has of the group that failed, as a run of its scripts would have it.
+fn told_as_if_one_by_one(log: &str) -> Result<(), Failure> {
+    let wanted = [
+        "Acquiring resource group: b1 IPaddr2::10.80.0.101/24/eth0",
+        "Running /etc/ha.d//resource.d/IPaddr2 10.80.0.101/24/eth0 start",
+        "Adding inet address 10.80.0.101/24",
+        "IPaddr2::10.80.0.101/24/eth0 start finished rc=0",
+        "Running /etc/ha.d//resource.d/IPv6addr fd81:0:0:0:0:0:0:101/64/eth1 start",
+        "Failed to add fd81::101: cannot add fd81::101/64",
+        "Return code 1 from /etc/ha.d//resource.d/IPv6addr",
+        "Giving up resources due to failure of IPv6addr",
+        "Releasing resource group: b1 IPaddr2::10.80.0.101/24/eth0",
+        "Running /etc/ha.d//resource.d/IPaddr2 10.80.0.102/24/eth0 stop",
+        "Running /etc/ha.d//resource.d/IPv6addr fd81:0:0:0:0:0:0:101/64/eth1 stop",
+        "Running /etc/ha.d//resource.d/IPaddr2 10.80.0.101/24/eth0 stop",
+    ];
+    let mut rest = log;
+    for line in wanted {
+        match rest.split_once(line) {
+            Some((_, after)) => rest = after,
+            None => lab::bail!("not there, or out of order: {line}\n{log}"),
+        }
+    }
+    Ok(())
+}

@@ -10,6 +10,8 @@
 
 #[path = "agents_netns/lab.rs"]
 mod lab;
+#[path = "agents_netns/many.rs"]
+mod many;
 #[path = "agents_netns/ours.rs"]
 mod ours;
 #[path = "agents_netns/side_by_side.rs"]

@@ -62,6 +62,10 @@ impl Place {
         symlink("usr/lib", root.join("lib")).unwrap();
         symlink("usr/lib64", root.join("lib64")).unwrap();
         symlink("ha.d", root.join("etc/heartbeat")).unwrap();
+        self.file("root/usr/sbin/ldirectord", "debian", 0o755);
+        self.file("root/etc/ha.d/ldirectord.cf", "mine", 0o644);
+        self.file("root/etc/default/ldirectord", "mine", 0o644);
+        symlink("../../../usr/sbin/ldirectord", root.join("etc/ha.d/resource.d/ldirectord")).unwrap();
         fs::create_dir_all(root.join("var/lib/heartbeat/ccm")).unwrap();
         fs::set_permissions(root.join("var/lib/heartbeat/ccm"), fs::Permissions::from_mode(0o750)).unwrap();
         root
@@ -94,7 +98,7 @@ fn laid_over_a_root_in_any_way_it_is_all_there_and_spares_the_rest() {
         ("install itself", "SCRIPT --bin-dir bin --destdir root"),
     ];
     for (name, way) in ways {
-        let place = Place::new(&["heartbeat", "hb_tool", "ipfail", "IPaddr2"]);
+        let place = Place::new(&["heartbeat", "hb_tool", "ipfail", "IPaddr2", "ldirectord", "ipvs_sync"]);
         let (tree, root) = (place.tree(), place.debian());
         sh(&format!("cd {}; {}", place.0.path().display(), way.replace("SCRIPT", SCRIPT)));
         let laid = listing(&root);
@@ -105,6 +109,14 @@ fn laid_over_a_root_in_any_way_it_is_all_there_and_spares_the_rest() {
         assert_eq!(read("usr/libexec/heartbeat/hb_tool"), PROGRAM, "{name}");
         assert_eq!(read("etc/ha.d/ha.cf"), "mine", "{name}");
         assert_eq!(read("etc/ha.d/resource.d/Filesystem"), "debian", "{name}");
+        assert_eq!(read("usr/sbin/ldirectord"), PROGRAM, "{name}");
+        assert_eq!(read("etc/ha.d/ldirectord.cf"), "mine", "{name}");
+        assert_eq!(read("etc/default/ldirectord"), "mine", "{name}");
+        assert_eq!(
+            read("usr/share/heartbeat/resource.d/ldirectord"),
+            include_str!("../resource.d/ldirectord"),
+            "{name}"
+        );
         assert!(read("lib/systemd/system/heartbeat.service").contains("Type=notify"), "{name}");
         assert_eq!(fs::read_link(root.join("lib")).unwrap(), Path::new("usr/lib"), "{name}");
         assert_eq!(fs::read_link(root.join("lib64")).unwrap(), Path::new("usr/lib64"), "{name}");
@@ -115,7 +127,7 @@ fn laid_over_a_root_in_any_way_it_is_all_there_and_spares_the_rest() {
 
 #[test]
 fn every_link_leads_to_something_in_the_tree() {
-    let place = Place::new(&["heartbeat", "hb_tool", "ipfail", "IPaddr2"]);
+    let place = Place::new(&["heartbeat", "hb_tool", "ipfail", "IPaddr2", "ldirectord"]);
     let tree = place.tree();
     let links = listing(&tree).into_iter().filter(|l| l.contains(" l"));
     let mut seen = 0;

@@ -74,8 +74,9 @@ impl Pair {
 
     /// Everything is where it belongs, no script runs any more, and nobody has anything to say.
     fn wait_for_homes(&self) {
-        let busy =
-            |node: &lab::Node| node.processes().iter().any(|name| name != "cat" && name != "heartbeat");
+        let busy = |node: &lab::Node| {
+            node.processes().iter().any(|name| !["cat", "heartbeat", "ha_watcher"].contains(&name.as_str()))
+        };
         // the last word of ours about its address; the real one has none
         let through =
             |node: &lab::Node| node.flavour() == Reference || node.log().contains("start finished rc=0");

@@ -101,28 +101,37 @@ pub fn down_all(talk: &mut Conversation, all: &[Address]) -> Result<Answers, net
         Ok(!ops.is_empty())
     };
     let mut answers: Answers = all.iter().map(one).collect();
-    answers
-        .extend(put_back(talk, &before, &removed).into_iter().filter_map(Result::err).map(|e| Err(e.into())));
+    let ops: Vec<Op> = removed.into_iter().map(Op::Remove).collect();
+    answers.extend(put_back(talk, &before, &ops).into_iter().map(|(_, e)| Err(e.into())));
     Ok(answers)
 }
 
-/// Takes addresses away, with the care of [`down_all`]. Answers for each removal, then for each
-/// address put back. The caller has taken its [`turn`] before it looked.
+/// Takes addresses away, with the care of [`down_all`]. Answers for each removal, then the errors of putting back.
+/// The caller has taken its [`turn`] before it looked.
 pub fn remove(talk: &mut Conversation, before: &Snapshot, ops: &[Op]) -> Vec<Result<(), netlink::Error>> {
     let mut answers = talk.apply(ops);
-    let removed: Vec<_> = ops.iter().filter_map(Op::removed).cloned().collect();
-    answers.extend(put_back(talk, before, &removed));
+    answers.extend(put_back(talk, before, ops).into_iter().map(|(_, error)| Err(error)));
     answers
 }
 
-fn put_back(talk: &mut Conversation, before: &Snapshot, removed: &[Addr]) -> Vec<Result<(), netlink::Error>> {
+/// What could not be put back (`None`: nobody knows what was to be), and why.
+pub(super) type NotBack = Vec<(Option<Addr>, netlink::Error)>;
+
+/// Puts back what the kernel deleted along with primaries, and nobody asked to go.
+pub(super) fn put_back(talk: &mut Conversation, before: &Snapshot, ops: &[Op]) -> NotBack {
+    let removed: Vec<Addr> = ops.iter().filter_map(Op::removed).cloned().collect();
     if removed.iter().all(|gone| ops::endangered(before, gone).is_empty()) {
         return Vec::new();
     }
-    match talk.holdings() {
-        Ok(after) => talk.apply(&ops::restore(before, &after, removed)),
-        Err(error) => vec![Err(error)],
-    }
+    let after = match talk.holdings() {
+        Ok(after) => after,
+        Err(error) => return vec![(None, error)],
+    };
+    let todo = ops::restore(before, &after, &removed);
+    let answers = talk.apply(&todo);
+    let failed = todo.into_iter().zip(answers).filter_map(|(op, answer)| Some((op, answer.err()?)));
+    let addr = |op| if let Op::Add(addr) = op { Some(addr) } else { None };
+    failed.map(|(op, error)| (addr(op), error)).collect()
 }
 
 fn single(answers: Answers) -> Result<bool, Fault> {

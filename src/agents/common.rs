@@ -1,30 +1,31 @@
 //! Steps the address agents share, each with its log lines.
 
-use super::address;
 use super::announce::helper::{self, Ended};
 use super::announce::{Announcement, Begun};
-use super::face::Context;
-use super::netlink::Conversation;
+use super::batch;
+use super::netlink::Error;
 use super::outcome::Outcome;
-use super::plan::{Link, Op, Schedule, Snapshot, Wanted};
+use super::plan::{Link, Op, Wanted};
+use super::task::{Patron, Start, Task};
+use super::voice::Voice;
 
-/// Adds the address and sets the link up, saying so.
-pub(super) fn bring_up(
-    talk: &mut Conversation,
+/// What became of adding the address and setting the link up.
+pub(super) fn brought_up(
     wanted: &Wanted,
     link: &Link,
     todo: &[Op],
-    cx: &Context<'_>,
+    answers: Vec<Result<(), Error>>,
+    voice: &dyn Voice,
 ) -> Outcome {
     if todo.iter().any(|op| matches!(op, Op::Add(_))) {
-        cx.info(&adding(wanted, link));
+        voice.info(&adding(wanted, link));
     }
-    for answer in talk.apply(todo) {
+    for answer in answers {
         if let Err(error) = answer {
-            return cx.fail(Outcome::Generic, &format!("Failed to add {}: {error}", wanted.ip));
+            return voice.fail(Outcome::Generic, &format!("Failed to add {}: {error}", wanted.ip));
         }
     }
-    cx.info(&format!("Bringing device {} up", link.name));
+    voice.info(&format!("Bringing device {} up", link.name));
     Outcome::Success
 }
 
@@ -41,54 +42,81 @@ fn adding(wanted: &Wanted, link: &Link) -> String {
     text
 }
 
-/// Takes addresses away, saying what failed.
-pub(super) fn remove(talk: &mut Conversation, now: &Snapshot, todo: &[Op], cx: &Context<'_>) -> Outcome {
-    let mut outcome = Outcome::Success;
-    for answer in address::remove(talk, now, todo) {
-        if let Err(error) = answer {
-            outcome = cx.fail(Outcome::Generic, &format!("Unable to remove IP: {error}"));
+/// Tells the neighbourhood of these: once now, then again from the background.
+pub(super) fn announce(fresh: &[(Task<'_>, Start)], patron: Patron<'_>) {
+    let mut told = Vec::new();
+    for (task, start) in fresh.iter().filter(|(_, start)| !start.link.is_loopback()) {
+        if task.agent == super::Agent::IPaddr {
+            let Wanted { ip, label, .. } = &start.wanted;
+            let alias = label.as_deref().unwrap_or(&start.link.name);
+            task.voice.debug(&format!("Sending Gratuitous Arp for {ip} on {alias} [{}]", start.link.name));
+        }
+        let what = Announcement {
+            ip: start.wanted.ip,
+            nic: start.link.name.clone(),
+            schedule: start.schedule,
+            while_held: true,
+        };
+        match patron.crew {
+            Some(_) => told.push((what, &start.link)),
+            None => announce_alone(&what, &start.link, patron, task.voice),
         }
     }
-    outcome
+    let Some(crew) = patron.crew else { return };
+    if !told.is_empty() && batch::helpers_about() {
+        for (what, _) in &told {
+            let _ = helper::end(&what.ip.to_string());
+        }
+    }
+    for (ip, error) in crew.announce(told) {
+        if let Some((task, start)) = fresh.iter().find(|(_, start)| start.wanted.ip == ip) {
+            unannounced(&start.wanted, &start.link, &error, task.voice);
+        }
+    }
 }
 
-/// Tells the neighbourhood: the first round now, the others from the background.
-pub(super) fn announce(wanted: &Wanted, link: &Link, schedule: Schedule, cx: &Context<'_>) {
-    if link.is_loopback() {
-        return;
-    }
-    let what = Announcement { ip: wanted.ip, nic: link.name.clone(), schedule, while_held: true };
+fn announce_alone(what: &Announcement, link: &Link, patron: Patron<'_>, voice: &dyn Voice) {
     let begun = what.begin(link);
     // Where the link is only coming up, the helper will have its turn.
     if let Err(error) = &begun.told
         && link.is_operational()
     {
-        let _ =
-            cx.fail(Outcome::Generic, &format!("Could not announce {} on {}: {error}", wanted.ip, link.name));
+        let text = format!("Could not announce {} on {}: {error}", what.ip, link.name);
+        let _ = voice.fail(Outcome::Generic, &text);
     }
-    in_background(begun, cx);
+    in_background(begun, patron, voice);
+}
+
+fn unannounced(wanted: &Wanted, link: &Link, error: &std::io::Error, voice: &dyn Voice) {
+    let text = format!("Could not announce {} on {}: {error}", wanted.ip, link.name);
+    let _ = voice.fail(Outcome::Generic, &text);
 }
 
 /// Leaves the remaining rounds to the crew, or to a helper, in place of any older ones for the address.
-pub(super) fn in_background(begun: Begun, cx: &Context<'_>) {
+pub(super) fn in_background(begun: Begun, patron: Patron<'_>, voice: &dyn Voice) {
     let ip = begun.rest.ip.to_string();
     let _ = helper::end(&ip);
-    if let Some(crew) = cx.crew {
+    if let Some(crew) = patron.crew {
         return crew.go_on(begun.rest);
     }
     if let Err(error) = helper::detach(begun) {
-        let _ = cx.fail(Outcome::Generic, &format!("Could not repeat the announcement of {ip}: {error}"));
+        let _ = voice.fail(Outcome::Generic, &format!("Could not repeat the announcement of {ip}: {error}"));
     }
 }
 
-/// Ends the background announcements of an address about to go.
-pub(super) fn end_announcements(ip: &str, cx: &Context<'_>) {
-    if let (Some(crew), Ok(ip)) = (cx.crew, ip.parse()) {
-        crew.end(ip);
+/// Ends the background announcements of addresses about to go.
+pub(super) fn end_announcements(tasks: &[Task<'_>], patron: Patron<'_>) {
+    if let Some(crew) = patron.crew {
+        crew.end_all(&tasks.iter().filter_map(Task::ip).collect::<Vec<_>>());
     }
-    match helper::end(ip) {
-        Ended::None => {}
-        Ended::Killed => cx.info(&format!("killed previously running send_arp for {ip}")),
-        Ended::Stale => cx.warn(&format!("Could not kill previously running send_arp for {ip}")),
+    if !batch::helpers_about() {
+        return;
+    }
+    for (task, ip) in tasks.iter().filter_map(|task| Some((task, task.ip()?))) {
+        match helper::end(&ip.to_string()) {
+            Ended::None => {}
+            Ended::Killed => task.voice.info(&format!("killed previously running send_arp for {ip}")),
+            Ended::Stale => task.voice.warn(&format!("Could not kill previously running send_arp for {ip}")),
+        }
     }
 }

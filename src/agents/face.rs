@@ -7,10 +7,11 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use super::announce::{Crew, helper};
-use super::log::{self, Sink};
+use super::announce::helper;
 use super::outcome::Outcome;
-use super::{ipaddr, ipaddr2, ipv6addr, sendarp};
+use super::task::{Patron, Task};
+use super::voice::{Aloud, Voice};
+use super::{batch, log, sendarp};
 use crate::level::Level;
 
 /// Which script we are.
@@ -35,40 +36,6 @@ pub enum Operation {
     Stop,
     /// Do we have it? (`monitor` asks the same.)
     Status,
-}
-
-/// What an agent may do besides its work: log, print, and leave announcements to somebody.
-pub(super) struct Context<'a> {
-    /// Who goes on with announcements; a process of its own where there is nobody.
-    pub(super) crew: Option<&'a Crew>,
-    pub(super) log: Sink<'a>,
-    pub(super) out: &'a dyn Fn(&str),
-}
-
-impl Context<'_> {
-    pub(super) fn debug(&self, text: &str) {
-        (self.log)(Level::Debug, text);
-    }
-
-    pub(super) fn info(&self, text: &str) {
-        (self.log)(Level::Info, text);
-    }
-
-    pub(super) fn warn(&self, text: &str) {
-        (self.log)(Level::Warn, text);
-    }
-
-    /// Logs the reason of a failure and returns what it amounts to.
-    pub(super) fn fail(&self, outcome: Outcome, text: &str) -> Outcome {
-        (self.log)(Level::Error, text);
-        outcome
-    }
-
-    /// The reference's `log_and_print`.
-    fn say(&self, level: Level, text: &str) {
-        (self.log)(level, text);
-        (self.out)(&format!("{}: {text}", log::word(level)));
-    }
 }
 
 const ACTIONS: &str = "(start|stop|status|usage|meta-data)";
@@ -106,13 +73,17 @@ impl Agent {
         format!("{}_{instance}", self.name())
     }
 
-    fn carry_out(self, operation: Operation, word: &str, cx: &Context<'_>) -> Outcome {
-        match self {
-            Agent::IPaddr => ipaddr::run(operation, word, cx),
-            Agent::IPaddr2 => ipaddr2::run(operation, word, cx),
-            Agent::IPv6addr => ipv6addr::run(operation, word, cx),
-            Agent::SendArp => sendarp::run(operation, word, cx),
+    fn carry_out(self, operation: Operation, word: &str, patron: Patron<'_>, voice: &dyn Voice) -> Outcome {
+        if self == Agent::SendArp {
+            return sendarp::run(operation, word, patron, voice);
         }
+        let task = [Task { agent: self, word, voice }];
+        let outcomes = match operation {
+            Operation::Start => batch::start(&task, patron, &mut |_, _| true).into_iter().flatten().collect(),
+            Operation::Stop => batch::stop(&task, patron),
+            Operation::Status => batch::status(&task),
+        };
+        outcomes.first().copied().unwrap_or(Outcome::Generic)
     }
 }
 
@@ -127,26 +98,22 @@ pub fn main(agent: Agent) -> ExitCode {
     let words: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     let instance = agent.instance(words.first().copied().unwrap_or_default());
-    let sink = log::of_this_process(agent.name(), &instance);
-    let code = run(agent, &program.to_string_lossy(), &words, None, &sink, &|line| {
+    let log = log::of_this_process(agent.name(), &instance);
+    let print = |line: &str| {
         // Nobody listening is no reason to fail.
         let _ = writeln!(std::io::stdout(), "{line}");
-    });
+    };
+    let patron = Patron { crew: None, cluster: std::env::var_os(CLUSTER).is_some() };
+    let code = run(agent, &program.to_string_lossy(), &words, patron, &Aloud { log: &log, print: &print });
     ExitCode::from(code)
 }
 
-/// The program without its process: arguments in, lines and exit code out. `crew` goes on with announcements;
-/// without one a process does.
-pub fn run(
-    agent: Agent,
-    program: &str,
-    words: &[&str],
-    crew: Option<&Crew>,
-    log: Sink<'_>,
-    out: &dyn Fn(&str),
-) -> u8 {
-    let cx = Context { crew, log, out };
-    let usage = || out(&agent.usage(program));
+/// The environment has it where heartbeat or its ResourceManager runs a script.
+const CLUSTER: &str = "HA_CURHOST";
+
+/// The program without its process: arguments in, lines and exit code out.
+pub(super) fn run(agent: Agent, program: &str, words: &[&str], patron: Patron<'_>, voice: &dyn Voice) -> u8 {
+    let usage = || voice.print(&agent.usage(program));
     let [word, operation] = words else {
         usage();
         return 1;
@@ -160,7 +127,7 @@ pub fn run(
             return if matches!(agent, Agent::IPaddr | Agent::IPv6addr) {
                 1
             } else {
-                finish(agent, Outcome::Success, false, &cx)
+                finish(agent, Outcome::Success, false, voice)
             };
         }
         other => {
@@ -169,20 +136,20 @@ pub fn run(
             } else {
                 format!("Unknown operation: {other}")
             };
-            cx.say(Level::Error, &text);
+            voice.say(Level::Error, &text);
             usage();
             return 1;
         }
     };
-    let outcome = agent.carry_out(operation, word, &cx);
-    finish(agent, outcome, operation == Operation::Status, &cx)
+    let outcome = agent.carry_out(operation, word, patron, voice);
+    finish(agent, outcome, operation == Operation::Status, voice)
 }
 
 /// The final words, and the exit code. `SendArp` says nothing when it does not succeed.
-fn finish(agent: Agent, outcome: Outcome, asked_status: bool, cx: &Context<'_>) -> u8 {
+pub(super) fn finish(agent: Agent, outcome: Outcome, asked_status: bool, voice: &dyn Voice) -> u8 {
     if agent != Agent::SendArp || outcome == Outcome::Success {
         let (level, text) = outcome.words(asked_status);
-        cx.say(level, text);
+        voice.say(level, text);
     }
     outcome.code()
 }

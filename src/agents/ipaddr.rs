@@ -2,37 +2,26 @@
 
 use std::net::Ipv4Addr;
 
-use super::face::{Context, Operation};
-use super::netlink::{Conversation, Error};
 use super::outcome::Outcome;
 use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops, prefix};
-use super::{common, turn};
-
-pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome {
-    let request = Request::v4(word);
-    let answer = match operation {
-        Operation::Start => start(&request, cx),
-        Operation::Stop => stop(&request, cx),
-        Operation::Status => status(&request, cx),
-    };
-    answer.unwrap_or_else(|error| cx.fail(Outcome::Generic, &error.to_string()))
-}
+use super::task::{Start, Stop};
+use super::voice::Voice;
 
 /// Running when the written interface has the address, or any that serves it. On another interface
 /// than the written one is an error of its own.
-fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
+pub(super) fn status(word: &str, now: &Snapshot, voice: &dyn Voice) -> Outcome {
+    let request = Request::v4(word);
     let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
-        return Ok(Outcome::Stopped);
+        return Outcome::Stopped;
     };
-    let now = Conversation::open()?.holdings()?;
     let link = request.nic.as_ref().map(|nic| now.link(nic));
     if let Some(Some(link)) = link
         && now.holders(ip.into()).any(|a| a.index == link.index)
     {
-        return Ok(Outcome::Success);
+        return Outcome::Success;
     }
     let elsewhere = now.serving(ip.into()).find_map(|a| now.link_at(a.index));
-    Ok(match (elsewhere, &request.nic) {
+    match (elsewhere, &request.nic) {
         (None, _) => Outcome::Stopped,
         (Some(_), None) => Outcome::Success,
         (Some(other), Some(nic)) => {
@@ -40,71 +29,52 @@ fn status(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
                 "{ip} is running an interface ({}) instead of the configured one ({nic})",
                 other.name
             );
-            cx.fail(Outcome::Generic, &text)
+            voice.fail(Outcome::Generic, &text)
         }
-    })
+    }
 }
 
 /// Takes the address off the written interface; if it is not there, or none is written, off every
 /// interface that serves it: the reference looks for it everywhere, too.
-fn stop(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
-    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
-        return Ok(Outcome::Success);
-    };
-    common::end_announcements(&request.ip, cx);
-    let mut talk = Conversation::open()?;
-    let _turn = turn::take();
-    let now = talk.holdings()?;
+pub(super) fn stop(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Stop, Outcome> {
+    let request = Request::v4(word);
+    let ip = request.ip.parse::<Ipv4Addr>().map_err(|_| Outcome::Success)?;
     let written = request.nic.as_ref().and_then(|nic| now.link(nic));
-    let mut todo = written.map_or_else(Vec::new, |link| ops::down(&now, ip.into(), Some(link)));
-    if todo.is_empty() {
-        todo = ops::down(&now, ip.into(), None);
+    let mut ops = written.map_or_else(Vec::new, |link| ops::down(now, ip.into(), Some(link)));
+    if ops.is_empty() {
+        ops = ops::down(now, ip.into(), None);
     }
-    for gone in todo.iter().filter_map(Op::removed) {
+    for gone in ops.iter().filter_map(Op::removed) {
         let label = gone.label.as_deref().unwrap_or_default();
-        cx.info(&format!("Removing inet address {ip}/{} from device {label}", gone.bits));
+        voice.info(&format!("Removing inet address {ip}/{} from device {label}", gone.bits));
     }
-    Ok(common::remove(&mut talk, &now, &todo, cx))
+    Ok(Stop { ip: ip.into(), ops, unpark: false })
 }
 
-fn start(request: &Request, cx: &Context<'_>) -> Result<Outcome, Error> {
-    let ip = match parse_ip(&request.ip, cx) {
-        Ok(ip) => ip,
-        Err(outcome) => return Ok(outcome),
-    };
-    let mut talk = Conversation::open()?;
-    let _turn = turn::take();
-    let now = talk.snapshot(ip.into())?;
-    let (mut wanted, link) = match resolve(request, ip, &now, cx) {
-        Ok(found) => found,
-        Err(outcome) => return Ok(outcome),
-    };
-    wanted.label = choose::free_alias(&now, link);
-    let todo = ops::up(&now, &wanted, link, true);
-    if todo.is_empty() {
-        return Ok(Outcome::Success);
+pub(super) fn start(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Start, Outcome> {
+    let request = Request::v4(word);
+    let ip = parse_ip(&request.ip, voice)?;
+    let (mut wanted, link) = resolve(&request, ip, now, voice)?;
+    wanted.label = choose::free_alias(now, link);
+    let ops = ops::up(now, &wanted, link, true);
+    if ops.is_empty() {
+        return Err(Outcome::Success);
     }
-    let outcome = common::bring_up(&mut talk, &wanted, link, &todo, cx);
-    if outcome == Outcome::Success {
-        let alias = wanted.label.as_deref().unwrap_or(&link.name);
-        cx.debug(&format!("Sending Gratuitous Arp for {ip} on {alias} [{}]", link.name));
-        common::announce(&wanted, link, Schedule::IPADDR, cx);
-    }
-    Ok(outcome)
+    Ok(Start { wanted, link: link.clone(), park: Vec::new(), ops, schedule: Schedule::IPADDR })
 }
 
 /// The address, or the exit code of a wrong one: what does not even look like one is a matter of
 /// configuration, what looks like one is found wanting later.
-fn parse_ip(text: &str, cx: &Context<'_>) -> Result<Ipv4Addr, Outcome> {
+fn parse_ip(text: &str, voice: &dyn Voice) -> Result<Ipv4Addr, Outcome> {
     if text.is_empty() {
-        return Err(cx.fail(Outcome::Configured, "Required parameter OCF_RESKEY_ip is missing"));
+        return Err(voice.fail(Outcome::Configured, "Required parameter OCF_RESKEY_ip is missing"));
     }
     if !looks_like_an_address(text) {
         return Err(
-            cx.fail(Outcome::Configured, &format!("Parameter OCF_RESKEY_ip [{text}] not an IP address"))
+            voice.fail(Outcome::Configured, &format!("Parameter OCF_RESKEY_ip [{text}] not an IP address"))
         );
     }
-    text.parse().map_err(|_| cx.fail(Outcome::Generic, &format!("IP address [{text}] not valid.")))
+    text.parse().map_err(|_| voice.fail(Outcome::Generic, &format!("IP address [{text}] not valid.")))
 }
 
 fn looks_like_an_address(text: &str) -> bool {
@@ -118,9 +88,9 @@ fn resolve<'a>(
     request: &Request,
     ip: Ipv4Addr,
     now: &'a Snapshot,
-    cx: &Context<'_>,
+    voice: &dyn Voice,
 ) -> Result<(Wanted, &'a Link), Outcome> {
-    let refuse = |text: String| cx.fail(Outcome::Generic, &text);
+    let refuse = |text: String| voice.fail(Outcome::Generic, &text);
     let written = request.mask.as_deref().and_then(prefix::parse_v4);
     if let (Some(mask), None) = (&request.mask, written) {
         return Err(refuse(format!("Invalid netmask specification [{mask}]")));
@@ -139,7 +109,7 @@ fn resolve<'a>(
     };
     let mask = prefix::mask_v4(bits);
     if request.mask.as_deref() != Some(mask.to_string().as_str()) {
-        cx.info(&format!("Using calculated netmask for {ip}: {mask}"));
+        voice.info(&format!("Using calculated netmask for {ip}: {mask}"));
     }
     let broadcast = match &request.broadcast {
         Some(text) => text.parse().map_err(|_| refuse(format!("Invalid broadcast address [{text}].")))?,

@@ -2,28 +2,32 @@
 
 use std::net::Ipv6Addr;
 
-use super::common;
-use super::face::{Context, Operation};
-use super::netlink::{Conversation, Error};
 use super::outcome::Outcome;
 use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops};
+use super::task::{Start, Stop};
+use super::voice::Voice;
 
 /// What the reference prints on standard output before it says `Illegal argument`.
 const USAGE: &str =
     "usage: /usr/lib/ocf/resource.d//heartbeat/IPv6addr {start|stop|status|monitor|validate-all|meta-data}";
 
-pub(super) fn run(operation: Operation, word: &str, cx: &Context<'_>) -> Outcome {
+/// The word in pieces: address, prefix length, interface.
+struct Asked {
+    ip: Ipv6Addr,
+    bits: Option<u8>,
+    nic: Option<String>,
+}
+
+fn read(word: &str, voice: &dyn Voice) -> Result<Asked, Outcome> {
     let request = Request::v6(word);
-    let (Ok(ip), Ok(bits)) = (request.ip.parse::<Ipv6Addr>(), bits(request.mask.as_deref())) else {
-        (cx.out)(USAGE);
-        return cx.fail(Outcome::Arguments, &format!("{word}: not an IPv6 address with prefix length"));
-    };
-    let answer = match operation {
-        Operation::Start => start(&request, ip, bits, cx),
-        Operation::Stop => stop(&request, ip, cx),
-        Operation::Status => status(&request, ip),
-    };
-    answer.unwrap_or_else(|error| cx.fail(Outcome::Generic, &error.to_string()))
+    match (request.ip.parse(), bits(request.mask.as_deref())) {
+        (Ok(ip), Ok(bits)) => Ok(Asked { ip, bits, nic: request.nic }),
+        _ => {
+            voice.print(USAGE);
+            let text = format!("{word}: not an IPv6 address with prefix length");
+            Err(voice.fail(Outcome::Arguments, &text))
+        }
+    }
 }
 
 /// The leading digits count; none or zero means "as the route has it".
@@ -39,55 +43,50 @@ fn bits(text: Option<&str>) -> Result<Option<u8>, ()> {
 
 /// Running when any interface serves the address: interface and prefix of the word do not matter,
 /// except that a loopback counts only when it is written.
-fn status(request: &Request, ip: Ipv6Addr) -> Result<Outcome, Error> {
-    let now = Conversation::open()?.holdings()?;
-    Ok(if removals(&now, request, ip).is_empty() { Outcome::Stopped } else { Outcome::Success })
+pub(super) fn status(word: &str, now: &Snapshot, voice: &dyn Voice) -> Outcome {
+    match read(word, voice) {
+        Ok(asked) if removals(now, &asked).is_empty() => Outcome::Stopped,
+        Ok(_) => Outcome::Success,
+        Err(outcome) => outcome,
+    }
 }
 
 /// What takes the address off wherever it counts as running.
-fn removals(now: &Snapshot, request: &Request, ip: Ipv6Addr) -> Vec<Op> {
-    let written = request.nic.as_ref().and_then(|nic| now.link(nic));
-    ops::down(now, ip.into(), written.filter(|l| l.is_loopback()))
+fn removals(now: &Snapshot, asked: &Asked) -> Vec<Op> {
+    let written = asked.nic.as_ref().and_then(|nic| now.link(nic));
+    ops::down(now, asked.ip.into(), written.filter(|l| l.is_loopback()))
 }
 
-fn stop(request: &Request, ip: Ipv6Addr, cx: &Context<'_>) -> Result<Outcome, Error> {
-    common::end_announcements(&ip.to_string(), cx);
-    let mut talk = Conversation::open()?;
-    let now = talk.holdings()?;
-    let todo = removals(&now, request, ip);
-    for gone in todo.iter().filter_map(Op::removed) {
+pub(super) fn stop(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Stop, Outcome> {
+    let asked = read(word, voice)?;
+    let ops = removals(now, &asked);
+    for gone in ops.iter().filter_map(Op::removed) {
         let nic = now.link_at(gone.index).map_or("?", |l| l.name.as_str());
-        cx.info(&format!("Removing inet6 address {ip}/{} from device {nic}", gone.bits));
+        voice.info(&format!("Removing inet6 address {}/{} from device {nic}", asked.ip, gone.bits));
     }
-    Ok(common::remove(&mut talk, &now, &todo, cx))
+    Ok(Stop { ip: asked.ip.into(), ops, unpark: false })
 }
 
-fn start(request: &Request, ip: Ipv6Addr, bits: Option<u8>, cx: &Context<'_>) -> Result<Outcome, Error> {
-    let mut talk = Conversation::open()?;
-    let now = talk.snapshot(ip.into())?;
-    if !removals(&now, request, ip).is_empty() {
-        return Ok(Outcome::Success);
+pub(super) fn start(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Start, Outcome> {
+    let asked = read(word, voice)?;
+    if !removals(now, &asked).is_empty() {
+        return Err(Outcome::Success);
     }
-    let Some((link, bits)) = place(request, ip, bits, &now) else {
-        return Ok(cx.fail(Outcome::Generic, &format!("no interface found for {ip}")));
-    };
-    let wanted = Wanted { ip: ip.into(), bits, broadcast: None, label: None };
-    let todo = ops::up(&now, &wanted, link, true);
-    let outcome = common::bring_up(&mut talk, &wanted, link, &todo, cx);
-    if outcome == Outcome::Success {
-        common::announce(&wanted, link, Schedule::IPV6ADDR, cx);
-    }
-    Ok(outcome)
+    let missing = || voice.fail(Outcome::Generic, &format!("no interface found for {}", asked.ip));
+    let (link, bits) = place(&asked, now).ok_or_else(missing)?;
+    let wanted = Wanted { ip: asked.ip.into(), bits, broadcast: None, label: None };
+    let ops = ops::up(now, &wanted, link, true);
+    Ok(Start { wanted, link: link.clone(), park: Vec::new(), ops, schedule: Schedule::IPV6ADDR })
 }
 
-fn place<'a>(request: &Request, ip: Ipv6Addr, bits: Option<u8>, now: &'a Snapshot) -> Option<(&'a Link, u8)> {
-    let written = match &request.nic {
+fn place<'a>(asked: &Asked, now: &'a Snapshot) -> Option<(&'a Link, u8)> {
+    let written = match &asked.nic {
         Some(nic) => Some(now.link(nic)?),
         None => None,
     };
-    let choice = choose::for_ipv6addr(now, ip.into(), written);
+    let choice = choose::for_ipv6addr(now, asked.ip.into(), written);
     let link = written.or(choice.map(|c| c.link))?;
-    Some((link, bits.or(choice.map(|c| c.bits))?))
+    Some((link, asked.bits.or(choice.map(|c| c.bits))?))
 }
 
 #[cfg(test)]

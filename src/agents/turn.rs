@@ -1,7 +1,10 @@
 //! One at a time, where two agents at once would spoil each other's work.
 //!
-//! Two starts of `IPaddr` must not choose the same alias label; and a stop that puts back the
-//! secondaries of its primary must not put back one that another stop is taking away.
+//! Two starts of `IPaddr` must not choose the same alias label; a stop that puts back the secondaries of its primary
+//! must not put back one that another stop is taking away; and the list of what is up ([`ledger`]) must agree with
+//! what is up whenever somebody compares them.
+//!
+//! [`ledger`]: super::ledger
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -24,9 +27,18 @@ pub fn take() -> Turn {
     Turn(lock())
 }
 
-fn lock() -> Option<Flock<File>> {
+/// Waits for our turn, however long that takes. `None` where nobody can have one.
+pub fn wait() -> Option<Turn> {
+    Flock::lock(file()?, FlockArg::LockExclusive).ok().map(|lock| Turn(Some(lock)))
+}
+
+fn file() -> Option<File> {
     fs::create_dir_all(RSCTMP).ok()?;
-    let mut file = File::create(Path::new(RSCTMP).join("address.lock")).ok()?;
+    File::create(Path::new(RSCTMP).join("address.lock")).ok()
+}
+
+fn lock() -> Option<Flock<File>> {
+    let mut file = file()?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {

@@ -73,6 +73,7 @@ impl FakeHost {
                 "mysql",
                 "drbddisk",
                 "ldirectord",
+                "LVSSyncDaemonSwap",
                 "Delay",
             ]),
             stonith_types: names(&["null", "meatware", "external/ipmi"]),

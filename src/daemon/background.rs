@@ -51,7 +51,7 @@ impl Herald {
 pub(super) fn detach() -> io::Result<Side> {
     let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     match fork_single_threaded()? {
-        Forked::Parent => {
+        Forked::Parent(_) => {
             drop(write);
             let mut code = [1];
             let told = File::from(read).read(&mut code);

@@ -51,6 +51,8 @@ pub(super) enum Asked {
     Version,
     /// `--replay FILE`: tell what a recorded run did.
     Replay(OsString),
+    /// `--take-down`: take down addresses that a daemon that died left up.
+    TakeDown,
     /// Anything else.
     Run(Options),
     /// It is wrong: the usage, before [`USAGE_EXIT`].
@@ -71,6 +73,11 @@ pub(super) fn read(args: impl Iterator<Item = OsString>) -> Read {
         && option == "--replay"
     {
         return Read { asked: Asked::Replay(file.clone()), complaint: Vec::new() };
+    }
+    if let [_, option] = args.as_slice()
+        && option == "--take-down"
+    {
+        return Read { asked: Asked::TakeDown, complaint: Vec::new() };
     }
     let args = args.into_iter();
     let mut words = args.map(OsString::into_vec);

@@ -16,8 +16,10 @@ use super::recorder::Recorder;
 use super::settings::{self, ThisStart};
 use super::signals::{self, Signals};
 use super::sources::{self, Change, Stamps};
-use super::{control, environment, fifo, keyring, replay, state};
+use super::watcher::{self, Watcher};
+use super::{control, environment, fifo, guardian, keyring, replay, state};
 use crate::agents::announce::Crew;
+use crate::agents::plan::Owner;
 use crate::config::{self, Checked, Config, Host};
 use crate::engine::{Ending, Engine, Hold, Job};
 use crate::level::Level;
@@ -58,6 +60,7 @@ pub fn main() -> i32 {
         Asked::Version => say(&format!("{}\n", config::HBVERSION)),
         Asked::Wrong => USAGE_EXIT,
         Asked::Replay(file) => replay::main(&file),
+        Asked::TakeDown => take_down(&LinuxHost::default()),
         Asked::Run(options) => run(&options, &LinuxHost::default()),
     }
 }
@@ -72,6 +75,13 @@ fn run(options: &Options, host: &LinuxHost) -> i32 {
     } else {
         start(options, host)
     }
+}
+
+/// Logs as the configuration says, as far as it is good.
+fn take_down(host: &LinuxHost) -> i32 {
+    background::unmask();
+    let logging = config::check(&sources::read(0), host).logging;
+    watcher::take_down(&Logger::direct("heartbeat", settings::log(&logging, &logging::host(), true)))
 }
 
 /// Prints. A reader that has gone away is no failure.
@@ -170,12 +180,33 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
     if let Err(error) = state::renew_scratch() {
         log.log(Level::Error, &format!("cannot make {RSCTMP} anew: {error}"));
     }
-    match live(options, config, stamps, herald) {
+    let guard = if options.no_resources { Guard::default() } else { guard(options, config, log) };
+    match live(options, config, stamps, herald, guard) {
         Ok((ending, log)) => finish(options, config, ending, &log),
         Err(error) => {
             log.log(Level::Error, &format!("heartbeat cannot run: {error}"));
             let_go(held(options), resource_context(config, log));
             exit_code(&error)
+        }
+    }
+}
+
+/// Who answers for our addresses, and what watches over it.
+#[derive(Default)]
+struct Guard {
+    owner: Option<Owner>,
+    watcher: Option<Watcher>,
+}
+
+fn guard(options: &Options, config: &Config, log: &Logger) -> Guard {
+    match watcher::this_process() {
+        Ok(owner) => {
+            let holds = held(options).is_some_and(|held| held != Hold::None);
+            Guard { owner: Some(owner), watcher: watcher::start(owner, holds, config, log) }
+        }
+        Err(error) => {
+            log.log(Level::Warn, &format!("Addresses are not guarded: /proc/self/stat: {error}"));
+            Guard::default()
         }
     }
 }
@@ -190,6 +221,7 @@ fn live(
     config: &Config,
     stamps: Stamps,
     herald: &mut Herald,
+    guard: Guard,
 ) -> io::Result<(Ending, Logger)> {
     background::settle()?;
     let realtime = config.realtime.enabled && !options.no_realtime;
@@ -211,7 +243,7 @@ fn live(
                     log.log(Level::Warn, &format!("Cannot get real-time priority: {error}"));
                 }
             }
-            pulse(options, config, surroundings, herald, &log)
+            pulse(options, config, (surroundings, guard), herald, &log)
         })?;
         pulse.join().map_err(|_| io::Error::other("the pulse thread failed"))?
     });
@@ -235,7 +267,7 @@ struct Around {
 fn pulse(
     options: &Options,
     config: &Config,
-    around: Around,
+    (around, guard): (Around, Guard),
     herald: &mut Herald,
     log: &Logger,
 ) -> io::Result<Ending> {
@@ -249,7 +281,13 @@ fn pulse(
         let clerk = Clerk::start(around.stamps, news_sender, log)?;
         fifo::start(log, &sender, around.realtime)?;
         let mut context = resource_context(config, log);
-        context.options.announcers = Some(Crew::start(around.realtime)?);
+        let crew = Crew::start(around.realtime)?;
+        if let Some(owner) = guard.owner
+            && let Err(error) = guardian::start(owner, &crew, guard.watcher, around.realtime, log)
+        {
+            log.log(Level::Error, &format!("Addresses are not guarded: {error}"));
+        }
+        context.options.announcers = Some(crew);
         let executor = Executor::start(&context, &sender, around.realtime)?;
         let clients = Clients::new(config, log)?;
         let surroundings = Surroundings {

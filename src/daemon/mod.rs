@@ -2,7 +2,7 @@
 //!
 //! Threads: `pulse` (media, timers, signals, engine; real-time), `log`, `fifo`, six that run jobs, `children`
 //! for respawned programs, `clerk` for what the pulse wants done that can take long (on SIGHUP it checks the
-//! configuration), and `record` where a run is to be recorded. Job threads, `fifo` and `children` talk to the
+//! configuration), `guardian` that keeps addresses up, and `record` where a run is to be recorded. Job threads, `fifo` and `children` talk to the
 //! pulse over one bounded channel of [`crate::engine::Input`]s; the pulse talks to all of them without ever
 //! waiting. No cluster decision is made here.
 
@@ -16,6 +16,7 @@ mod control;
 mod environment;
 mod executor;
 mod fifo;
+mod guardian;
 pub mod host;
 mod keyring;
 mod launch;
@@ -32,5 +33,6 @@ mod signals;
 mod sources;
 mod state;
 mod systemd;
+mod watcher;
 
 pub use launch::main;

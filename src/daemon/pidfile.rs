@@ -34,11 +34,13 @@ pub(super) fn look() -> Running {
 }
 
 /// Whether a process runs a program of our name: after a crash its number may be somebody else's, who must
-/// neither be stopped nor keep us from starting. A process we may not look at counts.
+/// neither be stopped nor keep us from starting. A process we may not look at counts; one that is ending, and has no
+/// program any more, does not.
 fn is_heartbeat(pid: Pid) -> bool {
-    let program = |path: String| fs::read_link(path).ok().map(|path| without_deleted(&path));
+    let program = |path: String| fs::read_link(path).map(|path| without_deleted(&path));
     match (program(format!("/proc/{pid}/exe")), program("/proc/self/exe".to_owned())) {
-        (Some(theirs), Some(ours)) => theirs.file_name() == ours.file_name(),
+        (Ok(theirs), Ok(ours)) => theirs.file_name() == ours.file_name(),
+        (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
         _ => true,
     }
 }
@@ -57,9 +59,11 @@ pub(super) fn is_alive(pid: Pid) -> bool {
     }
 }
 
+/// Its first thread may have ended while others are still ending: it has not ended then.
 fn is_zombie(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
+    let ended = stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'));
+    ended && fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|threads| threads.count() == 1)
 }
 
 /// Writes our pid, unless a daemon runs. Of several at once the last would remove the first one's file
@@ -106,6 +110,17 @@ mod tests {
         other.wait().unwrap();
         assert!(seen);
         assert!(is_heartbeat(Pid::this()));
+    }
+
+    #[test]
+    fn a_process_that_has_ended_runs_nothing() {
+        let mut ended = std::process::Command::new("true").spawn().unwrap();
+        let pid = Pid::from_raw(ended.id().cast_signed());
+        while !is_zombie(pid) {
+            std::thread::yield_now();
+        }
+        assert!(!is_heartbeat(pid));
+        ended.wait().unwrap();
     }
 
     #[test]

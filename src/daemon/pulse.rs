@@ -11,7 +11,7 @@ use super::media::Antennas;
 use super::memory::Memory;
 use super::recorder::Recorder;
 use super::signals::Signals;
-use crate::engine::{Action, Ending, Engine, Input};
+use crate::engine::{Action, Ending, Engine, Input, Note};
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::wire::{self, ErrorClass, Keys, Message, Packing};
@@ -86,6 +86,7 @@ impl Pulse {
         self.feed(Input::Start);
         loop {
             if let Some(ending) = self.ending {
+                self.tell_gaps();
                 self.parts.clerk.finish();
                 self.parts.recorder.iter().for_each(Recorder::finish);
                 self.parts.memory.close(self.parts.engine.marks());
@@ -130,7 +131,12 @@ impl Pulse {
                 self.feed(Input::Shutdown);
             }
             Woken::Reread => self.parts.clerk.send(Errand::Reread),
-            Woken::Debug(step) => self.change_debug(step),
+            Woken::Debug(step) => {
+                self.change_debug(step);
+                if step > 0 {
+                    self.tell_gaps();
+                }
+            }
             Woken::Alarm => self.complain_of_alarm(),
             Woken::News(news) => self.learn(news),
             Woken::Input(input) => self.feed(input),
@@ -216,11 +222,7 @@ impl Pulse {
         match action {
             Action::Send(message) => self.send(message),
             Action::Run { id, job } => self.parts.executor.run(id, job),
-            Action::Note(note) => {
-                for (level, text) in note.lines() {
-                    self.parts.log.log(level, &text);
-                }
-            }
+            Action::Note(note) => self.log(&note),
             Action::StartClients => {
                 self.parts.clerk.send(Errand::CommunicationUp);
                 self.parts.clients.begin();
@@ -237,6 +239,17 @@ impl Pulse {
             Action::End(ending) => self.ending = Some(ending),
         }
         None
+    }
+
+    fn log(&self, note: &Note) {
+        for (level, text) in note.lines() {
+            self.parts.log.log(level, &text);
+        }
+    }
+
+    /// How regularly each peer was heard: a few lines for whoever chooses `deadtime`.
+    fn tell_gaps(&self) {
+        self.parts.engine.heartbeat_gaps().iter().for_each(|note| self.log(note));
     }
 
     /// Clients see our own messages as the others do. What was made for them alone has no `hg`.

@@ -29,8 +29,8 @@ pub enum Input {
     Local(Message),
     /// A job ended. Messages that it made were handed in before.
     JobDone(JobId),
-    /// The same for a job that did not do what it was for: a reset. Other jobs have no other end than
-    /// `JobDone`.
+    /// The same for a job that did not do what it was for: a reset, or a look whether groups can be acquired. Other
+    /// jobs have no other end than `JobDone`.
     JobFailed(JobId),
     /// First line of `/proc/loadavg`, for the `ld` field.
     Load(String),

@@ -38,6 +38,12 @@ pub enum Job {
         /// Which groups.
         set: Hold,
     },
+    /// Make sure that these groups, seen from this node, can be acquired, and have at hand what that needs. Beside
+    /// everything else; nothing is acquired yet. `JobFailed`: they cannot.
+    Prepare {
+        /// Which groups.
+        set: Hold,
+    },
     /// Release each group of which an address is up: left behind by a daemon that died. Before anything is
     /// said of what this node holds.
     ReleaseLeftovers,

@@ -18,7 +18,7 @@ const MOST_ANNOUNCING: usize = 2;
 #[derive(Default)]
 pub(super) struct Jobs {
     running: BTreeMap<JobId, Job>,
-    /// What nothing waits for: the fencing device.
+    /// What no hook and no shutdown waits for: the fencing device, announcements, a look ahead.
     beside: BTreeMap<JobId, Job>,
     queue: VecDeque<Job>,
     last_id: u64,
@@ -120,6 +120,12 @@ impl Engine {
         }
     }
 
+    /// Looks whether groups can be acquired; not while an earlier look goes on: a disk may stand still.
+    pub(super) fn look_ahead(&mut self, set: Hold) -> Option<JobId> {
+        let looking = self.jobs.beside.values().any(|job| matches!(job, Job::Prepare { .. }));
+        (!looking).then(|| self.run_beside(Job::Prepare { set }))
+    }
+
     pub(super) fn run_when_idle(&mut self, job: Job) {
         self.jobs.queue.push_back(job);
         self.next_queued();
@@ -165,6 +171,7 @@ impl Engine {
             Job::ReleaseLeftovers => self.check_startup(),
             Job::Reset { .. } => self.reset_done(id, well),
             Job::CheckDevice => self.device_checked(),
+            Job::Prepare { .. } => self.prepared(id, well),
             Job::Announce { .. } => {}
             Job::GiveUpAll => self.send(Message::of("shutdone").with("st", "dead")),
         }

@@ -235,8 +235,9 @@ impl Engine {
         self.judge_lateness(from);
         // One that was lost and came late is a sign of life and no news.
         let changed = seq >= node_seq && self.adopt_status(from, status, message);
-        let now = self.now.mono;
+        let (now, patience) = (self.now.mono, self.patience_with(from));
         if let Some(node) = self.nodes.get_mut(from) {
+            node.gaps.heard(now, patience);
             if let Some(dead_time) = message.hex("dt").filter(|_| node.is_normal()) {
                 let asked = Duration::from_millis(dead_time);
                 node.dead_time = asked.clamp(SHORTEST_DEAD_TIME, LONGEST_DEAD_TIME);

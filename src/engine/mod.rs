@@ -10,7 +10,7 @@
 //!
 //! Rules live by topic: `receive` (the pipeline), `life` (status, death), `startup`, `negotiation`
 //! (who holds what), `claims` and `double` (who lets go when both do), `buried`, `pause` (a node that did not
-//! run), `standby`, `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and go), `flow` (when
+//! run), `standby`, `ready` (who takes looks first whether it can), `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and go), `flow` (when
 //! clients wait), `deliver` (what clients hear); `sequence`, `mark` and `node` are their data.
 //! Section numbers in these files are those of `spec/wire-protocol.md`.
 
@@ -23,6 +23,7 @@ mod double;
 mod fencing;
 mod flow;
 pub mod fuzz;
+mod gaps;
 mod hold;
 mod input;
 mod job;
@@ -34,6 +35,7 @@ mod negotiation;
 mod node;
 mod note;
 mod pause;
+mod ready;
 mod reason;
 mod receive;
 mod retransmit;
@@ -48,6 +50,7 @@ mod view;
 
 pub use action::{Action, Ending};
 pub use clock::Now;
+pub use gaps::GapSummary;
 pub use hold::Hold;
 pub use input::{Input, JobId};
 pub use job::{Job, Verb};

@@ -1,5 +1,6 @@
 //! Who holds what: `starting`, `resource`, automatic failback, announcement, audit (sections 8.2 to 8.4, 8.9).
 
+use super::ready::Preparing;
 use super::standby::StandbyState;
 use super::{Engine, Failback, Hold, Job, Note, Verb};
 use crate::wire::Message;
@@ -10,6 +11,8 @@ use std::time::Duration;
 const TAKE_LOCAL_AFTER: Duration = Duration::from_secs(10);
 /// Failback waits for calm in steps of this.
 const FAILBACK_RETRY: Duration = Duration::from_secs(1);
+/// What was refused is offered again after this.
+const REFUSED_RETRY: Duration = Duration::from_secs(60);
 /// Groups that nobody claims for so long in calm are taken by their own node.
 const CLAIM_AFTER: Duration = Duration::from_secs(3);
 /// So much longer their own node has to claim them: 3.0.6 never does.
@@ -38,6 +41,8 @@ pub(super) struct Resources {
     pub(super) standby_set: Hold,
     /// This node's offer was not answered yet: nothing moves.
     pub(super) offered: bool,
+    /// The peer's offer is answered when this node knows that it can take.
+    pub(super) preparing: Option<Preparing>,
     pub(super) needs_failback: bool,
     failback_retry: Option<Duration>,
     local_done: bool,
@@ -66,6 +71,7 @@ impl Resources {
             standby_deadline: None,
             standby_set: Hold::All,
             offered: false,
+            preparing: None,
             needs_failback: false,
             failback_retry: None,
             local_done: false,
@@ -337,6 +343,14 @@ impl Engine {
         self.send(Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me"));
     }
 
+    /// A node that has come back and cannot take its groups yet is offered them again.
+    pub(super) fn offer_again(&mut self, set: Hold) {
+        if self.settings.failback == Failback::On && set == Hold::Foreign {
+            self.resources.needs_failback = true;
+            self.resources.failback_retry = Some(self.now.mono + REFUSED_RETRY);
+        }
+    }
+
     /// A peer that held nothing of its own meanwhile may be ready for it.
     pub(super) fn check_failback_soon(&mut self) {
         self.resources.failback_retry = Some(self.now.mono + FAILBACK_RETRY);
@@ -401,7 +415,8 @@ impl Engine {
 
     pub(super) fn negotiation_deadline(&self) -> Option<Duration> {
         let r = &self.resources;
-        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at]
+        let answer = r.preparing.as_ref().map(|preparing| preparing.until);
+        [r.take_local_at, r.failback_retry, r.standby_deadline, r.claim_at, r.claim_foreign_at, answer]
             .into_iter()
             .flatten()
             .min()
@@ -411,6 +426,7 @@ impl Engine {
         let now = self.now.mono;
         let due = |at: Option<Duration>| at.is_some_and(|at| now >= at);
         self.expire_standby();
+        self.answer_unprepared();
         if due(self.resources.take_local_at) {
             self.resources.take_local_at = None;
             self.take_local_alone();

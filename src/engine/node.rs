@@ -1,5 +1,6 @@
 //! What is known of each node and each link. Data and look-ups; the rules live in `life` and `receive`.
 
+use super::gaps::Gaps;
 use super::mark::Mark;
 use super::sequence::Track;
 use super::settings::{NodeKind, Settings};
@@ -14,6 +15,8 @@ pub(super) struct Link {
     pub(super) up: bool,
     /// Last packet over it.
     pub(super) heard: Duration,
+    /// Between heartbeats over it.
+    pub(super) gaps: Gaps,
 }
 
 /// A configured node, this one included.
@@ -55,10 +58,18 @@ pub(super) struct Node {
     /// It may hold resources: cleared by its shutdown notice (legacy mode's STONITH decision).
     pub(super) may_hold: bool,
     pub(super) links: Vec<Link>,
+    /// Between heartbeats, over whatever link they came first.
+    pub(super) gaps: Gaps,
     pub(super) weight: u32,
     pub(super) site: String,
     /// Notices of its clients, by number, that wait for what was lost before them.
     pub(super) held_notices: VecDeque<(u64, Message)>,
+}
+
+impl Link {
+    fn new(name: String, now: Duration) -> Self {
+        Self { name, up: false, heard: now, gaps: Gaps::default() }
+    }
 }
 
 impl Node {
@@ -103,7 +114,8 @@ impl Node {
             owed_from: 0,
             refused: BTreeMap::new(),
             may_hold: true,
-            links: unique(links).map(|name| Link { name, up: false, heard: now }).collect(),
+            links: unique(links).map(|name| Link::new(name, now)).collect(),
+            gaps: Gaps::default(),
             weight: 100,
             site: String::new(),
             held_notices: VecDeque::new(),

@@ -3,7 +3,7 @@
 //! Where the reference has a line for an event, the line is the reference's (commands.md section 8),
 //! because administrators and their log watchers grep for it.
 
-use super::Reason;
+use super::{GapSummary, Reason};
 use crate::level::Level;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -42,6 +42,18 @@ pub enum Note {
         fatal: bool,
     },
     Asleep(Duration),
+    /// Lines of our own: how regularly a peer was heard over one link, and over all of them.
+    Gaps {
+        node: String,
+        over: String,
+        gaps: GapSummary,
+    },
+    GapsInAll {
+        node: String,
+        gaps: GapSummary,
+        given: Duration,
+        directive: String,
+    },
     HeartbeatRestart(String),
     UuidChanged {
         node: String,
@@ -182,6 +194,12 @@ pub enum Note {
         node: String,
         set: String,
     },
+    /// Lines of our own, between two of ours.
+    StandbyUnable(String),
+    StandbyRefused {
+        node: String,
+        set: String,
+    },
     StandbyReleased(String),
     StandbyAcquire {
         node: String,
@@ -220,6 +238,10 @@ impl Note {
             Note::AddFailed { node, why } => {
                 vec![error(why.as_str()), error(format!("Add node {node} failed"))]
             }
+            Note::GapsInAll { node, gaps, given, directive } => vec![
+                info(format!("Heartbeats of node {node}, over any link: {gaps}")),
+                info(suggestion(node, gaps, *given, directive)),
+            ],
             Note::NoSuchNode(node) => vec![
                 error(format!("hb_remove_one_node: node {node} not found in config")),
                 error(format!("Deleting node {node} failed")),
@@ -258,6 +280,7 @@ impl Note {
                 "This process did not run for {} ms: listening first, before any node is called dead",
                 gap.as_millis()
             )),
+            Note::Gaps { node, over, gaps } => info(format!("Heartbeats of node {node} over {over}: {gaps}")),
             Note::HeartbeatRestart(node) => info(format!("Heartbeat restart on node {node}")),
             Note::NodeListDiffers { node, theirs, ours } => warn(format!(
                 "node {node} is configured with the nodes [{theirs}], this node with [{ours}]: make the \
@@ -385,6 +408,12 @@ impl Note {
             }
             Note::WantsStandby { node, set } => info(format!("{node} wants to go standby [{set}]")),
             Note::CanTake { node, set } => info(format!("standby: {node} can take our {set} resources")),
+            Note::StandbyUnable(set) => error(format!(
+                "The {set} resource groups cannot be acquired here: refusing them, they stay where they run."
+            )),
+            Note::StandbyRefused { node, set } => error(format!(
+                "standby: {node} cannot take our {set} resources, its log says why.  Standby request cancelled."
+            )),
             Note::StandbyReleased(set) => info(format!("Local standby process completed [{set}].")),
             Note::StandbyAcquire { node, set } => {
                 info(format!("standby: acquire [{set}] resources from {node}"))
@@ -400,6 +429,18 @@ impl Note {
             Note::StandbyCancelled => info("Cancelling pending standby operation"),
             other => (Level::Debug, format!("{other:?}")),
         }
+    }
+}
+
+/// Two longest gaps, three heartbeats: see `gaps`.
+fn suggestion(node: &str, gaps: &GapSummary, given: Duration, directive: &str) -> String {
+    let given = given.as_millis();
+    match gaps.suggested {
+        Some(suggested) => format!(
+            "Suggested {directive} for node {node}: {} ms or more (in force: {given} ms)",
+            suggested.as_millis()
+        ),
+        None => format!("Too few heartbeats of node {node} to suggest a {directive} (in force: {given} ms)"),
     }
 }
 

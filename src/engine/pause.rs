@@ -29,9 +29,17 @@ impl Engine {
         }
         for node in &mut self.nodes {
             node.last_status += gap;
-            node.links.iter_mut().for_each(|link| link.heard += gap);
+            node.gaps.leave_out(gap);
+            for link in &mut node.links {
+                link.heard += gap;
+                link.gaps.leave_out(gap);
+            }
         }
-        self.note(Note::Asleep(gap));
+        // With timers of milliseconds on a busy machine there are many short ones.
+        match gap < self.settings.deadtime {
+            true => self.note_rarely("asleep", Note::Asleep(gap)),
+            false => self.note(Note::Asleep(gap)),
+        }
         if self.silent_for() >= self.own_dead_time() {
             self.doubt();
         }

@@ -37,6 +37,9 @@ impl Engine {
         }
         if kind.starts_with("NS_") {
             self.touch_link(at, link);
+            if kind == "NS_st" {
+                self.count_gap(at, link);
+            }
             self.hear_unsequenced(at, &kind, message);
         } else {
             self.sequenced(at, link, &kind, message);
@@ -146,7 +149,7 @@ impl Engine {
         if !self.accept_generation(at, kind, seq, message) {
             return self.tell_clients(message, Treatment::Dropped);
         }
-        let event = match self.classify(at, link, seq) {
+        let event = match self.classify(at, link, kind, seq) {
             Ok(event) => event,
             Err(why) => return self.tell_clients(message, why),
         };
@@ -231,6 +234,8 @@ impl Engine {
         node.acked = 0;
         node.had_status = false;
         node.unseen = true;
+        node.gaps.begin_anew();
+        node.links.iter_mut().for_each(|link| link.gaps.begin_anew());
         node.last_status = now;
         node.last_status_ts = 0;
         node.last_status_seq = 0;
@@ -252,7 +257,7 @@ impl Engine {
         self.send_status();
     }
 
-    fn classify(&mut self, at: usize, link: &str, seq: u64) -> Result<SequenceEvent, Treatment> {
+    fn classify(&mut self, at: usize, link: &str, kind: &str, seq: u64) -> Result<SequenceEvent, Treatment> {
         let (now, longest) = (self.now.mono, self.settings.max_rexmit_delay);
         let shortest = if longest < 2 * FIRST_REQUEST { Duration::ZERO } else { FIRST_REQUEST };
         let random = &mut self.random;
@@ -261,14 +266,16 @@ impl Engine {
             let span = longest.saturating_sub(shortest).as_millis() as u64;
             now + shortest + Duration::from_millis(random.u64(0..=span))
         });
+        if !matches!(verdict, Verdict::Old) {
+            self.touch_link(at, link);
+            if kind == "status" {
+                self.count_gap(at, link);
+            }
+        }
         match verdict {
             Verdict::Old => Err(Treatment::Dropped),
-            Verdict::Duplicate => {
-                self.touch_link(at, link);
-                Err(Treatment::Duplicate)
-            }
+            Verdict::Duplicate => Err(Treatment::Duplicate),
             Verdict::Accept { ack, event } => {
-                self.touch_link(at, link);
                 if let Some(ack) = ack {
                     self.acknowledge(at, ack);
                 }

@@ -1,6 +1,7 @@
 //! Handing groups over in good order: `ask_resources` and `shutdone` (section 8.5).
 
 use super::negotiation::State;
+use super::ready::REFUSAL;
 use super::{Engine, Failback, Hold, Job, Note, Verb};
 use crate::wire::Message;
 use std::time::Duration;
@@ -86,8 +87,10 @@ impl Engine {
             (StandbyState::Not, true, "me") => self.offer(from, set),
             (StandbyState::Not, false, "me") => self.accept_offer(from, set),
             (StandbyState::Me, false, "other") => self.release(from, set),
+            (StandbyState::Me, false, REFUSAL) if self.resources.offered => self.offer_refused(from, set),
             (StandbyState::Me, true, "done") => self.released(set),
             (StandbyState::Other, true, "other") => self.resources.standby_set = set,
+            (StandbyState::Other, true, REFUSAL) => self.declined(set),
             (StandbyState::Other, false, "done") => self.acquire(from, set),
             (StandbyState::Done, true, "done") => self.acquired(set),
             (StandbyState::Done, false, "done") => self.taken(set),
@@ -103,11 +106,12 @@ impl Engine {
     fn enter(&mut self, state: StandbyState, set: Hold, patience: Option<Duration>) {
         self.resources.standby = state;
         self.resources.offered = false;
+        self.resources.preparing = None;
         self.resources.standby_set = set;
         self.resources.standby_deadline = patience.map(|p| self.now.mono + p);
     }
 
-    fn ask(&mut self, set: Hold, info: &str) {
+    pub(super) fn ask(&mut self, set: Hold, info: &str) {
         self.send(Message::of("ask_resources").with("rsc_hold", set.word()).with("info", info));
     }
 
@@ -120,7 +124,7 @@ impl Engine {
         self.resources.offered = true;
     }
 
-    /// The peer wants to give; this node is able and says so.
+    /// The peer wants to give; this node says so when it is able to take.
     fn accept_offer(&mut self, from: usize, set: Hold) {
         self.resources.other_stable = false;
         let node = self.name_of(from);
@@ -128,7 +132,7 @@ impl Engine {
         // A giver that does not even say that it lets go has forgotten its offer: it came late.
         let silence = self.nodes.get(from).map_or(Duration::ZERO, |n| n.dead_time);
         self.enter(StandbyState::Other, set, Some(ANSWER + silence));
-        self.ask(set, "other");
+        self.answer_when_ready(from, set);
     }
 
     /// The peer can take: let go.
@@ -214,10 +218,8 @@ impl Engine {
         if self.resources.standby_deadline.is_none_or(|deadline| self.now.mono < deadline) {
             return;
         }
-        self.resources.standby_deadline = None;
-        self.resources.offered = false;
+        self.stand_by_no_more();
         self.resources.other_stable = true;
-        self.resources.standby = StandbyState::Not;
         self.note(Note::StandbyTimeout);
         self.audit();
         self.retry_shutdown();
@@ -253,12 +255,16 @@ impl Engine {
             return;
         }
         self.note(Note::StandbyCancelled);
-        self.resources.standby = StandbyState::Not;
-        self.resources.offered = false;
-        self.resources.standby_deadline = None;
+        self.stand_by_no_more();
         if self.resources.i_hold == Hold::All {
             self.resources.other_stable = true;
         }
+    }
+
+    pub(super) fn stand_by_no_more(&mut self) {
+        let r = &mut self.resources;
+        (r.standby, r.standby_deadline) = (StandbyState::Not, None);
+        (r.offered, r.preparing) = (false, None);
     }
 
     /// A node has given up everything because it stops.

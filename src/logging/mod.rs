@@ -19,3 +19,4 @@ pub use format::{Form, Voice};
 pub use layer::LogLayer;
 pub use logger::Logger;
 pub use settings::{Settings, host};
+pub use syslog::Syslog;

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A connection to syslog.
 #[derive(Debug)]
-pub(super) struct Syslog {
+pub struct Syslog {
     path: PathBuf,
     socket: Option<UnixDatagram>,
     /// It was waited for in vain.
@@ -19,12 +19,13 @@ pub(super) struct Syslog {
 }
 
 impl Syslog {
-    pub(super) fn new(path: PathBuf) -> Self {
+    /// Nothing is opened yet.
+    pub fn new(path: PathBuf) -> Self {
         Self { path, socket: None, stuck: false }
     }
 
     /// Sends `<priority>line`, with a second try on a fresh socket.
-    pub(super) fn send(&mut self, priority: u16, line: &str) -> io::Result<()> {
+    pub fn send(&mut self, priority: u16, line: &str) -> io::Result<()> {
         let datagram = format!("<{priority}>{line}");
         if let Some(socket) = self.socket.take()
             && self.try_on(socket, &datagram).is_ok()

@@ -7,6 +7,7 @@
 use super::context::Context;
 use super::environment::{Environment, Layer};
 use super::manager::Manager;
+use super::plan::Ahead;
 use super::script::{Call, Output, is_program};
 use super::standby;
 use crate::engine::Hold;
@@ -153,10 +154,8 @@ pub fn mach_down(node: &str, scene: &mut Scene<'_>) -> i32 {
 
 fn take_all_of(node: &str, scene: &Scene<'_>, log: &Logger) {
     let manager = scene.manager();
-    for key in manager.keys_of(node) {
-        log.log(Level::Info, &format!("Taking over resource group {key}"));
-        manager.take(&key);
-    }
+    let mut tell = |key: &str| log.log(Level::Info, &format!("Taking over resource group {key}"));
+    manager.all(Ahead::Acquire, &manager.keys_of(node), &mut tell, &mut |_, _| ());
 }
 
 fn foreign_held(reason: &str) -> Message {
@@ -166,9 +165,16 @@ fn foreign_held(reason: &str) -> Message {
 /// `req_resource KEY`: asks for a group that does not run here yet; nobody else to ask, or the
 /// nice-failback protocol in use, means to grant it to ourselves.
 pub fn req_resource(key: &str, scene: &mut Scene<'_>) {
-    if scene.manager().runs(key) {
-        return;
-    }
+    req_resources(&[key.to_owned()], scene);
+}
+
+/// The same for several.
+pub(super) fn req_resources(keys: &[String], scene: &mut Scene<'_>) {
+    let running: Vec<String> = scene.manager().running(keys).into_iter().cloned().collect();
+    keys.iter().filter(|key| !running.contains(key)).for_each(|key| request(key, scene));
+}
+
+fn request(key: &str, scene: &mut Scene<'_>) {
     let own = scene.nice() || scene.environment.is_yes("HA_DONTASK");
     let message = if own {
         ip_response(&scene.context.host, key, true)

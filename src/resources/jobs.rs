@@ -7,9 +7,12 @@ use super::context::Context;
 use super::environment::Environment;
 use super::hooks::{self, Scene};
 use super::leftovers;
+use super::plan::Ahead;
+use super::prepare;
 use super::script::Output;
 use super::stonith;
 use crate::agents::announce;
+use crate::agents::ledger;
 use crate::agents::plan::Schedule;
 use crate::engine::{Hold, Job, Verb};
 use crate::level::Level;
@@ -17,7 +20,8 @@ use crate::paths;
 use crate::wire::Message;
 
 /// Does one job to its end. `emit` takes the messages that scripts would have written to the FIFO
-/// meanwhile. Blocks as long as scripts run. `false`: a reset failed; no other job tells how it ended.
+/// meanwhile. Blocks as long as scripts run. `false`: a reset failed, or groups cannot be acquired; no other job
+/// tells how it ended.
 pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) -> bool {
     match job {
         Job::Hook { kind, env } => {
@@ -31,6 +35,7 @@ pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) -> b
         Job::ReleaseLeftovers => release_leftovers(&scene(context, &[], emit)),
         Job::GiveUpAll => give_up_all(&scene(context, &[], emit)),
         Job::Reset { node } => return stonith::reset(node, context, emit),
+        Job::Prepare { set } => return can_acquire(*set, &scene(context, &[], emit)),
         Job::CheckDevice => stonith::check(context),
     }
     true
@@ -60,9 +65,7 @@ fn acquire_local(scene: &mut Scene<'_>) {
         let listing = format!("{} listkeys {}", manager_program(), scene.context.host);
         return log.log(Level::Info, &format!("No local resources [{listing}] to acquire."));
     }
-    for key in keys {
-        hooks::req_resource(&key, scene);
-    }
+    hooks::req_resources(&keys, scene);
     log.log(Level::Info, "Local Resource acquisition completed.");
 }
 
@@ -74,9 +77,7 @@ fn standby(verb: Verb, set: Hold, scene: &Scene<'_>) {
     };
     let log = &scene.context.logger;
     log.log(Level::Info, &format!("{doing} {} HA resources (standby).", set.word()));
-    for key in keys_in(set, scene) {
-        move_group(verb, &key, scene);
-    }
+    move_groups(verb, &keys_in(set, scene), scene);
     log.log(Level::Info, &format!("{} HA resource {done} completed (standby).", set.word()));
 }
 
@@ -92,6 +93,14 @@ fn keys_in(set: Hold, scene: &Scene<'_>) -> Vec<String> {
         Hold::Foreign => own(false),
         Hold::All => scene.manager().keys_of(".*"),
     }
+}
+
+/// A look ahead.
+fn can_acquire(set: Hold, scene: &Scene<'_>) -> bool {
+    let found = prepare::obstacles(&scene.manager(), &keys_in(set, scene));
+    let log = &scene.context.logger;
+    found.iter().for_each(|text| log.log(Level::Error, &format!("Cannot be acquired: {text}")));
+    found.is_empty()
 }
 
 /// Both nodes had these addresses; now only one has.
@@ -114,31 +123,33 @@ fn announce(set: Hold, for_peer: bool, scene: &Scene<'_>) {
 /// A daemon that died left its services running. Whoever owns them by now, it is not this life: the peer
 /// may have taken them over, and would run them twice.
 fn release_leftovers(scene: &Scene<'_>) {
-    for key in leftovers::keys(&scene.manager()) {
+    let keys = leftovers::keys(&scene.manager());
+    for key in &keys {
         let text = format!("Resource group {key} runs before it was acquired: releasing it.");
         scene.context.logger.log(Level::Warn, &text);
-        move_group(Verb::Give, &key, scene);
     }
+    move_groups(Verb::Give, &keys, scene);
+    ledger::forget_left_behind();
 }
 
 /// "hb_giveup_resources".
 fn give_up_all(scene: &Scene<'_>) {
     let log = &scene.context.logger;
     log.log(Level::Info, "Giving up all HA resources.");
-    for key in scene.manager().keys_of(".*") {
-        move_group(Verb::Give, &key, scene);
-    }
+    move_groups(Verb::Give, &scene.manager().keys_of(".*"), scene);
     log.log(Level::Info, "All HA resources relinquished.");
 }
 
-fn move_group(verb: Verb, key: &str, scene: &Scene<'_>) {
-    let manager = scene.manager();
-    let (word, code) = match verb {
-        Verb::Give => ("givegroup", manager.give(key)),
-        Verb::Take => ("takegroup", manager.take(key)),
+fn move_groups(verb: Verb, keys: &[String], scene: &Scene<'_>) {
+    let (word, what) = match verb {
+        Verb::Give => ("givegroup", Ahead::Release),
+        Verb::Take => ("takegroup", Ahead::Acquire),
     };
-    if code != 0 {
-        let text = format!("{} {word} {key} exited with return code {code}", manager_program());
-        scene.context.logger.log(Level::Error, &text);
-    }
+    let mut tell = |key: &str, code: i32| {
+        if code != 0 {
+            let text = format!("{} {word} {key} exited with return code {code}", manager_program());
+            scene.context.logger.log(Level::Error, &text);
+        }
+    };
+    scene.manager().all(what, keys, &mut |_| (), &mut tell);
 }

@@ -1,19 +1,20 @@
 //! Which addresses belong to which groups; groups that a daemon which died left running. Finding them costs no script call: their addresses tell.
 
 use super::manager::Manager;
+use super::native;
+use crate::agents::ledger;
 use crate::config::haresources::Group;
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Scripts whose first argument begins with an address.
-const ADDRESS_SCRIPTS: [&str; 3] = ["IPaddr", "IPaddr2", "IPv6addr"];
-
 /// The keys of the groups of which an address is up on this machine. One on a loopback does not count: that
-/// is how a director that is a real server too carries it while it stands by.
+/// is how a director that is a real server too carries it while it stands by. One that was taken down behind a
+/// daemon that died counts: the other services of its group may still run.
 pub(super) fn keys(manager: &Manager<'_>) -> Vec<String> {
-    let up = addresses_up();
+    let mut up = addresses_up();
+    up.extend(ledger::left_behind().entries.iter().map(|entry| entry.wanted.ip));
     let groups = manager.groups();
     groups
         .iter()
@@ -29,8 +30,7 @@ pub(super) fn addresses_of(manager: &Manager<'_>, keys: &[String]) -> Vec<IpAddr
 }
 
 fn addresses(group: &Group) -> impl Iterator<Item = IpAddr> {
-    let words = group.words.iter().filter(|word| ADDRESS_SCRIPTS.contains(&word.script()));
-    words.filter_map(|word| word.args().first()?.split('/').next()?.parse().ok())
+    group.words.iter().filter_map(native::address)
 }
 
 fn addresses_up() -> BTreeSet<IpAddr> {

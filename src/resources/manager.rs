@@ -4,8 +4,8 @@
 
 use super::context::Context;
 use super::environment::{Environment, Layer};
-use super::native;
-use super::plan::{Extent, Hands, Plan, STOP_RETRIES, says_running};
+use super::native::{self, Answers};
+use super::plan::{Ahead, Extent, Hands, Plan, STOP_RETRIES, says_running};
 use super::script::{Call, Finished, Output, find};
 use super::standby;
 use crate::config::haresources::{self, Group, Word};
@@ -26,6 +26,7 @@ pub struct Manager<'a> {
     environment: Environment,
     log: Logger,
     status_errors: Output,
+    answers: Answers,
 }
 
 impl<'a> Manager<'a> {
@@ -39,7 +40,8 @@ impl<'a> Manager<'a> {
     ) -> Self {
         let mut environment = environment.dressed(Layer::Script { below_hook });
         environment.set_default("HA_CURHOST", &context.host);
-        Self { context, environment, log: context.logger.script("ResourceManager", "default"), status_errors }
+        let log = context.logger.script("ResourceManager", "default");
+        Self { context, environment, log, status_errors, answers: Answers::default() }
     }
 
     /// The groups of haresources; none when there is no such file.
@@ -54,6 +56,31 @@ impl<'a> Manager<'a> {
         let keys =
             if node == ".*" { haresources::all_keys(&groups) } else { haresources::keys_of(&groups, node) };
         keys.into_iter().map(String::from).collect()
+    }
+
+    /// `takegroup` or `givegroup` of each of these, in this order. `before` is told of each when its turn comes,
+    /// `after` with its exit code. Addresses that follow each other move together, also from group to group.
+    pub fn all(
+        &self,
+        what: Ahead,
+        keys: &[String],
+        before: &mut dyn FnMut(&str),
+        after: &mut dyn FnMut(&str, i32),
+    ) {
+        let groups = self.groups();
+        let plans: Vec<_> = keys.iter().map(|key| (key, self.plan_in(&groups, key))).collect();
+        for (at, (key, plan)) in plans.iter().enumerate() {
+            let to_come = plans.get(at..).into_iter().flatten().filter_map(|(_, plan)| plan.as_ref());
+            let resources: Vec<&Word> = to_come.flat_map(|plan| plan.order(what)).collect();
+            before(key);
+            (&mut &*self).ahead(what, &resources);
+            let code = match (plan, what) {
+                (None, _) | (_, Ahead::Status) => 0,
+                (Some(plan), Ahead::Acquire) => plan.acquire(&mut &*self),
+                (Some(plan), Ahead::Release) => plan.release(&mut &*self),
+            };
+            after(key, code);
+        }
     }
 
     /// `takegroup KEY`: its exit code. An unknown key is no error.
@@ -73,13 +100,28 @@ impl<'a> Manager<'a> {
 
     /// `status RSC`: whether this one resource runs here.
     pub fn runs(&self, resource: &str) -> bool {
-        (&mut &*self).status(&Word::new(resource, 1, 1))
+        !self.running(&[resource.to_owned()]).is_empty()
+    }
+
+    /// Those of these resources that run here.
+    pub fn running<'k>(&self, resources: &'k [String]) -> Vec<&'k String> {
+        let words: Vec<Word> = resources.iter().map(|resource| Word::new(resource, 1, 1)).collect();
+        let mut left = words.iter().collect::<Vec<_>>();
+        let runs = |(resource, word)| {
+            (&mut &*self).ahead(Ahead::Status, &left);
+            left.remove(0);
+            (&mut &*self).status(word).then_some(resource)
+        };
+        resources.iter().zip(&words).filter_map(runs).collect()
     }
 
     fn plan(&self, key: &str) -> Option<Plan> {
-        let groups = self.groups();
+        self.plan_in(&self.groups(), key)
+    }
+
+    fn plan_in(&self, groups: &[Group], key: &str) -> Option<Plan> {
         let retries = self.environment.get("HA_STOPRETRYMAX").and_then(|n| n.trim().parse().ok());
-        haresources::group_by_key(&groups, key).map(|group| Plan::new(group, retries.unwrap_or(STOP_RETRIES)))
+        haresources::group_by_key(groups, key).map(|group| Plan::new(group, retries.unwrap_or(STOP_RETRIES)))
     }
 
     /// Where the output of start and stop goes.
@@ -89,7 +131,8 @@ impl<'a> Manager<'a> {
             .map_or(Output::Drop, |path| Output::Append(PathBuf::from(path)))
     }
 
-    fn find(&self, resource: &Word) -> Option<PathBuf> {
+    /// The script of a resource.
+    pub(super) fn find(&self, resource: &Word) -> Option<PathBuf> {
         let own =
             self.environment.get_filled("HA_RESOURCEDIR").unwrap_or_else(|| paths::RESOURCE_DIR.to_owned());
         find(resource.script(), &[&own, paths::INIT_DIR])
@@ -99,7 +142,7 @@ impl<'a> Manager<'a> {
         self.log.log(Level::Error, &format!("Cannot locate resource script {}", resource.script()));
     }
 
-    fn act(&self, resource: &Word, op: &str) -> i32 {
+    fn act(&self, resource: &Word, op: &'static str) -> i32 {
         let Some(path) = self.find(resource) else {
             self.cannot_locate(resource);
             self.cannot_locate(resource);
@@ -114,13 +157,16 @@ impl<'a> Manager<'a> {
         code
     }
 
-    fn call(&self, resource: &Word, op: &str, path: &Path, output: Output) -> Option<Finished> {
+    fn call(&self, resource: &Word, op: &'static str, path: &Path, output: Output) -> Option<Finished> {
+        if let Some(done) = self.answers.call(resource, op, path, self.context) {
+            return Some(self.timed(resource, op, done));
+        }
+        if op == "stop" {
+            native::let_go(resource);
+        }
         let mut args = resource.args();
         args.push(op);
         let (directory, limit) = (self.context.options.directory.as_deref(), self.context.options.limit);
-        if let Some(done) = native::run(path, &args, self.context) {
-            return Some(self.timed(resource, op, done));
-        }
         let capture = op == STATUS;
         match (Call { path, args, environment: &self.environment, directory, output, capture, limit }).run() {
             Ok(done) => Some(self.timed(resource, op, done)),
@@ -140,6 +186,10 @@ impl<'a> Manager<'a> {
 }
 
 impl Hands for &Manager<'_> {
+    fn ahead(&mut self, what: Ahead, resources: &[&Word]) {
+        self.answers.prepare(what, resources, &|word| self.find(word), self.context);
+    }
+
     fn status(&mut self, resource: &Word) -> bool {
         let Some(path) = self.find(resource) else {
             self.cannot_locate(resource);

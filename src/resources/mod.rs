@@ -15,6 +15,7 @@ mod leftovers;
 mod manager;
 mod native;
 pub mod plan;
+mod prepare;
 pub mod reboot;
 pub mod script;
 mod standby;

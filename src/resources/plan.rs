@@ -14,6 +14,9 @@ pub const STOP_RETRIES: i64 = 10;
 
 /// What the plan needs done. The real one runs scripts; tests keep a list.
 pub trait Hands {
+    /// Says what comes next, in this order, unless something fails: what can be done together may be done now. The
+    /// calls that follow tell how it went.
+    fn ahead(&mut self, what: Ahead, resources: &[&Word]);
     /// Runs `status`: whether the resource runs here.
     fn status(&mut self, resource: &Word) -> bool;
     /// Runs `start`; 0 is success.
@@ -28,6 +31,17 @@ pub trait Hands {
     fn reboot(&mut self);
     /// Asks, in a while, the other node to take over.
     fn standby_later(&mut self);
+}
+
+/// What is about to be done with resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// `status`.
+    Status,
+    /// `status`, and `start` of what does not run.
+    Acquire,
+    /// `stop`.
+    Release,
 }
 
 /// The resources of a group, with its text for the log.
@@ -72,12 +86,22 @@ impl Plan {
     /// Returns the exit code of `takegroup`.
     pub fn acquire(&self, hands: &mut dyn Hands) -> i32 {
         hands.say(Level::Info, &format!("Acquiring resource group: {}", self.text));
-        for resource in &self.resources {
+        let order = self.order(Ahead::Acquire);
+        for (at, resource) in order.iter().enumerate() {
+            hands.ahead(Ahead::Acquire, order.get(at..).unwrap_or_default());
             if !hands.status(resource) && hands.start(resource) != 0 {
                 return self.give_up(resource, hands);
             }
         }
         0
+    }
+
+    /// The resources in the order in which that is done.
+    pub fn order(&self, what: Ahead) -> Vec<&Word> {
+        match what {
+            Ahead::Status | Ahead::Acquire => self.resources.iter().collect(),
+            Ahead::Release => self.resources.iter().rev().collect(),
+        }
     }
 
     fn give_up(&self, failed: &Word, hands: &mut dyn Hands) -> i32 {
@@ -92,7 +116,9 @@ impl Plan {
     pub fn release(&self, hands: &mut dyn Hands) -> i32 {
         hands.say(Level::Info, &format!("Releasing resource group: {}", self.text));
         let mut code = 0;
-        for resource in self.resources.iter().rev() {
+        let order = self.order(Ahead::Release);
+        for (at, resource) in order.iter().enumerate() {
+            hands.ahead(Ahead::Release, order.get(at..).unwrap_or_default());
             match self.stop(resource, hands) {
                 0 => {}
                 failure => code = failure,
@@ -119,6 +145,7 @@ impl Plan {
 
     /// `statgroup`.
     pub fn extent(&self, hands: &mut dyn Hands) -> Extent {
+        hands.ahead(Ahead::Status, &self.order(Ahead::Status));
         let running = self.resources.iter().filter(|resource| hands.status(resource)).count();
         match running {
             0 => Extent::None,
@@ -169,6 +196,7 @@ mod tests {
         fails: HashMap<&'static str, i32>,
         stubborn: Vec<&'static str>,
         did: Vec<String>,
+        ahead: Vec<String>,
     }
 
     impl Fake {
@@ -187,6 +215,10 @@ mod tests {
     }
 
     impl Hands for Fake {
+        fn ahead(&mut self, what: Ahead, resources: &[&Word]) {
+            let names: Vec<_> = resources.iter().map(|word| word.as_str()).collect();
+            self.ahead.push(format!("{what:?} {}", names.join(" ")));
+        }
         fn status(&mut self, resource: &Word) -> bool {
             self.call("status", resource);
             self.running.contains(&resource.as_str()) || self.stubborn.contains(&resource.as_str())
@@ -224,6 +256,7 @@ mod tests {
         let mut fake = Fake { running: vec!["B"], ..Fake::default() };
         assert_eq!(plan(2).acquire(&mut fake), 0);
         assert_eq!(fake.did, ["status A", "start A", "status B", "status C", "start C"]);
+        assert_eq!(fake.ahead, ["Acquire A B C", "Acquire B C", "Acquire C"]);
     }
 
     #[test]
@@ -249,6 +282,7 @@ mod tests {
         let mut fake = Fake { fails: [("stop C", 2)].into(), ..Fake::default() };
         assert_eq!(plan(2).release(&mut fake), 0);
         assert_eq!(fake.did, ["stop C", "pause", "stop C", "pause", "stop C", "stop B", "stop A"]);
+        assert_eq!(fake.ahead, ["Release C B A", "Release B A", "Release A"]);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct LocalTime {
     pub minute: u32,
     /// 0 to 60.
     pub second: u32,
+    /// Days since Sunday: 0 to 6.
+    pub weekday: u32,
 }
 
 /// Breaks `at` down. A time that libc refuses comes out as the epoch.
@@ -31,6 +33,7 @@ pub fn local_time(at: SystemTime) -> LocalTime {
         hour: part(tm.tm_hour),
         minute: part(tm.tm_min),
         second: part(tm.tm_sec),
+        weekday: part(tm.tm_wday),
     }
 }
 
@@ -58,5 +61,6 @@ mod tests {
         let t = local_time(UNIX_EPOCH + Duration::from_secs(86_400));
         assert_eq!(t.year, 1970);
         assert_eq!(t.month, 1);
+        assert_eq!((t.day + 2) % 7, t.weekday - 1, "the 2nd was a Friday: {t:?}");
     }
 }

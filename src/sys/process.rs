@@ -2,15 +2,15 @@
 #![expect(unsafe_code, reason = "fork, signal and pre_exec have no safe wrapper")]
 
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
-use nix::unistd::{ForkResult, fork};
+use nix::unistd::{ForkResult, Pid, fork};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// What a fork made of this process.
 pub enum Forked {
-    /// The process that was there before.
-    Parent,
+    /// The process that was there before, and the id of the new one.
+    Parent(Pid),
     /// The new one.
     Child,
 }
@@ -24,7 +24,7 @@ pub fn fork_single_threaded() -> io::Result<Forked> {
     }
     // SAFETY: this is the only thread, so no lock is held by another one.
     match unsafe { fork() } {
-        Ok(ForkResult::Parent { .. }) => Ok(Forked::Parent),
+        Ok(ForkResult::Parent { child }) => Ok(Forked::Parent(child)),
         Ok(ForkResult::Child) => Ok(Forked::Child),
         Err(errno) => Err(errno.into()),
     }

@@ -11,6 +11,7 @@ use heartbeat::director::ipvs::Ipvs;
 use heartbeat::director::plan::{self, State, Step, Verdict};
 
 use crate::Kernel;
+use crate::guest::listing::rows;
 
 const CONFIG_08: &str = include_str!("../vectors/ldirectord/scenarios/08/ldirectord.cf");
 const TABLES_08: &str = include_str!("../vectors/ldirectord/scenarios/08/tables.txt");
@@ -73,8 +74,7 @@ impl Run<'_> {
         let wanted = self.tables.split_once(&head).unwrap().1.split("## ").next().unwrap();
         let listed = Command::new("ipvsadm").args(["-L", "-n"]).output().unwrap().stdout;
         let listed = String::from_utf8(listed).unwrap();
-        let listed: String = listed.split_once('\n').unwrap().1.to_owned();
-        assert_eq!(sorted(&listed), sorted(wanted), "after event {event}");
+        assert_eq!(rows(&listed, 6), rows(wanted, 6), "after event {event}");
     }
 
     fn stop(mut self, event: usize) {
@@ -82,23 +82,6 @@ impl Run<'_> {
         self.carry_out(plan::stop(&self.config, &self.state, &table));
         self.same(event);
     }
-}
-
-/// Each row with the service it belongs to: the kernel lists in an order of its own.
-fn sorted(listing: &str) -> Vec<String> {
-    let mut service = String::new();
-    let mut rows = Vec::new();
-    for line in listing.lines().skip(2) {
-        let words = line.split_whitespace().collect::<Vec<_>>().join(" ");
-        if words.starts_with("->") {
-            rows.push(format!("{service} {words}"));
-        } else {
-            service.clone_from(&words);
-            rows.push(words);
-        }
-    }
-    rows.sort();
-    rows
 }
 
 pub(crate) fn scenario_08(kernel: &mut Kernel) {

@@ -70,7 +70,7 @@ pub(crate) fn install(frame: &Stage) -> Result<(), Failure> {
 
 /// Where cargo put the programs of this build: `LAB_BIN_DIR`, or the profile directory that holds
 /// this test (`deps/`) or example (`examples/`).
-fn programs() -> Result<PathBuf, Failure> {
+pub(crate) fn programs() -> Result<PathBuf, Failure> {
     if let Some(dir) = std::env::var_os("LAB_BIN_DIR") {
         return Ok(dir.into());
     }

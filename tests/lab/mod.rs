@@ -95,6 +95,19 @@ impl Lab {
         &self.client
     }
 
+    /// One more machine, on one of the two networks: this address and nothing else. Its end of the cable is eth0 or eth1,
+    /// as the network's number is.
+    pub(crate) fn machine(&self, name: &str, network: usize, address: &str) -> Result<Stage, Failure> {
+        let stage = Stage::within(&self.switch, &format!("hostname {name}"))?;
+        self.switch
+            .script(&[], &format!("set -e\n{}", network::plug(&format!("x{name}"), network, &stage)))?;
+        let script = format!(
+            "set -e\nip link set lo up\nip addr add {address}/24 brd + dev eth{network}\nip link set eth{network} up\n"
+        );
+        stage.script(&[], &script)?;
+        Ok(stage)
+    }
+
     /// Pull a cable at the switch.
     pub(crate) fn cut(&self, cable: Cable) -> Result<(), Failure> {
         network::set(&self.switch, cable, false)

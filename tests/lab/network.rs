@@ -58,7 +58,8 @@ pub(crate) fn build(switch: &Stage, nodes: [&Stage; 2], client: &Stage) -> Resul
     Ok(())
 }
 
-fn plug(port: &str, network: usize, stage: &Stage) -> String {
+/// Lay a cable from a port of a switch to a stage.
+pub(crate) fn plug(port: &str, network: usize, stage: &Stage) -> String {
     format!(
         "ip link add {port} type veth peer name eth{network} netns {}\nip link set {port} master br{network} up\n",
         stage.init()

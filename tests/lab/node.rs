@@ -242,7 +242,7 @@ test ! -e /proc/sysrq-trigger || mount --bind /dev/null /proc/sysrq-trigger
 "#;
 
 /// The output of a command that is killed when it does not end in time.
-fn bounded_output(mut command: Command, limit: Duration) -> Result<Output, Failure> {
+pub(crate) fn bounded_output(mut command: Command, limit: Duration) -> Result<Output, Failure> {
     // output goes to files, not pipes: a daemon may keep them open
     let stdout = tempfile::tempfile()?;
     let stderr = tempfile::tempfile()?;

@@ -23,7 +23,7 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("client", &["wire", "api"]),
     ("cl_status", &["client", "wire", "logging", "config"]),
     ("ipfail", &["client", "wire", "logging", "config"]),
-    ("director", &["config"]),
+    ("director", &["config", "sys", "logging"]),
     ("dopd", &["client", "wire", "api", "logging", "config"]),
     (
         "daemon",

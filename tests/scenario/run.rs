@@ -14,7 +14,7 @@ use crate::lab::{Failure, Flavour, Lab, Node, bail, logfile};
 /// A pair is at rest when nothing of it changed for a while.
 const CALM: Duration = Duration::from_millis(1500);
 /// Processes of a node at rest: the one that holds the namespaces, and the daemon's.
-const AT_REST: [&str; 2] = ["cat", "heartbeat"];
+const AT_REST: [&str; 3] = ["cat", "heartbeat", "ha_watcher"];
 /// The longest anything may take; a partition's restart needs most.
 const LIMIT: Duration = Duration::from_secs(60);
 

@@ -13,6 +13,7 @@ mod double;
 mod fencing;
 mod nodes;
 mod pair;
+mod ready;
 #[path = "reference/recorded.rs"]
 mod recorded;
 mod reference;

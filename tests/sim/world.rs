@@ -60,6 +60,7 @@ enum Event {
         node: usize,
         life: u64,
         id: JobId,
+        well: bool,
     },
     /// The fencing device has done what that node asked for, or has failed.
     Shot {
@@ -107,6 +108,8 @@ pub struct SimNode {
     pub queries: Vec<Message>,
     /// What `delhostcache` says.
     pub deleted: Option<String>,
+    /// It finds out beforehand that it cannot take groups.
+    pub unable: bool,
     /// The ping node answers this node.
     pub pingable: bool,
     /// Resets of the other node that were done for this one.
@@ -122,6 +125,8 @@ pub struct World {
     pub cables: Vec<[Weather; 2]>,
     pub failback: Failback,
     pub script_time: Duration,
+    /// What a look ahead takes.
+    pub prepare_time: Duration,
     /// `false`: the daemons are started with -M.
     pub manages: bool,
     /// Added to each script: a random part of this.
@@ -175,6 +180,7 @@ impl World {
             pauses: Vec::new(),
             queries: Vec::new(),
             deleted: None,
+            unable: false,
             pingable: true,
             shots: 0,
             remembered: None,
@@ -185,6 +191,7 @@ impl World {
             cables: vec![[Weather::FAIR; 2]; links],
             failback,
             script_time: ms(40),
+            prepare_time: ms(1),
             manages: true,
             script_jitter: Duration::ZERO,
             deadtime: DEADTIME,
@@ -453,7 +460,9 @@ impl World {
                 let message = wire::parse(&message).unwrap();
                 self.feed(node, Input::Local(message));
             }
-            Event::Done { node, life, id } if alive(self, node, life) => self.feed(node, Input::JobDone(id)),
+            Event::Done { node, life, id, well } if alive(self, node, life) => {
+                self.feed(node, if well { Input::JobDone(id) } else { Input::JobFailed(id) })
+            }
             Event::Shot { node, life, id } if alive(self, node, life) => self.shoot(node, id),
             Event::Script { node, life, owner, up } if alive(self, node, life) => {
                 if up {
@@ -612,7 +621,7 @@ impl World {
 
     /// The stock scripts, played: which groups go up and down, what is said, how long it takes.
     fn run_job(&mut self, node: usize, id: JobId, job: &Job) {
-        let mut at = self.now;
+        let (mut at, mut well) = (self.now, true);
         self.jobs += 1;
         match job {
             Job::AcquireLocal { nice, dont_ask } => {
@@ -654,9 +663,13 @@ impl World {
             }
             Job::CheckDevice => at += ms(100),
             Job::Announce { .. } => at += ms(800),
+            Job::Prepare { .. } => {
+                at += self.prepare_time;
+                well = !self.nodes[node].unable;
+            }
         }
         let life = self.nodes[node].life;
-        self.at(at, Event::Done { node, life, id });
+        self.at(at, Event::Done { node, life, id, well });
     }
 
     /// The device takes the other node's power away, or fails to.

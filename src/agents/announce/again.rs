@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::thread;
 
-use super::round;
+use super::{BURST, PAUSE, round};
 use crate::agents::netlink::Conversation;
 use crate::agents::plan::Schedule;
 use crate::sys::packet::PacketSocket;
@@ -21,7 +21,13 @@ pub fn again(addresses: &[IpAddr], schedule: Schedule) -> io::Result<usize> {
         let places = addresses.iter().flat_map(|ip| now.serving(*ip).map(move |held| (*ip, held.index)));
         let places = places.filter_map(|(ip, index)| Some((ip, now.link_at(index)?)));
         // One link that is going must not keep the others silent.
-        told = places.filter(|(ip, link)| round(&socket, link, *ip).is_ok()).count();
+        let tell = |(n, (ip, link)): (usize, _)| {
+            if n > 0 && n.is_multiple_of(BURST) {
+                thread::sleep(PAUSE);
+            }
+            round(&socket, link, ip).is_ok()
+        };
+        told = places.enumerate().map(tell).filter(|told| *told).count();
         if left > 0 {
             thread::sleep(schedule.interval);
         }

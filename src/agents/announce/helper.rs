@@ -26,9 +26,12 @@ pub const RSCTMP: &str = "/run/resource-agents";
 /// The argument that makes a program the helper.
 pub const MARK: &str = "--announce";
 
+/// How the names of pid files begin.
+pub const PREFIX: &str = "send_arp-";
+
 /// Where the helper's pid lies.
 pub fn pid_file(ip: &str) -> PathBuf {
-    Path::new(RSCTMP).join(format!("send_arp-{ip}"))
+    Path::new(RSCTMP).join(format!("{PREFIX}{ip}"))
 }
 
 /// Starts the helper for the remaining rounds and returns at once. The helper takes over the socket

@@ -16,7 +16,7 @@ pub use peer::for_the_owner;
 
 use std::io;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::netlink::Conversation;
 use super::plan::packet::{self, Arp, Mac};
@@ -27,6 +27,11 @@ use crate::sys::packet::PacketSocket;
 
 const ETH_P_ARP: u16 = 0x0806;
 const ETH_P_IPV6: u16 = 0x86dd;
+
+/// So many addresses are announced in a row, two packets each...
+pub(super) const BURST: usize = 32;
+/// ...and then nothing for so long: some 15 000 packets a second.
+pub(super) const PAUSE: Duration = Duration::from_millis(4);
 
 /// An address to announce, where, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,21 +57,37 @@ pub struct Begun {
     pub socket: Option<PacketSocket>,
 }
 
+/// The packets of a round. IPv6 has one of them only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// An ARP request, or the advertisement.
+    First,
+    /// An ARP reply, or nothing.
+    Second,
+}
+
 /// One round, at once. An interface without neighbours to tell (loopback, no ARP, no Ethernet
 /// address) is no error.
 pub fn round(socket: &PacketSocket, link: &Link, ip: IpAddr) -> io::Result<()> {
+    tell(socket, link, ip, Form::First)?;
+    tell(socket, link, ip, Form::Second)
+}
+
+/// One packet of a round.
+pub(super) fn tell(socket: &PacketSocket, link: &Link, ip: IpAddr, form: Form) -> io::Result<()> {
     let Some(mac) = announcing_mac(link) else {
         return Ok(());
     };
-    match ip {
-        IpAddr::V4(ip) => {
-            socket.send(link.index, ETH_P_ARP, packet::BROADCAST, &packet::arp(Arp::Request, mac, ip))?;
-            socket.send(link.index, ETH_P_ARP, packet::BROADCAST, &packet::arp(Arp::Reply, mac, ip))
+    match (ip, form) {
+        (IpAddr::V4(ip), form) => {
+            let form = if form == Form::First { Arp::Request } else { Arp::Reply };
+            socket.send(link.index, ETH_P_ARP, packet::BROADCAST, &packet::arp(form, mac, ip))
         }
-        IpAddr::V6(ip) => {
+        (IpAddr::V6(ip), Form::First) => {
             let bytes = packet::advertisement(mac, ip, is_router(&link.name));
             socket.send(link.index, ETH_P_IPV6, packet::ALL_NODES_MAC, &bytes)
         }
+        (IpAddr::V6(_), Form::Second) => Ok(()),
     }
 }
 

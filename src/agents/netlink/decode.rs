@@ -13,7 +13,9 @@ const NLM_F_DUMP_INTR: u16 = 0x10;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 const RTM_NEWLINK: u16 = 16;
+const RTM_DELLINK: u16 = 17;
 const RTM_NEWADDR: u16 = 20;
+const RTM_DELADDR: u16 = 21;
 const RTM_NEWROUTE: u16 = 24;
 const RTN_UNICAST: u8 = 1;
 const SCOPE_LINK: u8 = 253;
@@ -32,6 +34,11 @@ impl Frame<'_> {
     /// Whether the table changed while it was being listed.
     pub(super) fn is_torn(&self) -> bool {
         self.flags & NLM_F_DUMP_INTR != 0
+    }
+
+    /// Whether an address went, or a link changed.
+    pub(super) fn may_be_a_loss(self) -> bool {
+        matches!(self.kind, RTM_DELADDR | RTM_NEWLINK | RTM_DELLINK)
     }
 
     /// The kernel's final word if this is it: 0, or a negative errno.

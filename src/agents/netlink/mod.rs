@@ -1,8 +1,7 @@
 //! One conversation with the kernel over rtnetlink: look, then apply.
 //!
-//! Requests are synchronous: each gets its acknowledgement, and the errno in it, before the next
-//! goes out. A request costs some tens of microseconds, so hundreds of addresses in a row are
-//! cheap; what is expensive is a process per address.
+//! Operations go out many in one piece, and each is acknowledged, with the errno in it: some microseconds for an
+//! address. What is expensive is a look at tables for each of them, or a process.
 
 mod decode;
 mod encode;
@@ -47,6 +46,19 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The same once more: the reason of several.
+    fn again(&self) -> Self {
+        match self {
+            Error::Socket { doing, cause } => {
+                let copy = cause.raw_os_error().map(io::Error::from_raw_os_error);
+                Error::Socket { doing, cause: copy.unwrap_or_else(|| io::Error::other(cause.to_string())) }
+            }
+            Error::Refused { what, errno } => Error::Refused { what: what.clone(), errno: *errno },
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -59,6 +71,9 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Operations in one datagram: their acknowledgements fit a socket of ordinary size three times.
+const TOGETHER: usize = 128;
 
 /// How often a table that changes under us is listed before we take what we have.
 const LISTINGS: u32 = 16;
@@ -84,9 +99,18 @@ impl Conversation {
 
     /// Interfaces, addresses, and the unicast routes of the main table in the address' family.
     pub fn snapshot(&mut self, ip: IpAddr) -> Result<Snapshot, Error> {
+        self.tables(ip.is_ipv4(), ip.is_ipv6())
+    }
+
+    /// Interfaces, addresses, and the unicast routes of the main table in each family that is asked for.
+    pub fn tables(&mut self, v4: bool, v6: bool) -> Result<Snapshot, Error> {
         let mut snapshot = self.holdings()?;
-        let request = if ip.is_ipv6() { encode::dump_routes_v6 } else { encode::dump_routes_v4 };
-        snapshot.routes = self.list("list routes", request, decode::route)?;
+        if v4 {
+            snapshot.routes = self.list("list routes", encode::dump_routes_v4, decode::route)?;
+        }
+        if v6 {
+            snapshot.routes.extend(self.list("list routes", encode::dump_routes_v6, decode::route)?);
+        }
         Ok(snapshot)
     }
 
@@ -111,7 +135,7 @@ impl Conversation {
         for _ in 0..LISTINGS {
             let mut torn = false;
             rows.clear();
-            self.request(what, request(), |f| {
+            self.request(&|| what.to_owned(), request(), |f| {
                 torn |= f.is_torn();
                 rows.extend(decode(f));
             })?;
@@ -122,26 +146,61 @@ impl Conversation {
         Ok(rows)
     }
 
-    /// Carries out each operation, whatever becomes of the others, and answers for each. Adding
+    /// Carries out each operation in this order, whatever becomes of the others, and answers for each. Adding
     /// what is there and removing what is gone count as done: somebody was faster.
     pub fn apply(&mut self, ops: &[Op]) -> Vec<Result<(), Error>> {
-        ops.iter().map(|op| self.one(op)).collect()
+        ops.chunks(TOGETHER).flat_map(|some| self.several(some)).collect()
+    }
+
+    /// One datagram with all of them, and an acknowledgement for each. One that got lost is asked for again.
+    fn several(&mut self, ops: &[Op]) -> Vec<Result<(), Error>> {
+        let mut answers: Vec<Option<Result<(), Error>>> = ops.iter().map(|_| None).collect();
+        if let Err(error) = self.exchange(ops, &mut answers) {
+            return answers.into_iter().map(|a| a.unwrap_or_else(|| Err(error.again()))).collect();
+        }
+        let pairs = ops.iter().zip(answers);
+        pairs.map(|(op, answer)| answer.unwrap_or_else(|| self.one(op))).collect()
+    }
+
+    fn exchange(&mut self, ops: &[Op], answers: &mut [Option<Result<(), Error>>]) -> Result<(), Error> {
+        let first = self.sequence.wrapping_add(1);
+        let mut bytes = Vec::new();
+        for op in ops {
+            self.sequence = self.sequence.wrapping_add(1);
+            let mut request = encode::op(op);
+            encode::number(&mut request, self.sequence);
+            request.resize(request.len().next_multiple_of(4), 0);
+            bytes.append(&mut request);
+        }
+        retry(|| self.socket.send(&bytes, 0)).map_err(|cause| Error::Socket { doing: "send", cause })?;
+        while answers.iter().any(Option::is_none) {
+            let datagram = match retry(|| self.socket.recv_from_full()) {
+                Ok((datagram, _)) => datagram,
+                // More acknowledgements than there was room for.
+                Err(cause) if cause.raw_os_error() == Some(libc::ENOBUFS) => return Ok(()),
+                Err(cause) => return Err(Error::Socket { doing: "receive", cause }),
+            };
+            for frame in decode::frames(&datagram) {
+                let at = usize::try_from(frame.sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
+                if let (Some(slot), Some(op), Some(code)) =
+                    (answers.get_mut(at), ops.get(at), frame.verdict())
+                {
+                    *slot = Some(forgiving(op, verdict(&|| op.to_string(), code)));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn one(&mut self, op: &Op) -> Result<(), Error> {
-        let done = self.request(&op.to_string(), encode::op(op), |_| ());
-        match (op, done.as_ref().err().and_then(Error::errno)) {
-            (Op::Add(_), Some(Errno::EEXIST)) => Ok(()),
-            (Op::Remove(_), Some(Errno::EADDRNOTAVAIL | Errno::ENODEV)) => Ok(()),
-            _ => done,
-        }
+        forgiving(op, self.request(&|| op.to_string(), encode::op(op), |_| ()))
     }
 
     /// Sends one request and hands every answering frame to `each`, until the acknowledgement or
     /// the end of the dump.
     fn request(
         &mut self,
-        what: &str,
+        what: &dyn Fn() -> String,
         mut bytes: Vec<u8>,
         mut each: impl FnMut(Frame<'_>),
     ) -> Result<(), Error> {
@@ -153,16 +212,32 @@ impl Conversation {
                 .map_err(|cause| Error::Socket { doing: "receive", cause })?;
             for frame in decode::frames(&datagram).filter(|f| f.sequence == self.sequence) {
                 each(frame);
-                match frame.verdict() {
-                    None => {}
-                    Some(0) => return Ok(()),
-                    Some(code) => {
-                        let errno = Errno::from_raw(code.saturating_neg());
-                        return Err(Error::Refused { what: what.to_owned(), errno });
-                    }
+                if let Some(code) = frame.verdict() {
+                    return verdict(what, code);
                 }
             }
         }
+    }
+}
+
+/// Whether news of the kernel call for a look: an address went, or something happened to a link.
+pub fn tells_of_loss(datagram: &[u8]) -> bool {
+    decode::frames(datagram).any(Frame::may_be_a_loss)
+}
+
+/// The kernel's final word: 0, or a negative errno.
+fn verdict(what: &dyn Fn() -> String, code: i32) -> Result<(), Error> {
+    match code {
+        0 => Ok(()),
+        code => Err(Error::Refused { what: what(), errno: Errno::from_raw(code.saturating_neg()) }),
+    }
+}
+
+fn forgiving(op: &Op, done: Result<(), Error>) -> Result<(), Error> {
+    match (op, done.as_ref().err().and_then(Error::errno)) {
+        (Op::Add(_), Some(Errno::EEXIST)) => Ok(()),
+        (Op::Remove(_), Some(Errno::EADDRNOTAVAIL | Errno::ENODEV)) => Ok(()),
+        _ => done,
     }
 }
 

@@ -3,6 +3,7 @@
 //! The two IPv4 agents choose differently and each does here as it does there, because a
 //! haresources line without interface must land on the same interface after an upgrade.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::prefix;
@@ -70,11 +71,14 @@ pub fn broadcast_like_neighbours(
 
 /// `IPaddr`'s label: the first free `NIC:N`. `None` when no label fits the kernel's 15 characters.
 pub fn free_alias(snapshot: &Snapshot, link: &Link) -> Option<String> {
-    (0..512)
-        .map(|n| format!("{}:{n}", link.name))
-        .take_while(|label| label.len() <= LABEL_MAX)
-        .find(|label| !snapshot.addrs.iter().any(|a| a.label.as_ref() == Some(label)))
+    let number = |label: &str| label.strip_prefix(&link.name)?.strip_prefix(':')?.parse::<usize>().ok();
+    let taken: BTreeSet<usize> = snapshot.addrs.iter().filter_map(|a| number(a.label.as_deref()?)).collect();
+    let free = (0..ALIASES).find(|n| !taken.contains(n))?;
+    Some(format!("{}:{free}", link.name)).filter(|label| label.len() <= LABEL_MAX)
 }
+
+/// So many aliases `IPaddr` gives out on an interface.
+const ALIASES: usize = 512;
 
 /// Longest label the kernel takes.
 pub const LABEL_MAX: usize = 15;

@@ -7,11 +7,15 @@
 //! | [`snapshot`] | what did the kernel's tables look like? |
 //! | [`choose`] | which interface, which prefix, which broadcast? |
 //! | [`ops`] | what must the kernel be told, given what it holds? |
+//! | [`ledger`] | what is up because of us? |
+//! | [`guard`] | how soon is put back what somebody took away? |
 //! | [`schedule`] | when is the neighbourhood told? |
 //! | [`packet`] | with which bytes? |
 
 pub mod argument;
 pub mod choose;
+pub mod guard;
+pub mod ledger;
 pub mod ops;
 pub mod packet;
 pub mod prefix;
@@ -19,6 +23,7 @@ pub mod schedule;
 pub mod snapshot;
 
 pub use argument::Request;
+pub use ledger::{Entry, Ledger, Owner};
 pub use ops::{Op, Wanted};
 pub use schedule::Schedule;
 pub use snapshot::{Addr, Link, Route, Snapshot};

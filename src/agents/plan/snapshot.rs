@@ -1,5 +1,6 @@
 //! The kernel's tables at one moment, as far as the agents care.
 
+use super::ops::Op;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// `IFA_F_SECONDARY`: the address vanishes with the primary of its subnet.
@@ -124,6 +125,20 @@ impl Snapshot {
     /// Where the address is, in the kernel's order.
     pub fn holders(&self, ip: IpAddr) -> impl Iterator<Item = &Addr> {
         self.addrs.iter().filter(move |a| a.ip == ip)
+    }
+
+    /// The tables as they will be after the operation, as far as the next plan depends on them. What the kernel
+    /// deletes along with a primary is still listed: whoever plans to remove it too need not know.
+    pub fn foresee(&mut self, op: &Op) {
+        match op {
+            Op::Add(addr) => self.addrs.push(addr.clone()),
+            Op::Remove(gone) => self.addrs.retain(|a| {
+                (a.index, a.bits) != (gone.index, gone.bits) || (a.ip, a.peer) != (gone.ip, gone.peer)
+            }),
+            Op::LinkUp(index) => {
+                self.links.iter_mut().filter(|l| l.index == *index).for_each(|l| l.flags |= UP);
+            }
+        }
     }
 
     /// Where the address is served: everywhere but on loopback interfaces.

@@ -25,6 +25,7 @@ pub(super) struct Draft<'a> {
     callback: Option<String>,
     execute: Vec<String>,
     supervised: Option<bool>,
+    warm_standby: Option<bool>,
     pub(super) fork: Option<bool>,
     readd_quiescent: Option<bool>,
     maintenance_dir: Option<String>,
@@ -42,6 +43,7 @@ impl<'a> Draft<'a> {
         match name.as_str() {
             "autoreload" => set(&mut self.autoreload, yes_no(report, s, &name)),
             "supervised" => set(&mut self.supervised, yes_no(report, s, &name)),
+            "warmstandby" => set(&mut self.warm_standby, yes_no(report, s, &name)),
             "fork" => set(&mut self.fork, yes_no(report, s, &name)),
             "readdquiescent" => set(&mut self.readd_quiescent, yes_no(report, s, &name)),
             "callback" | "logfile" => return self.quoted(report, machine, s, &name),
@@ -111,6 +113,7 @@ impl<'a> Draft<'a> {
             callback: self.callback,
             execute: self.execute,
             supervised: self.supervised.unwrap_or(false),
+            warm_standby: self.warm_standby.unwrap_or(false),
             fork: self.fork.unwrap_or(false),
             readd_quiescent: self.readd_quiescent.unwrap_or(false),
             maintenance_dir: self.maintenance_dir,

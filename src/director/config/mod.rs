@@ -119,7 +119,7 @@ const MUST_BE_QUOTED: [&str; 9] =
     ["request", "receive", "login", "passwd", "database", "secret", "load", "logfile", "callback"];
 const GLOBAL: &str = "autoreload callback checkcount checkinterval checktimeout cleanstop emailalert \
     emailalertfreq emailalertfrom emailalertstatus execute failurecount fallback fallback6 fallbackcommand \
-    fork logfile maintenancedir negotiatetimeout quiescent readdquiescent smtp supervised virtual virtual6";
+    fork logfile maintenancedir negotiatetimeout quiescent readdquiescent smtp supervised virtual virtual6 warmstandby";
 const INSIDE: &str = "checkcommand checkcount checkinterval checkport checktimeout checktype cleanstop comment \
     database emailalert emailalertfreq emailalertstatus failurecount fallback fallback6 fallbackcommand \
     httpmethod login monitorfile negotiatetimeout netmask ops passwd persistent protocol quiescent real real6 \

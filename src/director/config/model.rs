@@ -32,6 +32,8 @@ pub struct Global {
     pub execute: Vec<String>,
     /// Stay in the foreground, log to stdout.
     pub supervised: bool,
+    /// Ours: who is told to stop goes on checking, so that the next start finds everything known.
+    pub warm_standby: bool,
     /// Each virtual service has a pace of its own. (In the reference: a process of its own.)
     pub fork: bool,
     /// Put servers that are down into the table with weight 0 where they are missing.

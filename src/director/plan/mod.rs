@@ -29,20 +29,26 @@ pub use step::{Event, Step, Subject};
 pub use wanted::Occasion;
 
 use super::config::{Config, Virtual};
-use super::table::{Op, Table};
+use super::table::{Op, ServiceId, Table};
 
 /// The steps at start, and with the old configuration at reload: every service of ours as it should be, what does
 /// not belong into it out (or later, once somebody is known to serve), and services that are in the old
 /// configuration only gone. Services that were never configured are left alone.
 pub fn begin(config: &Config, state: &State, actual: &Table, old: Option<&Config>) -> Vec<Step> {
     let mut steps = of_all(config, state, actual, Occasion::Begin);
-    let gone = old.into_iter().flat_map(|old| &old.virtuals);
-    let gone = gone.filter(|v| !config.virtuals.iter().any(|new| new.id == v.id));
-    for virt in gone.filter(|v| actual.get(&v.id).is_some()) {
-        let event = Event::virtual_server(virt.id, "Purged", Some("start"));
-        steps.push(Step { op: Op::DelService(virt.id), events: vec![event] });
-    }
+    let old: Vec<ServiceId> = old.into_iter().flat_map(|old| &old.virtuals).map(|virt| virt.id).collect();
+    steps.extend(clear(config, actual, &old));
     steps
+}
+
+/// The steps that take services out that were ours once and are not any more.
+pub fn clear(config: &Config, actual: &Table, once: &[ServiceId]) -> Vec<Step> {
+    let gone = once.iter().filter(|id| !config.virtuals.iter().any(|new| new.id == **id));
+    let purged = |id: &ServiceId| {
+        let event = Event::virtual_server(*id, "Purged", Some("start"));
+        Step { op: Op::DelService(*id), events: vec![event] }
+    };
+    gone.filter(|id| actual.get(id).is_some()).map(purged).collect()
 }
 
 /// The steps after something became known of a server of this service.

@@ -5,14 +5,19 @@
 //! server begins one interval after this one began, or at once where this one took longer. Each interval is up to a
 //! tenth shorter, by chance, so that a thousand servers are not asked in the same instant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::combined::Turn;
 use crate::director::config::{CheckKind, Config};
 
-/// So many checks may run at the same time: each has a socket or a process.
+/// So many checks that are young may run at the same time: a thousand connections are not opened in one instant.
 const AT_ONCE: usize = 512;
+/// Who has not answered for so long hangs, and takes nobody's place any more.
+const YOUNG: Duration = Duration::from_secs(1);
+/// So many checks may run at the same time, hanging ones too, unless [`Schedule::limited`] says otherwise: each has a
+/// socket or a process.
+const IN_ALL: usize = 1024;
 
 /// One check, for all who share it.
 #[derive(Clone, Debug)]
@@ -23,16 +28,21 @@ pub struct Shared {
     /// Connections after a negotiation, of a combination.
     each: Option<u32>,
     turn: Turn,
-    due: Duration,
     begun: Option<Duration>,
     answered: bool,
 }
 
-/// All checks of a configuration. Time is counted from its beginning.
+/// All checks of a configuration. Time is counted from any beginning, the same for all calls.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     checks: Vec<Shared>,
-    running: usize,
+    /// Who waits, by when he is due.
+    waiting: BTreeSet<(Duration, usize)>,
+    /// Who runs, by when he began.
+    running: BTreeSet<(Duration, usize)>,
+    /// Checks that have never come to an end.
+    unanswered: usize,
+    limit: usize,
     chance: fastrand::Rng,
 }
 
@@ -46,33 +56,20 @@ impl Shared {
 impl Schedule {
     /// Everything is due at once.
     pub fn new(config: &Config, seed: u64) -> Schedule {
-        let mut checks: Vec<Shared> = Vec::new();
-        let mut known: BTreeMap<String, usize> = BTreeMap::new();
-        for (index, virt) in config.virtuals.iter().enumerate() {
-            for (real, server) in virt.reals.iter().enumerate() {
-                let next = checks.len();
-                let at = *known.entry(virt.check_identity(server)).or_insert(next);
-                match checks.get_mut(at) {
-                    Some(shared) => {
-                        shared.targets.push((index, real));
-                        shared.interval = shared.interval.min(virt.check.interval);
-                    }
-                    None => checks.push(Shared {
-                        targets: vec![(index, real)],
-                        interval: virt.check.interval,
-                        each: match virt.check.kind {
-                            CheckKind::Combined(each) => Some(each),
-                            _ => None,
-                        },
-                        turn: Turn::default(),
-                        due: Duration::ZERO,
-                        begun: None,
-                        answered: false,
-                    }),
-                }
-            }
+        let checks = shared(config);
+        Schedule {
+            waiting: (0..checks.len()).map(|number| (Duration::ZERO, number)).collect(),
+            running: BTreeSet::new(),
+            unanswered: checks.len(),
+            limit: IN_ALL,
+            chance: fastrand::Rng::with_seed(seed),
+            checks,
         }
-        Schedule { checks, running: 0, chance: fastrand::Rng::with_seed(seed) }
+    }
+
+    /// With room for so many checks at the same time, at least one.
+    pub fn limited(self, limit: usize) -> Schedule {
+        Schedule { limit: limit.max(1), ..self }
     }
 
     /// All checks, by their numbers.
@@ -82,14 +79,17 @@ impl Schedule {
 
     /// The checks to begin now; who has waited longest comes first. They count as running from here on.
     pub fn begin(&mut self, now: Duration) -> Vec<usize> {
-        let waiting = self.checks.iter().enumerate().filter(|(_, c)| c.begun.is_none() && c.due <= now);
-        let mut due: Vec<(Duration, usize)> = waiting.map(|(number, check)| (check.due, number)).collect();
-        due.sort();
-        due.truncate(AT_ONCE.saturating_sub(self.running));
-        for (_, number) in &due {
-            if let Some(check) = self.checks.get_mut(*number) {
+        let since = now.checked_sub(YOUNG);
+        let young =
+            self.running.iter().rev().take_while(|(begun, _)| since.is_none_or(|s| *begun > s)).count();
+        let room = self.limit.saturating_sub(self.running.len()).min(AT_ONCE.saturating_sub(young));
+        let due = self.waiting.iter().take_while(|(due, _)| *due <= now).take(room);
+        let due: Vec<(Duration, usize)> = due.copied().collect();
+        for waiting in &due {
+            self.waiting.remove(waiting);
+            self.running.insert((now, waiting.1));
+            if let Some(check) = self.checks.get_mut(waiting.1) {
                 check.begun = Some(now);
-                self.running += 1;
             }
         }
         due.into_iter().map(|(_, number)| number).collect()
@@ -99,10 +99,11 @@ impl Schedule {
     pub fn end(&mut self, number: usize, now: Duration, up: bool) -> &[(usize, usize)] {
         let Some(check) = self.checks.get_mut(number) else { return &[] };
         let Some(begun) = check.begun.take() else { return &[] };
-        self.running = self.running.saturating_sub(1);
+        self.running.remove(&(begun, number));
         let tenth = u64::try_from(check.interval.as_micros() / 10).unwrap_or(u64::MAX);
         let less = Duration::from_micros(self.chance.u64(0..=tenth));
-        check.due = (begun + check.interval.saturating_sub(less)).max(now);
+        self.waiting.insert(((begun + check.interval.saturating_sub(less)).max(now), number));
+        self.unanswered = self.unanswered.saturating_sub(usize::from(!check.answered));
         check.answered = true;
         if let Some(each) = check.each {
             check.turn = check.turn.after(up, each);
@@ -112,14 +113,49 @@ impl Schedule {
 
     /// When [`Schedule::begin`] is to be called again at the latest; `None`: when a check ends.
     pub fn next_deadline(&self) -> Option<Duration> {
-        let waiting = self.checks.iter().filter(|check| check.begun.is_none()).map(|check| check.due);
-        waiting.min().filter(|_| self.running < AT_ONCE)
+        let (due, _) = self.waiting.first()?;
+        if self.running.len() >= self.limit {
+            return None;
+        }
+        // With so many younger ones, the next may begin when this one is young no more.
+        let pace = self.running.iter().rev().nth(AT_ONCE - 1).map(|(begun, _)| *begun + YOUNG);
+        Some(pace.map_or(*due, |pace| pace.max(*due)))
     }
 
     /// Whether each server has answered, or failed to, at least once.
     pub fn is_first_round_over(&self) -> bool {
-        self.checks.iter().all(|check| check.answered)
+        self.unanswered == 0
     }
+}
+
+/// Who is to be checked: servers that are asked the same are asked once.
+fn shared(config: &Config) -> Vec<Shared> {
+    let mut checks: Vec<Shared> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, virt) in config.virtuals.iter().enumerate() {
+        for (real, server) in virt.reals.iter().enumerate() {
+            let next = checks.len();
+            let at = *known.entry(virt.check_identity(server)).or_insert(next);
+            match checks.get_mut(at) {
+                Some(shared) => {
+                    shared.targets.push((index, real));
+                    shared.interval = shared.interval.min(virt.check.interval);
+                }
+                None => checks.push(Shared {
+                    targets: vec![(index, real)],
+                    interval: virt.check.interval,
+                    each: match virt.check.kind {
+                        CheckKind::Combined(each) => Some(each),
+                        _ => None,
+                    },
+                    turn: Turn::default(),
+                    begun: None,
+                    answered: false,
+                }),
+            }
+        }
+    }
+    checks
 }
 
 #[cfg(test)]
@@ -190,9 +226,21 @@ mod tests {
         let text = "virtual=10.0.0.100:80\n\treal=10.0.0.1->10.0.4.0:80 masq\n";
         let mut schedule = schedule(text);
         assert_eq!(schedule.begin(ms(0)).len(), AT_ONCE);
-        assert_eq!((schedule.begin(ms(1)).len(), schedule.next_deadline()), (0, None));
+        assert_eq!((schedule.begin(ms(1)).len(), schedule.next_deadline()), (0, Some(ms(1_000))));
         schedule.end(3, ms(2), true);
         assert_eq!(schedule.begin(ms(2)), [AT_ONCE]);
+    }
+
+    #[test]
+    fn who_hangs_takes_nobodys_place_for_long() {
+        let text = "virtual=10.0.0.100:80\n\treal=10.0.0.1->10.0.4.0:80 masq\n";
+        let mut schedule = schedule(text).limited(700);
+        schedule.begin(ms(0));
+        assert_eq!(schedule.begin(ms(999)).len(), 0);
+        assert_eq!(schedule.begin(ms(1_000)).len(), 700 - AT_ONCE, "up to all that there is room for");
+        assert_eq!(schedule.next_deadline(), None, "until one ends");
+        schedule.end(0, ms(1_001), false);
+        assert_eq!(schedule.next_deadline(), Some(ms(1_000)), "that is past: at once");
     }
 
     #[test]

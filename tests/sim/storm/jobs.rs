@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// A group that could not be started: the node asks for standby after this.
 const GIVE_AWAY_AFTER: Duration = Duration::from_secs(30);
+/// A look ahead that nobody waits for to its end.
+const LONG_LOOK: Duration = Duration::from_secs(20);
 /// What a fencing device takes.
 const RESET: Duration = Duration::from_millis(300);
 
@@ -37,9 +39,26 @@ impl World {
                 return self.at(at + RESET, Event::Shot { node, life, id });
             }
             Job::CheckDevice | Job::Announce { .. } => {}
+            Job::Prepare { set } => return self.look_ahead(node, id, *set),
         }
+        self.end_job(node, at, Input::JobDone(id));
+    }
+
+    fn end_job(&mut self, node: usize, at: Duration, input: Input) {
         let life = self.nodes[node].life;
-        self.at(at, Event::Input { node, life, input: Input::JobDone(id) });
+        self.at(at, Event::Input { node, life, input });
+    }
+
+    /// Some obstacles are seen beforehand, some are none in the end; and some disks stand still.
+    fn look_ahead(&mut self, node: usize, id: JobId, set: Hold) {
+        let broken = groups_of(node, set).iter().any(|group| self.nodes[node].no_start[*group]);
+        let doubts = match (broken, self.config.seed.is_multiple_of(8)) {
+            (true, _) => self.random.u8(0..2) == 0,
+            (false, sees_ghosts) => sees_ghosts && self.random.u8(0..16) == 0,
+        };
+        let stands_still = self.random.u8(0..16) == 0;
+        let at = self.now + if stands_still { LONG_LOOK } else { self.script_time() };
+        self.end_job(node, at, if doubts { Input::JobFailed(id) } else { Input::JobDone(id) });
     }
 
     fn script_time(&mut self) -> Duration {

@@ -1,6 +1,7 @@
 //! Whole configurations: what is accepted and what it means, what is refused and where.
 
 mod broken;
+mod examples;
 mod expressions;
 mod meaning;
 mod properties;

@@ -1,0 +1,267 @@
+//! Many addresses in one short conversation with the kernel: one look, all changes in a few datagrams, then one
+//! burst of announcements.
+//!
+//! What a task finds is what those before it leave behind, as if each had looked for itself. What fails is told to
+//! the task it belongs to, and keeps no other one from its work.
+
+use std::net::IpAddr;
+
+use super::announce::helper;
+use super::netlink::{Conversation, Error};
+use super::outcome::Outcome;
+use super::plan::{Entry, Op, Snapshot, Wanted, ops};
+use super::task::{Patron, Start, Stop, Task};
+use super::turn::{self, Turn};
+use super::{common, ledger, loopback};
+
+/// `status` of each.
+pub(super) fn status(tasks: &[Task<'_>]) -> Vec<Outcome> {
+    // A router may have a million routes: they are listed for who needs them.
+    let routed: Vec<Task<'_>> = tasks.iter().filter(|task| task.asks_routes()).copied().collect();
+    match look(&routed) {
+        Ok((_, now)) => tasks.iter().map(|task| task.status(&now)).collect(),
+        Err(error) => tasks.iter().map(|task| refused(task, &error)).collect(),
+    }
+}
+
+/// `start` of each that `wanted` says is to be started, given what the kernel will have when its turn comes. `None`
+/// for the others: they are up.
+pub(super) fn start(
+    tasks: &[Task<'_>],
+    patron: Patron<'_>,
+    wanted: &mut dyn FnMut(usize, Result<&Snapshot, &Error>) -> bool,
+) -> Vec<Option<Outcome>> {
+    let turn = turn::take();
+    let (mut talk, mut now) = match look(tasks) {
+        Ok(seen) => seen,
+        Err(error) => {
+            let each = tasks.iter().enumerate();
+            return each.map(|(n, task)| wanted(n, Err(&error)).then(|| refused(task, &error))).collect();
+        }
+    };
+    let mut steps = Vec::new();
+    for (n, task) in tasks.iter().enumerate() {
+        let step = wanted(n, Ok(&now)).then(|| task.start(&now));
+        if let Some(Ok(start)) = &step {
+            start.park.iter().chain(&start.ops).for_each(|op| now.foresee(op));
+        }
+        steps.push(step);
+    }
+    let written = if patron.cluster { write_down(&turn, tasks, &steps, &now) } else { Vec::new() };
+    let outcomes = Starts { tasks, patron, now: &now }.carry_out(&mut talk, steps);
+    let failed = |ip: &IpAddr| {
+        let ended = tasks.iter().zip(&outcomes).find(|(task, _)| task.ip() == Some(*ip));
+        ended.is_some_and(|(_, outcome)| outcome.is_some_and(|o| o != Outcome::Success))
+    };
+    let gone: Vec<IpAddr> = written.into_iter().filter(failed).collect();
+    // One that failed is not there, and must not be guarded.
+    let _ = ledger::strike(&turn, &gone);
+    outcomes
+}
+
+/// `stop` of each.
+pub(super) fn stop(tasks: &[Task<'_>], patron: Patron<'_>) -> Vec<Outcome> {
+    common::end_announcements(tasks, patron);
+    let turn = turn::take();
+    let seen = Conversation::open().and_then(|mut talk| Ok((talk.holdings()?, talk)));
+    let (before, mut talk) = match seen {
+        Ok(seen) => seen,
+        Err(error) => return tasks.iter().map(|task| refused(task, &error)).collect(),
+    };
+    let mut now = before.clone();
+    let mut steps = Vec::new();
+    for task in tasks {
+        let step = task.stop(&now);
+        step.iter().flat_map(|stop| &stop.ops).for_each(|op| now.foresee(op));
+        steps.push(step);
+    }
+    let outcomes = Stops { tasks, before: &before }.carry_out(&mut talk, &steps);
+    let ended = steps.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Success);
+    let gone: Vec<IpAddr> = ended.filter_map(|(step, _)| Some(step.as_ref().ok()?.ip)).collect();
+    if let (Err(error), Some(task)) = (ledger::strike(&turn, &gone), tasks.first()) {
+        task.voice.warn(&format!("Cannot strike addresses out of {}: {error}", crate::paths::ADDRESSES));
+    }
+    outcomes
+}
+
+fn refused(task: &Task<'_>, error: &Error) -> Outcome {
+    task.voice.fail(Outcome::Generic, &error.to_string())
+}
+
+/// Interfaces and addresses, and the routes that these tasks need.
+fn look(tasks: &[Task<'_>]) -> Result<(Conversation, Snapshot), Error> {
+    let mut talk = Conversation::open()?;
+    let family = |v4: bool| tasks.iter().any(|task| task.ip().is_some_and(|ip| ip.is_ipv4() == v4));
+    let now = talk.tables(family(true), family(false))?;
+    Ok((talk, now))
+}
+
+/// The kernel's, one for each operation.
+type Answers = Vec<Result<(), Error>>;
+type Planned = Option<Result<Start, Outcome>>;
+
+/// Writes down what is about to be up and what is so already. `now` has it all. The addresses that are new.
+fn write_down(turn: &Turn, tasks: &[Task<'_>], steps: &[Planned], now: &Snapshot) -> Vec<IpAddr> {
+    let mut entries = Vec::new();
+    let mut new = Vec::new();
+    for (task, step) in tasks.iter().zip(steps) {
+        match step {
+            Some(Ok(start)) => {
+                entries.push(Entry { wanted: listed(start, now), nic: start.link.name.clone() });
+                new.push(start.wanted.ip);
+            }
+            None | Some(Err(Outcome::Success)) => {
+                let there = task.ip().and_then(|ip| now.serving(ip).next());
+                entries.extend(there.and_then(|addr| Entry::of(addr, now)));
+            }
+            Some(Err(_)) => {}
+        }
+    }
+    if let (Err(error), Some(task)) = (ledger::add(turn, &entries), tasks.first()) {
+        task.voice.warn(&format!("Cannot write addresses down in {}: {error}", crate::paths::ADDRESSES));
+    }
+    new
+}
+
+/// Where the address was there already (and only the link comes up), it is what is there.
+fn listed(start: &Start, now: &Snapshot) -> Wanted {
+    let entry = Entry { wanted: start.wanted.clone(), nic: start.link.name.clone() };
+    let there = entry.held(now).and_then(|addr| Entry::of(addr, now));
+    there.map_or(entry.wanted, |there| there.wanted)
+}
+
+struct Starts<'a> {
+    tasks: &'a [Task<'a>],
+    patron: Patron<'a>,
+    /// As it is to be.
+    now: &'a Snapshot,
+}
+
+impl Starts<'_> {
+    fn carry_out(&self, talk: &mut Conversation, steps: Vec<Planned>) -> Vec<Option<Outcome>> {
+        let mut all = Vec::new();
+        for start in steps.iter().flatten().flatten() {
+            all.extend(start.park.iter().chain(&start.ops).cloned());
+        }
+        let mut answers = talk.apply(&all).into_iter();
+        let mut fresh = Vec::new();
+        let mut outcomes = Vec::new();
+        for (task, step) in self.tasks.iter().zip(steps) {
+            let outcome = match step {
+                None => None,
+                Some(Err(outcome)) => Some(outcome),
+                Some(Ok(start)) => {
+                    let parked = answers.by_ref().take(start.park.len()).collect();
+                    let added = answers.by_ref().take(start.ops.len()).collect();
+                    let outcome = self.conclude(talk, task, &start, (parked, added));
+                    if outcome == Outcome::Success {
+                        fresh.push((*task, start));
+                    }
+                    Some(outcome)
+                }
+            };
+            outcomes.push(outcome);
+        }
+        common::announce(&fresh, self.patron);
+        outcomes
+    }
+
+    fn conclude(
+        &self,
+        talk: &mut Conversation,
+        task: &Task<'_>,
+        start: &Start,
+        (parked, added): (Answers, Answers),
+    ) -> Outcome {
+        for error in parked.into_iter().filter_map(Result::err) {
+            let _ = task.voice.fail(Outcome::Generic, &format!("Unable to remove IP: {error}"));
+        }
+        let outcome = common::brought_up(&start.wanted, &start.link, &start.ops, added, task.voice);
+        if outcome != Outcome::Success && !start.park.is_empty() {
+            unpark(talk, self.now, start.wanted.ip, task);
+        }
+        outcome
+    }
+}
+
+struct Stops<'a> {
+    tasks: &'a [Task<'a>],
+    before: &'a Snapshot,
+}
+
+impl Stops<'_> {
+    fn carry_out(&self, talk: &mut Conversation, steps: &[Result<Stop, Outcome>]) -> Vec<Outcome> {
+        let all: Vec<Op> = steps.iter().flatten().flat_map(|stop| stop.ops.iter().cloned()).collect();
+        let mut answers = talk.apply(&all).into_iter();
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for (task, step) in self.tasks.iter().zip(steps) {
+            outcomes.push(match step {
+                Err(outcome) => *outcome,
+                Ok(stop) => {
+                    let errors = answers.by_ref().take(stop.ops.len()).filter_map(Result::err);
+                    errors.fold(Outcome::Success, |_, error| not_removed(task, &error))
+                }
+            });
+        }
+        self.put_back(talk, &all, steps, &mut outcomes);
+        for ((task, step), outcome) in self.tasks.iter().zip(steps).zip(&outcomes) {
+            if let Ok(Stop { ip, unpark: true, .. }) = step
+                && *outcome == Outcome::Success
+            {
+                unpark(talk, self.before, *ip, task);
+            }
+        }
+        outcomes
+    }
+
+    /// The kernel deletes secondaries with their primary. Those that nobody asked to go are put back; what fails
+    /// there is the fault of who took the primary.
+    fn put_back(
+        &self,
+        talk: &mut Conversation,
+        all: &[Op],
+        steps: &[Result<Stop, Outcome>],
+        outcomes: &mut [Outcome],
+    ) {
+        let blame = |addr: Option<&super::plan::Addr>| {
+            let took = |stop: &Stop| {
+                let gone = stop.ops.iter().filter_map(Op::removed);
+                gone.clone().any(|g| {
+                    addr.is_none_or(|a| ops::endangered(self.before, g).iter().any(|e| e.ip == a.ip))
+                })
+            };
+            steps.iter().position(|step| step.as_ref().is_ok_and(took))
+        };
+        for (addr, error) in super::address::put_back(talk, self.before, all) {
+            let culprit = blame(addr.as_ref());
+            if let Some((task, outcome)) = culprit.and_then(|n| self.tasks.get(n).zip(outcomes.get_mut(n))) {
+                *outcome = not_removed(task, &error);
+            }
+        }
+    }
+}
+
+fn not_removed(task: &Task<'_>, error: &Error) -> Outcome {
+    task.voice.fail(Outcome::Generic, &format!("Unable to remove IP: {error}"))
+}
+
+/// Puts the address back on the loopback where `start` found it.
+fn unpark(talk: &mut Conversation, now: &Snapshot, ip: IpAddr, task: &Task<'_>) {
+    let Some((wanted, nic)) = loopback::noted(ip) else {
+        return;
+    };
+    let voice = task.voice;
+    voice.info(&format!("Restoring loopback IP Address  {ip} {} 255.255.255.255 {nic}.", wanted.bits));
+    if let Some(link) = now.link(&nic) {
+        let todo = [Op::Add(wanted.on(link))];
+        let answers = talk.apply(&todo);
+        let _ = common::brought_up(&wanted, link, &todo, answers, voice);
+    }
+    loopback::forget(ip);
+}
+
+/// Whether helpers of addresses are about, without a look for each of them.
+pub(super) fn helpers_about() -> bool {
+    let names = std::fs::read_dir(helper::RSCTMP).into_iter().flatten().flatten();
+    names.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with(helper::PREFIX))
+}

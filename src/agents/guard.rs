@@ -1,0 +1,187 @@
+//! What is on the list ([`ledger`]) and not up was taken away by somebody else: it is put back.
+//!
+//! The list is compared while its [`turn`] is held, so that whoever releases an address in an orderly way is never
+//! taken for somebody else. How soon and how often is decided in [`plan::guard`](super::plan::guard).
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+
+use super::announce::{Announcement, Crew};
+use super::netlink::{self, Conversation};
+use super::plan::guard::Patience;
+use super::plan::{Entry, Link, Op, Owner, Schedule};
+use super::{ledger, turn};
+use crate::level::Level;
+
+/// Lines for single addresses at once; the others are counted.
+const LINES: usize = 5;
+/// The kernel's groups: links, IPv4 addresses, IPv6 addresses.
+const GROUPS: u32 = 0x1 | 0x10 | 0x100;
+
+/// The kernel's news of addresses that go, and of links.
+#[derive(Debug)]
+pub struct News(Socket);
+
+impl News {
+    /// Listens from now on.
+    pub fn open() -> io::Result<Self> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind(&SocketAddr::new(0, GROUPS))?;
+        socket.set_non_blocking(true)?;
+        Ok(Self(socket))
+    }
+
+    /// Takes all there is. Whether some of it calls for a look: addresses that come do not.
+    pub fn take(&self) -> bool {
+        let mut look = false;
+        loop {
+            match self.0.recv_from_full() {
+                Ok((datagram, _)) => look |= netlink::tells_of_loss(&datagram),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // More news than there was room for.
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => look = true,
+                Err(_) => return look,
+            }
+        }
+    }
+}
+
+impl AsFd for News {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+type Place = (IpAddr, String);
+
+/// Puts back what is missing.
+pub struct Guard {
+    owner: Owner,
+    crew: Crew,
+    born: Instant,
+    patience: Patience<Place>,
+    /// Addresses whose interface is gone; told once.
+    homeless: BTreeSet<Place>,
+}
+
+impl Guard {
+    /// For the addresses of this owner.
+    pub fn new(owner: Owner, crew: Crew) -> Self {
+        Self { owner, crew, born: Instant::now(), patience: Patience::default(), homeless: BTreeSet::new() }
+    }
+
+    /// Compares, and puts back. In how long to look again, if anything is missing still.
+    pub fn look(&mut self, say: &mut dyn FnMut(Level, &str)) -> Option<Duration> {
+        let _turn = turn::wait();
+        let list = ledger::read();
+        if list.owner != Some(self.owner) || list.entries.is_empty() {
+            return None;
+        }
+        let seen = Conversation::open().and_then(|mut talk| Ok((talk.holdings()?, talk)));
+        let (now, mut talk) = match seen {
+            Ok(seen) => seen,
+            Err(error) => {
+                say(Level::Error, &format!("Cannot see whether the addresses are up: {error}"));
+                return Some(Duration::from_secs(1));
+            }
+        };
+        let missing = list.entries.iter().filter(|entry| entry.held(&now).is_none());
+        let missing: Vec<(&Entry, Option<&Link>)> = missing.map(|e| (e, now.link(&e.nic))).collect();
+        self.tell_of_homeless(&missing, say);
+        let (due, next) = self.due(&missing);
+        self.put_back(&mut talk, &due, say);
+        next.map(|at| at.saturating_sub(self.born.elapsed()))
+    }
+
+    fn tell_of_homeless(&mut self, missing: &[(&Entry, Option<&Link>)], say: &mut dyn FnMut(Level, &str)) {
+        let homeless = missing.iter().filter(|(_, link)| link.is_none()).map(|(entry, _)| place(entry));
+        let homeless: BTreeSet<Place> = homeless.collect();
+        let lines = homeless.difference(&self.homeless).map(|(ip, nic)| {
+            format!(
+                "Interface {nic} is gone and {ip} with it: it will be put back when the interface is there"
+            )
+        });
+        tell(lines.collect(), Level::Error, say);
+        self.homeless = homeless;
+    }
+
+    /// What is to be put back now, and when the next of the others is.
+    fn due<'a>(
+        &mut self,
+        missing: &[(&'a Entry, Option<&'a Link>)],
+    ) -> (Vec<(&'a Entry, &'a Link)>, Option<Duration>) {
+        let (mut due, mut next) = (Vec::new(), None::<Duration>);
+        let now = self.born.elapsed();
+        for (entry, link) in missing.iter().filter_map(|(entry, link)| Some((*entry, (*link)?))) {
+            match self.patience.missing(&place(entry), now) {
+                None => due.push((entry, link)),
+                Some(at) => next = Some(next.map_or(at, |next| next.min(at))),
+            }
+        }
+        (due, next)
+    }
+
+    fn put_back(
+        &mut self,
+        talk: &mut Conversation,
+        due: &[(&Entry, &Link)],
+        say: &mut dyn FnMut(Level, &str),
+    ) {
+        let ops: Vec<Op> = due.iter().map(|(entry, link)| Op::Add(entry.wanted.on(link))).collect();
+        let (mut lines, mut back) = (Vec::new(), Vec::new());
+        for ((entry, link), answer) in due.iter().zip(talk.apply(&ops)) {
+            lines.push(match answer {
+                Ok(()) => format!(
+                    "{} is ours and was removed by somebody else: put back{}",
+                    shown(entry),
+                    self.times(entry)
+                ),
+                Err(error) => format!("{} is ours and was removed by somebody else: {error}", shown(entry)),
+            });
+            back.push((announcement(entry, Schedule::IPADDR2), *link));
+        }
+        // What could not be sent is sent again soon, and the address is up.
+        let _ = self.crew.announce(back.into_iter().filter(|(_, link)| !link.is_loopback()).collect());
+        tell(lines, Level::Error, say);
+    }
+
+    fn times(&self, entry: &Entry) -> String {
+        match self.patience.times(&place(entry)) {
+            0 | 1 => String::new(),
+            n => format!(" (for the {n}th time in a row)"),
+        }
+    }
+}
+
+/// Announces what is up once more, in one slow round.
+pub fn refresh(crew: &Crew) {
+    let entries = ledger::read().entries;
+    crew.remind(entries.iter().map(|entry| announcement(entry, Schedule::new(1, 1000))).collect());
+}
+
+fn announcement(entry: &Entry, schedule: Schedule) -> Announcement {
+    Announcement { ip: entry.wanted.ip, nic: entry.nic.clone(), schedule, while_held: true }
+}
+
+fn place(entry: &Entry) -> Place {
+    (entry.wanted.ip, entry.nic.clone())
+}
+
+/// An address as log lines name it.
+pub fn shown(entry: &Entry) -> String {
+    format!("{}/{} on {}", entry.wanted.ip, entry.wanted.bits, entry.nic)
+}
+
+/// The first lines, and how many more there were.
+pub fn tell(lines: Vec<String>, level: Level, say: &mut dyn FnMut(Level, &str)) {
+    let more = lines.len().saturating_sub(LINES);
+    lines.iter().take(LINES).for_each(|line| say(level, line));
+    if more > 0 {
+        say(level, &format!("and {more} more of the same"));
+    }
+}

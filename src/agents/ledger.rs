@@ -1,0 +1,117 @@
+//! The list of what is up because of us, as a file: `/run/heartbeat.addresses`. A reboot takes the addresses, and
+//! /run with them.
+//!
+//! An address is written down before it is put up, and struck out after it is gone, both while its [`turn`] is held:
+//! who finds a difference while holding the turn has found one that is not ours. What a daemon that died left behind
+//! is taken down by [`clear`], and goes into a second file until the services of its groups are stopped, too.
+//!
+//! [`turn`]: super::turn
+
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+
+use super::address;
+use super::netlink::Conversation;
+use super::plan::{Entry, Ledger, Op, Owner};
+use super::turn::{self, Turn};
+use crate::paths::{ADDRESSES, LEFT_BEHIND};
+
+/// Writes down what is about to be put up.
+pub fn add(_turn: &Turn, new: &[Entry]) -> io::Result<()> {
+    change(|ledger| ledger.add(new))
+}
+
+/// Strikes out what is gone, or is not to be watched any more.
+pub fn strike(_turn: &Turn, gone: &[IpAddr]) -> io::Result<()> {
+    let listed = read().entries.iter().any(|e| gone.contains(&e.wanted.ip));
+    if listed { change(|ledger| ledger.strike(gone)) } else { Ok(()) }
+}
+
+/// What is written down.
+pub fn read() -> Ledger {
+    Ledger::parse(&fs::read_to_string(ADDRESSES).unwrap_or_default())
+}
+
+/// From now on this process answers for what is up.
+pub fn own(owner: Owner) -> io::Result<()> {
+    let _turn = turn::take();
+    change(|ledger| ledger.owner = Some(owner))
+}
+
+fn change(how: impl FnOnce(&mut Ledger)) -> io::Result<()> {
+    let before = read();
+    let mut ledger = before.clone();
+    how(&mut ledger);
+    if ledger == before { Ok(()) } else { write(ADDRESSES, &ledger) }
+}
+
+fn write(path: &str, ledger: &Ledger) -> io::Result<()> {
+    let new = format!("{path}.new");
+    fs::write(&new, ledger.text())?;
+    fs::rename(new, path)
+}
+
+/// What [`clear`] did.
+#[derive(Debug, Default)]
+pub struct Cleared {
+    /// These were up, and are gone.
+    pub removed: Vec<Entry>,
+    /// What went wrong.
+    pub errors: Vec<String>,
+}
+
+/// Takes down what is written down: whoever put it up has died. With `owner`, only where it was that process; what
+/// somebody else has taken over since is his.
+pub fn clear(owner: Option<Owner>) -> Cleared {
+    let turn = turn::take();
+    let ledger = read();
+    let others = owner.is_some() && ledger.owner != owner;
+    if others || ledger.entries.is_empty() {
+        return Cleared::default();
+    }
+    let mut cleared = Cleared::default();
+    if let Err(error) = remember(&ledger) {
+        cleared.errors.push(format!("cannot write {LEFT_BEHIND}: {error}"));
+    }
+    match remove(&ledger.entries) {
+        Ok((removed, errors)) => {
+            cleared.removed = removed;
+            cleared.errors.extend(errors);
+            let all: Vec<IpAddr> = ledger.entries.iter().map(|e| e.wanted.ip).collect();
+            cleared
+                .errors
+                .extend(strike(&turn, &all).err().map(|e| format!("cannot write {ADDRESSES}: {e}")));
+        }
+        Err(error) => cleared.errors.push(error.to_string()),
+    }
+    cleared
+}
+
+type Removed = (Vec<Entry>, Vec<String>);
+
+fn remove(entries: &[Entry]) -> Result<Removed, super::netlink::Error> {
+    let mut talk = Conversation::open()?;
+    let now = talk.holdings()?;
+    // Backwards: a primary goes after its secondaries, and takes nobody along.
+    let held = entries.iter().rev().filter_map(|e| Some((e, e.held(&now)?.clone())));
+    let (removed, ops): (Vec<Entry>, Vec<Op>) = held.map(|(e, a)| (e.clone(), Op::Remove(a))).unzip();
+    let answers = address::remove(&mut talk, &now, &ops);
+    Ok((removed, answers.into_iter().filter_map(|a| Some(a.err()?.to_string())).collect()))
+}
+
+fn remember(ledger: &Ledger) -> io::Result<()> {
+    let mut all = left_behind();
+    all.add(&ledger.entries);
+    write(LEFT_BEHIND, &all)
+}
+
+/// What was taken down behind a daemon that died: the services of their groups may still run.
+pub fn left_behind() -> Ledger {
+    Ledger::parse(&fs::read_to_string(LEFT_BEHIND).unwrap_or_default())
+}
+
+/// They do not any more.
+pub fn forget_left_behind() {
+    let _ = fs::remove_file(LEFT_BEHIND);
+}

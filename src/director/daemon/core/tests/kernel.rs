@@ -1,0 +1,105 @@
+//! The conversation with the kernel: failures, others who change the table, long tables.
+
+use super::*;
+
+#[test]
+fn what_others_change_is_put_right() {
+    let mut world = World::active(WEB);
+    world.go(ms(500));
+    world.kernel.table.apply(&Op::DelService(web())).unwrap();
+    world.go(ms(11_000));
+    assert_eq!(world.rows(), BOTH);
+    let stranger = Op::AddDest(web(), "10.0.0.9:80".parse().unwrap(), Default::default());
+    world.kernel.table.apply(&stranger).unwrap();
+    world.go(ms(11_000));
+    assert_eq!(world.rows(), BOTH);
+}
+
+#[test]
+fn a_kernel_that_is_not_there_is_told_once_and_tried_again() {
+    let mut world = World::active(WEB);
+    world.broken = Some("this kernel has no IPVS".to_owned());
+    world.go(ms(120_000));
+    assert_eq!(world.log, ["this kernel has no IPVS"]);
+    assert_eq!(world.serving, [(ms(1), Mode::Active)], "nobody waits longer than for the first try");
+    assert!((5..15).contains(&world.looks), "{} looks", world.looks);
+    assert!(world.longest_pause("10.0.0.1", Duration::ZERO) <= ms(1_010));
+    world.broken = None;
+    world.go(ms(31_000));
+    assert_eq!(world.rows(), BOTH);
+    world.broken = Some("this kernel has no IPVS".to_owned());
+    world.go(ms(11_000));
+    assert_eq!(world.log.iter().filter(|line| line.contains("no IPVS")).count(), 2, "it is new again");
+}
+
+#[test]
+fn what_fails_is_tried_again_and_no_success_is_told() {
+    let mut world = World::active(WEB);
+    world.refused = Some("-a -t 10.0.0.100:80 -x 0 -y 0 -r 10.0.0.1:80");
+    world.go(ms(10_000));
+    assert_eq!(world.rows(), "10.0.0.100:80: 10.0.0.2:80/1", "the others are not held up");
+    let about = |world: &World| world.log.iter().filter(|line| line.contains("10.0.0.1:80")).count();
+    assert_eq!(about(&world), 1, "{:?}", world.log);
+    assert!(!world.state_is_applied());
+    world.refused = None;
+    world.go(ms(31_000));
+    assert_eq!(world.rows(), BOTH);
+    assert!(world.log.last().unwrap().starts_with("Added real server: 10.0.0.1:80"));
+    assert!(world.state_is_applied());
+}
+
+#[test]
+fn what_becomes_known_during_a_change_is_not_lost() {
+    let mut world = World::active(&format!("quiescent=yes\n{WEB}"));
+    world.pace = ms(300);
+    world.go(ms(2_000));
+    // both within one conversation with the kernel
+    world.down.insert("10.0.0.1".parse().unwrap());
+    world.go(ms(950));
+    world.down.insert("10.0.0.2".parse().unwrap());
+    world.go(ms(3_000));
+    assert_eq!(world.rows(), "10.0.0.100:80: 10.0.0.1:80/0 10.0.0.2:80/0 127.0.0.1:80/1");
+}
+
+#[test]
+fn many_changes_go_out_in_portions() {
+    let service = |n: u32| format!("virtual=10.1.{n}.1:80\n\treal=10.2.{n}.1->10.2.{n}.100:80 masq\n");
+    let text: String = (0..20).map(service).collect();
+    let mut world = World::active(&format!("checkinterval=1\n{text}"));
+    world.go(ms(20_000));
+    let rows: usize = world.kernel.table.entries.values().map(|entry| entry.dests.len()).sum();
+    assert_eq!(rows, 2_000);
+    let told = world.told();
+    assert_eq!(told.len(), 2_020, "each once");
+}
+
+#[test]
+fn services_of_an_earlier_life_go() {
+    let mut kernel = crate::director::ipvs::Fake::default();
+    let old = config(&WEB.replace("0.100", "0.99")).virtuals[0].clone();
+    for id in [old.id, web()] {
+        kernel.table.apply(&Op::AddService(id, old.kernel.clone())).unwrap();
+        kernel.table.apply(&Op::AddDest(id, "10.0.0.1:80".parse().unwrap(), old.reals[0].dest())).unwrap();
+    }
+    let mut world = World::new(WEB, Mode::Active, kernel, vec![old.id]);
+    world.refused = Some("-D");
+    world.go(ms(400));
+    assert!(world.rows().contains("10.0.0.99"));
+    world.refused = None;
+    world.go(ms(5_000));
+    assert_eq!(world.rows(), BOTH);
+    let told = world.told();
+    assert_eq!(told.len(), 2, "the table that was there is taken over: {told:?}");
+    assert!(world.log.contains(&"Purged virtual server (start): 10.0.0.99:80".to_owned()));
+    // another instance may have it now
+    world.kernel.table.apply(&Op::AddService(old.id, old.kernel)).unwrap();
+    world.go(ms(30_000));
+    assert!(world.rows().contains("10.0.0.99"));
+}
+
+impl World {
+    /// Whether all that was decided is in the table, by what the core knows.
+    fn state_is_applied(&self) -> bool {
+        self.core.state.virtuals.iter().all(|watched| watched.swept)
+    }
+}

@@ -1,0 +1,115 @@
+//! A configuration that takes the place of another, serving that begins and ends, the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::talk::Leaving;
+use super::{Action, Core, Mode, PATIENCE, Status};
+use crate::director::config::Config;
+use crate::director::plan::{Schedule, State};
+use crate::director::table::ServiceId;
+
+/// How long the end may wait for the kernel.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+impl Core {
+    /// What is known of servers stays known; all are checked at once.
+    pub(super) fn reload(&mut self, now: Duration, config: Arc<Config>) {
+        if self.is_ending() {
+            return;
+        }
+        let gone: Vec<ServiceId> = self.config.virtuals.iter().map(|virt| virt.id).collect();
+        let gone = gone.into_iter().filter(|id| !config.virtuals.iter().any(|virt| virt.id == *id)).collect();
+        self.state = State::carried(&config, &self.config, &self.state);
+        self.generation += 1;
+        self.schedule = Schedule::new(&config, self.generation).limited(self.limit);
+        self.status = Status::Reloading;
+        self.settles = Some(now + PATIENCE);
+        self.talk.renumber(config.virtuals.len());
+        if self.mode == Mode::Active {
+            self.told_serving = false;
+            self.talk.begin(gone);
+        }
+        self.config = config;
+        self.out.push(Action::Forget);
+    }
+
+    /// What the checks have made known is brought to the kernel at once.
+    pub(super) fn activate(&mut self) {
+        if self.is_ending() {
+            return;
+        }
+        if self.talk.leaving.take_if(|leaving| *leaving == Leaving::Standby).is_none()
+            && self.mode == Mode::Active
+        {
+            return;
+        }
+        self.mode = Mode::Active;
+        self.told_serving = false;
+        self.fresh();
+        self.talk.begin(Vec::new());
+    }
+
+    /// Everything is taken out; checks go on.
+    pub(super) fn release(&mut self) {
+        if self.is_ending() {
+            return;
+        }
+        match self.mode {
+            Mode::Standby => self.out.push(Action::Serving(Mode::Standby)),
+            Mode::Active => {
+                self.talk.forget();
+                self.talk.leaving = Some(Leaving::Standby);
+            }
+        }
+    }
+
+    /// The end. Checks are no longer of interest.
+    pub(super) fn stop(&mut self, now: Duration, keep: bool) {
+        if self.is_ending() {
+            return;
+        }
+        self.status = Status::Stopping;
+        self.generation += 1;
+        self.settles = None;
+        self.talk.forget();
+        self.out.push(Action::Forget);
+        if keep || self.mode == Mode::Standby {
+            self.out.push(Action::End);
+        } else {
+            self.talk.leaving = Some(Leaving::Stop { until: now + FAREWELL });
+        }
+    }
+
+    /// Everything was taken out, as far as that was possible.
+    pub(super) fn left(&mut self) {
+        match self.talk.leaving.take() {
+            Some(Leaving::Stop { .. }) => self.out.push(Action::End),
+            Some(Leaving::Standby) => {
+                self.mode = Mode::Standby;
+                self.fresh();
+                self.out.push(Action::Serving(Mode::Standby));
+            }
+            None => {}
+        }
+    }
+
+    /// The kernel has not answered in time.
+    pub(super) fn lose_patience(&mut self, now: Duration) {
+        if let Some(Leaving::Stop { until }) = self.talk.leaving
+            && now >= until
+        {
+            self.talk.leaving = None;
+            self.out.push(Action::Log("the kernel does not answer: its table stays as it is".to_owned()));
+            self.out.push(Action::End);
+        }
+    }
+
+    /// As after a reload of the same configuration: what is known stays known, nothing of it is in the table.
+    fn fresh(&mut self) {
+        self.state = State::carried(&self.config, &self.config, &self.state);
+        if self.settles.is_none() {
+            self.state.settle();
+        }
+    }
+}

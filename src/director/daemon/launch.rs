@@ -1,0 +1,167 @@
+//! From the verb to a daemon that runs, and to its end.
+
+use std::io;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::stat::{Mode as Bits, umask};
+
+use super::background::{self, Herald, Side};
+use super::load::Print;
+use super::pidfile::{self, Running};
+use super::place::Place;
+use super::record::{Mode, Record};
+use super::run;
+use super::side;
+use super::signals;
+use super::texts::STARTING;
+use super::verbs::log_place;
+use crate::director::command::{ChildVerb, Errand};
+use crate::director::config::Config;
+use crate::director::log::Log;
+use crate::director::table::ServiceId;
+use crate::sys::process::notice_children;
+
+/// Descriptors that are not for checks.
+const OTHERS: usize = 128;
+/// No more descriptors than that are asked for.
+const MOST: u64 = 65_536;
+/// The directory of pid files: who writes one locks it.
+const RUN: &str = "/var/run";
+
+/// What a daemon begins with.
+pub(super) struct Start {
+    pub(super) place: Place,
+    pub(super) config: Config,
+    /// The configuration file as it was read.
+    pub(super) print: Print,
+    pub(super) mode: Mode,
+    pub(super) debug: bool,
+    pub(super) log: Log,
+}
+
+static DAEMON: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process is, or was, the daemon.
+pub(super) fn became_daemon() -> bool {
+    DAEMON.load(Ordering::Relaxed)
+}
+
+/// Becomes the daemon; the exit code, of the command or of the daemon.
+pub(super) fn launch(start: Start) -> i32 {
+    if start.debug || start.config.global.supervised {
+        start.log.say(&format!("{STARTING} with pid: {}", std::process::id()));
+        DAEMON.store(true, Ordering::Relaxed);
+        return live(start, Herald::nobody(), Vec::new());
+    }
+    start.log.say(&format!("{STARTING} as daemon"));
+    match background::detach() {
+        Ok(Side::Command(code)) => code,
+        Ok(Side::Daemon(herald)) => {
+            DAEMON.store(true, Ordering::Relaxed);
+            serve(start, herald)
+        }
+        Err(error) => {
+            start.log.say(&format!("fork failed: {error}"));
+            1
+        }
+    }
+}
+
+fn serve(start: Start, mut herald: Herald) -> i32 {
+    umask(Bits::S_IWGRP | Bits::S_IWOTH);
+    let once = match claim(&start) {
+        Ok(Some(once)) => once,
+        Ok(None) => {
+            herald.tell(0);
+            return 0;
+        }
+        Err(error) => {
+            start.log.say(&format!("Can not open {}: {error}", start.place.pid_file().display()));
+            start.log.say("Exiting with exit_status 1: Initialisation Error");
+            herald.tell(1);
+            return 1;
+        }
+    };
+    if let Err(error) = background::let_go() {
+        start.log.say(&format!("cannot let go of the terminal: {error}"));
+    }
+    live(start, herald, once)
+}
+
+/// Writes the pid, unless somebody runs (`None`). The services that an earlier life may have left in the table.
+fn claim(start: &Start) -> io::Result<Option<Vec<ServiceId>>> {
+    let turn = std::fs::File::open(RUN).and_then(|dir| {
+        Flock::lock(dir, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))
+    })?;
+    let pid_file = start.place.pid_file();
+    if matches!(pidfile::look(&pid_file), Running::Yes(_)) {
+        return Ok(None);
+    }
+    let before = Record::read(&start.place.state_file()).filter(|record| record.mode == Mode::Active);
+    let once = before.map(|record| record.services).unwrap_or_default();
+    run::record(&start.config, start.mode, &once).write(&start.place.state_file())?;
+    pidfile::write_whole(&pid_file, &format!("{}\n", std::process::id()))?;
+    drop(turn);
+    Ok(Some(once))
+}
+
+fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
+    let (direct, place) = (start.log.clone(), start.place.clone());
+    let limit = room(&start.config);
+    let lived = begin(&mut start).and_then(|runtime| {
+        let ended = runtime.block_on(run::run(start, &mut herald, once, limit));
+        // A thread that waits for a disk or a name is not waited for.
+        runtime.shutdown_background();
+        ended
+    });
+    let ended = lived.map_err(|error| {
+        direct.say(&format!("ldirectord cannot run: {error}"));
+        herald.tell(1);
+    });
+    // Whoever waits for our end waits for this. E-mails may take longer.
+    if !ended.as_ref().is_ok_and(|ended| ended.kept) {
+        pidfile::remove_with(&place.state_file(), &place.pid_file());
+    }
+    pidfile::remove_own(&place.pid_file());
+    match ended {
+        Ok(ended) => {
+            ended.side.finish();
+            0
+        }
+        Err(()) => 1,
+    }
+}
+
+fn begin(start: &mut Start) -> io::Result<tokio::runtime::Runtime> {
+    signals::hold_back()?;
+    notice_children()?;
+    start.log = Log::background(&start.place.instance, log_place(&start.config, start.debug))?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// How many checks may run at the same time: each has a descriptor. Asks for more of them where they are needed.
+fn room(config: &Config) -> usize {
+    let servers: usize = config.virtuals.iter().map(|virt| virt.reals.len()).sum();
+    let wanted = u64::try_from(servers * 2 + OTHERS).unwrap_or(MOST).clamp(4096, MOST);
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 512 };
+    let raised = wanted.min(hard).max(soft);
+    let now = if raised > soft && setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_err() {
+        soft
+    } else {
+        raised
+    };
+    usize::try_from(now).unwrap_or(usize::MAX).saturating_sub(OTHERS).max(64)
+}
+
+/// Asks each instance of a configuration that ours has executed how it is; what it says goes where ours goes.
+pub(super) fn ask_children(config: Option<&Config>) {
+    for child in config.into_iter().flat_map(|config| &config.global.execute) {
+        let words = Errand::execute(&side::itself(), child, ChildVerb::Status).words;
+        let Some((program, arguments)) = words.split_first() else { continue };
+        // A child that cannot be asked has nothing to say.
+        let _ = Command::new(program).args(arguments).stdin(Stdio::null()).status();
+    }
+}

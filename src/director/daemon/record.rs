@@ -1,0 +1,109 @@
+//! The state file, ours: what an instance does, and which services it has put into the kernel's table.
+//!
+//! Two need it: commands, to know whether the daemon serves or only checks; and the next daemon after a restart or a
+//! crash, to know whether it is to serve, and what the last one left in the table that no configuration names any
+//! more. It lies in /run: after a boot there is none. Pure but for the file.
+
+use std::fs;
+use std::path::Path;
+
+use super::pidfile::write_whole;
+use crate::director::table::{Family, Protocol, ServiceId};
+
+/// Whether a daemon touches the kernel's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// It serves.
+    Active,
+    /// It only checks.
+    Standby,
+}
+
+/// What a state file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Whether it serves.
+    pub(super) mode: Mode,
+    /// Whether `stop` leaves it checking.
+    pub(super) warm: bool,
+    /// The services it has put into the table, or is about to.
+    pub(super) services: Vec<ServiceId>,
+}
+
+impl Record {
+    /// What the file says; `None` when there is none, or one that says nothing.
+    pub(super) fn read(file: &Path) -> Option<Record> {
+        Record::parse(&fs::read_to_string(file).ok()?)
+    }
+
+    /// Writes it.
+    pub(super) fn write(&self, file: &Path) -> std::io::Result<()> {
+        write_whole(file, &self.text())
+    }
+
+    fn parse(text: &str) -> Option<Record> {
+        let mut lines = text.lines();
+        let mut words = lines.next()?.split(' ');
+        let mode = match words.next()? {
+            "active" => Mode::Active,
+            "standby" => Mode::Standby,
+            _ => return None,
+        };
+        let warm = words.next() == Some("warm");
+        Some(Record { mode, warm, services: lines.filter_map(service).collect() })
+    }
+
+    fn text(&self) -> String {
+        let mode = match self.mode {
+            Mode::Active => "active",
+            Mode::Standby => "standby",
+        };
+        let mut text = format!("{mode}{}\n", if self.warm { " warm" } else { "" });
+        for id in &self.services {
+            text.push_str(&id.tagged());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// A service by its tagged name.
+fn service(text: &str) -> Option<ServiceId> {
+    let (kind, rest) = text.split_once(':')?;
+    let mark = |family| Some(ServiceId::Mark { mark: rest.parse().ok()?, family });
+    let address = |protocol| Some(ServiceId::address(protocol, rest.parse().ok()?));
+    match kind {
+        "fwm" => mark(Family::V4),
+        "fwm6" => mark(Family::V6),
+        "tcp" => address(Protocol::Tcp),
+        "udp" => address(Protocol::Udp),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read() {
+        let services = vec![
+            ServiceId::address(Protocol::Tcp, "10.0.0.1:80".parse().unwrap()),
+            ServiceId::address(Protocol::Udp, "[2001:db8::1]:53".parse().unwrap()),
+            ServiceId::Mark { mark: 7, family: Family::V4 },
+            ServiceId::Mark { mark: 9, family: Family::V6 },
+        ];
+        for (mode, warm) in [(Mode::Active, false), (Mode::Active, true), (Mode::Standby, true)] {
+            let record = Record { mode, warm, services: services.clone() };
+            assert_eq!(Record::parse(&record.text()), Some(record));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_nothing() {
+        assert_eq!(Record::parse(""), None);
+        assert_eq!(Record::parse("asleep\n"), None);
+        let read = Record::parse("active\nsctp:10.0.0.1:80\nfwm:x\nfwm:3\n").unwrap();
+        assert_eq!(read.services, [ServiceId::Mark { mark: 3, family: Family::V4 }]);
+    }
+}

@@ -1,0 +1,351 @@
+//! The loop: one thread, one runtime. What comes in goes to the core, what comes out is carried out; nothing here
+//! decides or waits.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::background::Herald;
+use super::clerk::{self, Errand, News};
+use super::core::{Action, Core, Input, Ticket};
+use super::kernel::{self, Reply, Request, Way};
+use super::launch::Start;
+use super::load;
+use super::place::Place;
+use super::record::{Mode, Record};
+use super::side::Side;
+use super::signals::{Signals, Wish};
+use super::verbs::log_place;
+use crate::director::checks::Outcome;
+use crate::director::checks::probe::Probe;
+use crate::director::checks::run as check;
+use crate::director::command::ChildVerb;
+use crate::director::config::{CheckKind, Config};
+use crate::director::log::Log;
+use crate::director::maintenance::Maintenance;
+use crate::director::plan::Verdict;
+use crate::director::table::ServiceId;
+
+/// A pause where there is nothing to wait for.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// What is written down of a daemon.
+pub(super) fn record(config: &Config, mode: Mode, once: &[ServiceId]) -> Record {
+    let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| mode == Mode::Active);
+    let services = own.chain(once.iter().copied()).collect();
+    Record { mode, warm: config.global.warm_standby, services }
+}
+
+struct Life<'a> {
+    place: Place,
+    debug: bool,
+    in_background: bool,
+    log: Log,
+    side: Side,
+    core: Core,
+    began: Instant,
+    checks: JoinSet<(Ticket, Outcome)>,
+    kernel: Sender<Request>,
+    errands: Sender<Errand>,
+    herald: &'a mut Herald,
+    waiting: VecDeque<Input>,
+    /// What executed configurations were told last.
+    told: Mode,
+    /// The configuration file has changed, and the administrator's program has not been told yet.
+    changed: bool,
+    /// What is said at the end, once the end is wanted.
+    last_words: Option<String>,
+    kept: bool,
+    ended: bool,
+}
+
+enum Heard {
+    Wish(Wish),
+    Checked(Ticket, Outcome),
+    Kernel(Reply),
+    News(News),
+    Late,
+}
+
+/// What is left of a life.
+pub(super) struct Ended {
+    /// The table was left as it is, to the next daemon.
+    pub(super) kept: bool,
+    /// What is still to be done.
+    pub(super) side: Side,
+}
+
+/// Lives until the end.
+pub(super) async fn run(
+    start: Start,
+    herald: &mut Herald,
+    once: Vec<ServiceId>,
+    limit: usize,
+) -> io::Result<Ended> {
+    let mut signals = Signals::catch()?;
+    let way = Way::chosen().unwrap_or_else(|why| {
+        start.log.say(&why);
+        Way::Any
+    });
+    let (replies, mut answers) = unbounded_channel();
+    let kernel = kernel::start(way.or_program_here(start.debug), replies)?;
+    let (news, mut heard) = unbounded_channel();
+    let errands = clerk::start(start.place.clone(), start.print, news)?;
+    let in_background = !start.debug && !start.config.global.supervised;
+    let mut life = Life {
+        side: Side::start(start.log.clone(), &start.config)?,
+        core: Core::new(Arc::new(start.config), start.mode, limit, once),
+        place: start.place,
+        debug: start.debug,
+        in_background,
+        log: start.log,
+        began: Instant::now(),
+        checks: JoinSet::new(),
+        kernel,
+        errands,
+        herald,
+        waiting: VecDeque::new(),
+        told: Mode::Standby,
+        changed: false,
+        last_words: None,
+        kept: false,
+        ended: false,
+    };
+    if start.mode == Mode::Standby {
+        life.serving(Mode::Standby);
+    }
+    life.feed(Input::Tick);
+    while !life.ended {
+        let heard = life.hear(&mut signals, &mut answers, &mut heard).await;
+        life.take(heard);
+    }
+    life.side.tell_systemd_of_the_end();
+    if let Some(words) = &life.last_words {
+        life.log.say(words);
+    }
+    Ok(Ended { kept: life.kept, side: life.side })
+}
+
+impl Life<'_> {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    async fn hear(
+        &mut self,
+        signals: &mut Signals,
+        answers: &mut UnboundedReceiver<Reply>,
+        news: &mut UnboundedReceiver<News>,
+    ) -> Heard {
+        let reminder = self.next_reminder();
+        let deadline = self.core.next_deadline().into_iter().chain(reminder).min();
+        let pause = deadline.map_or(LONG, |at| at.saturating_sub(self.now()));
+        tokio::select! {
+            biased;
+            wish = signals.next() => Heard::Wish(wish),
+            Some(reply) = answers.recv() => Heard::Kernel(reply),
+            Some(news) = news.recv() => Heard::News(news),
+            Some(ended) = self.checks.join_next() => match ended {
+                Ok((ticket, outcome)) => Heard::Checked(ticket, outcome),
+                // It was told to end, with its configuration.
+                Err(_) => Heard::Late,
+            },
+            () = sleep(pause) => Heard::Late,
+        }
+    }
+
+    fn take(&mut self, heard: Heard) {
+        match heard {
+            Heard::Late => self.feed(Input::Tick),
+            Heard::Checked(ticket, outcome) => self.checked(ticket, &outcome),
+            Heard::Kernel(Reply::Told(line)) => self.log.say(&line),
+            Heard::Kernel(Reply::Answer(input)) => self.feed(input),
+            Heard::News(news) => self.news(news),
+            Heard::Wish(wish) => self.wish(wish),
+        }
+    }
+
+    /// Hands something to the core, and carries out what comes of it, until there is no more.
+    fn feed(&mut self, input: Input) {
+        self.waiting.push_back(input);
+        while let Some(input) = self.waiting.pop_front() {
+            let actions = self.core.handle(self.now(), input);
+            let happened = actions.iter().any(|action| matches!(action, Action::Happened(..)));
+            actions.into_iter().for_each(|action| self.carry_out(action));
+            self.look_after(happened);
+        }
+    }
+
+    /// Who does not serve reminds nobody.
+    fn next_reminder(&self) -> Option<Duration> {
+        self.side.next_reminder(self.core.config()).filter(|_| self.told == Mode::Active && !self.ended)
+    }
+
+    /// Who is to be reminded, and what systemd shows.
+    fn look_after(&mut self, happened: bool) {
+        let now = self.now();
+        let due = self.next_reminder().is_some_and(|at| at <= now);
+        if self.told == Mode::Active && (happened || due) {
+            self.side.remind(now, &self.core);
+            self.side.tell_systemd(&self.core, self.told);
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Log(line) => self.log.say(&line),
+            Action::Check { ticket, target, connect } => self.check(ticket, target, connect),
+            Action::Forget => self.checks.abort_all(),
+            Action::Look => self.tell_kernel(Request::Look),
+            Action::Change(ops) => self.tell_kernel(Request::Change(ops)),
+            Action::Happened(event, status) => self.side.happened(self.core.config(), &event, status),
+            Action::Fallback(index, verb) => {
+                if let Some(virt) = self.core.config().virtuals.get(index) {
+                    self.side.fallback(virt, verb);
+                }
+            }
+            Action::Serving(mode) => self.serving(mode),
+            Action::End => self.ended = true,
+        }
+    }
+
+    fn tell_kernel(&mut self, request: Request) {
+        if self.kernel.send(request).is_err() {
+            // Only a thread that broke is not there any more.
+            self.log.say("the thread for the kernel's table has ended");
+            self.ended = true;
+        }
+    }
+
+    fn check(&mut self, ticket: Ticket, (index, real): (usize, usize), connect: bool) {
+        let config = self.core.config();
+        let Some(virt) = config.virtuals.get(index) else { return };
+        let Some(server) = virt.reals.get(real) else { return };
+        if self.side.is_out(server.at) {
+            self.side.note(config, self.core.targets(ticket), false, "Server in maintenance");
+            self.waiting.push_back(Input::Answer(ticket, Verdict::Maintenance));
+            return;
+        }
+        let probe = Probe::of(virt, server, connect);
+        self.checks.spawn(async move { (ticket, check::run(&probe).await) });
+    }
+
+    fn checked(&mut self, ticket: Ticket, outcome: &Outcome) {
+        let verdict = if outcome.up { Verdict::Up } else { Verdict::Down };
+        let (config, targets) = (self.core.config(), self.core.targets(ticket));
+        self.side.note(config, targets, outcome.up, &outcome.text);
+        if let Some(line) = worth_a_line(config, targets, outcome) {
+            self.log.say(line);
+        }
+        self.feed(Input::Answer(ticket, verdict));
+    }
+
+    /// What is so from now on: whoever asks may know, and whoever waits for it may go.
+    fn serving(&mut self, mode: Mode) {
+        if self.in_background {
+            let record = record(self.core.config(), mode, &[]);
+            if let Err(error) = record.write(&self.place.state_file()) {
+                self.log.say(&format!("cannot write {}: {error}", self.place.state_file().display()));
+            }
+        }
+        self.herald.tell(0);
+        self.side.tell_systemd(&self.core, mode);
+        if mode != std::mem::replace(&mut self.told, mode) {
+            let verb = if mode == Mode::Active { ChildVerb::Start } else { ChildVerb::Stop };
+            self.side.execute(self.core.config(), verb);
+        }
+    }
+
+    fn wish(&mut self, wish: Wish) {
+        match wish {
+            Wish::Reload => {
+                self.log.say("Reloading Linux Director Daemon config on signal");
+                self.errand(Errand::Read);
+            }
+            Wish::Serve => self.feed(Input::Activate),
+            Wish::Check => self.feed(Input::Release),
+            Wish::Leave => {
+                self.kept = self.last_words.is_none();
+                let words = "Linux Director Daemon ends for a restart: its table stays";
+                self.last_words.get_or_insert_with(|| words.to_owned());
+                self.feed(Input::Stop { keep: true });
+            }
+            Wish::End(name) => {
+                if self.told == Mode::Active && self.last_words.is_none() {
+                    self.side.execute(self.core.config(), ChildVerb::Stop);
+                }
+                self.last_words
+                    .get_or_insert_with(|| format!("Linux Director Daemon terminated on signal: {name}"));
+                self.feed(Input::Stop { keep: false });
+            }
+        }
+    }
+
+    fn errand(&mut self, errand: Errand) {
+        if self.errands.send(errand).is_err() {
+            self.log.say("the thread that reads configurations has ended");
+        }
+    }
+
+    fn news(&mut self, news: News) {
+        match news {
+            News::Unreadable(why) => self.log.say(&format!("Warning [{}]: {why}", std::process::id())),
+            News::Changed => {
+                let config = &self.place.config;
+                self.log.say(&format!("Configuration file '{config}' has changed on disk"));
+                if self.core.config().global.autoreload {
+                    self.log.say(" - reread new configuration");
+                    self.changed = true;
+                    self.errand(Errand::Read);
+                } else {
+                    self.log.say(" - ignore new configuration");
+                    self.call_back();
+                }
+            }
+            News::Read(loaded, maintenance) => {
+                load::told(&loaded.diagnostics, &self.place.config)
+                    .iter()
+                    .for_each(|line| self.log.say(line));
+                match loaded.config {
+                    Some(config) => self.reload(config, maintenance),
+                    None => self.log.say("the running configuration stays in force"),
+                }
+                if std::mem::take(&mut self.changed) {
+                    self.call_back();
+                }
+            }
+        }
+    }
+
+    fn call_back(&self) {
+        self.side.call_back(&self.core.config().global, &self.place.config);
+    }
+
+    fn reload(&mut self, config: Config, maintenance: io::Result<Option<Maintenance>>) {
+        self.log.turn_to(log_place(&config, self.debug));
+        let maintenance = maintenance.unwrap_or_else(|error| {
+            self.log.say(&format!("maintenancedir is not watched: {error}"));
+            None
+        });
+        self.side.maintain(maintenance);
+        if self.told == Mode::Active {
+            self.side.execute_others(self.core.config(), &config);
+        }
+        self.feed(Input::Reload(Arc::new(config)));
+    }
+}
+
+/// Programs that cannot be run or take too long are told in the log, each time, as with the reference.
+fn worth_a_line<'a>(config: &Config, targets: &[(usize, usize)], outcome: &'a Outcome) -> Option<&'a str> {
+    let (index, _) = targets.first()?;
+    let kind = config.virtuals.get(*index)?.check.kind;
+    let runs = matches!(kind, CheckKind::External | CheckKind::ExternalPerl);
+    let odd = outcome.text.starts_with("system_timeout(") || outcome.text.starts_with("exec(");
+    (runs && odd).then_some(&outcome.text)
+}

@@ -1,0 +1,300 @@
+//! The verbs: what each does to a daemon that runs or does not, what it says, its exit code (ldirectord.md 1.2).
+
+use std::io::{self, Write};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use super::cli::{Command, Verb};
+use super::launch::{self, Start};
+use super::load::{self, Loaded};
+use super::pidfile::{self, Running, is_alive, is_doomed, is_ours, look};
+use super::place::{Lost, Place};
+use super::record::{Mode, Record};
+use crate::director::config::Config;
+use crate::director::log::{Log, Place as LogPlace};
+
+/// Exit codes.
+const INITIALISATION: i32 = 1;
+const CONFIGURATION: i32 = 2;
+const STOPPED: i32 = 3;
+
+/// How long a daemon may take to begin or end serving.
+const TURN: Duration = Duration::from_secs(10);
+/// How long `stop` waits for the end.
+const STOP: Duration = Duration::from_secs(8);
+/// How long `restart` waits for it, before it is forced.
+const RESTART: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(5);
+
+/// One call of the program.
+pub(super) struct Call {
+    /// Program and arguments as they were typed.
+    words: Vec<String>,
+    command: Command,
+    place: Place,
+    log: Log,
+}
+
+/// Does what is asked; the exit code.
+pub(super) fn run(words: Vec<String>, command: Command) -> i32 {
+    let place = match Place::find(command.config.as_deref()) {
+        Ok(place) => place,
+        Err(lost) => return not_found(&lost, command.debug),
+    };
+    let log = Log::direct(&place.instance, usual_place(command.debug));
+    let loaded = match load::load(&place.path, &place.config) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            complain(&error);
+            log.say(&error);
+            return exits(&log, INITIALISATION, "Initialisation Error");
+        }
+    };
+    load::told(&loaded.diagnostics, &place.config).iter().for_each(|line| complain(line));
+    // Ours: who is to end, or to be asked, need not understand the file (ldirectord.md 15, 1).
+    let needs_config = !matches!(command.verb, Verb::Stop | Verb::Shutdown | Verb::Status);
+    if loaded.config.is_none() && needs_config {
+        return exits(&log, CONFIGURATION, "config_error: Configuration Error");
+    }
+    if let Some(config) = &loaded.config {
+        log.turn_to(log_place(config, command.debug));
+    }
+    let call = Call { words, command, place, log };
+    call.log.say(&format!("Invoking ldirectord invoked as: {} ", call.words.join(" ")));
+    let code = call.carry_out(loaded);
+    if code != 0 && !call.is_daemon() {
+        exits(&call.log, code, &format!("Exiting from ldirectord {}", call.command.verb.word()));
+    }
+    code
+}
+
+/// A reader that has gone away does not want to know.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Tells the log of an exit code that is not 0.
+fn exits(log: &Log, code: i32, why: &str) -> i32 {
+    log.say(&format!("Exiting with exit_status {code}: {why}"));
+    code
+}
+
+fn not_found(lost: &Lost, debug: bool) -> i32 {
+    let line = format!("Config file {} not found", lost.name);
+    complain(&line);
+    let log = Log::direct(&lost.instance, usual_place(debug));
+    log.say(&line);
+    exits(&log, INITIALISATION, "Initialisation Error")
+}
+
+/// Where lines go before the configuration says so.
+fn usual_place(debug: bool) -> LogPlace {
+    if debug { LogPlace::Stderr } else { LogPlace::default() }
+}
+
+/// Where the configuration wants lines.
+pub(super) fn log_place(config: &Config, debug: bool) -> LogPlace {
+    if debug { LogPlace::Stderr } else { LogPlace::of(&config.global) }
+}
+
+impl Call {
+    fn carry_out(&self, loaded: Loaded) -> i32 {
+        let running = self.running();
+        match self.command.verb {
+            Verb::Start => self.start(running, loaded),
+            Verb::Standby => self.standby(running, loaded),
+            Verb::Stop => self.stop(running),
+            Verb::Shutdown => self.shutdown(running),
+            Verb::TryRestart if !matches!(running, Running::Yes(_)) => 0,
+            Verb::Restart | Verb::TryRestart => self.restart(running, loaded),
+            Verb::Reload | Verb::ForceReload => self.reload(running),
+            Verb::Status => self.status(running, &loaded),
+        }
+    }
+
+    /// Who runs. Somebody who was killed and is not gone yet does not.
+    fn running(&self) -> Running {
+        let running = look(&self.place.pid_file());
+        if let Running::Yes(pid) = running
+            && is_doomed(pid)
+        {
+            wait(STOP, || !is_alive(pid));
+            return look(&self.place.pid_file());
+        }
+        running
+    }
+
+    /// The daemon has its own last words.
+    fn is_daemon(&self) -> bool {
+        launch::became_daemon()
+    }
+
+    fn record(&self) -> Option<Record> {
+        Record::read(&self.place.state_file())
+    }
+
+    fn start(&self, running: Running, loaded: Loaded) -> i32 {
+        match running {
+            Running::Yes(pid) if self.only_checks(pid) => self.turn(pid, Signal::SIGUSR1, Mode::Active),
+            Running::Yes(_) => 0,
+            _ => self.launch(loaded, Mode::Active),
+        }
+    }
+
+    fn standby(&self, running: Running, loaded: Loaded) -> i32 {
+        match running {
+            Running::Yes(pid) if !is_ours(pid) => {
+                complain(&format!("process {pid} is no daemon of ours: it cannot only check"));
+                INITIALISATION
+            }
+            Running::Yes(pid) => self.turn(pid, Signal::SIGUSR2, Mode::Standby),
+            // A daemon that served has died: nobody has told it to end.
+            _ => {
+                let mode = self.record().map_or(Mode::Standby, |record| record.mode);
+                self.launch(loaded, mode)
+            }
+        }
+    }
+
+    fn stop(&self, running: Running) -> i32 {
+        match (running, self.record()) {
+            (Running::Yes(pid), Some(record)) if record.warm && is_ours(pid) => {
+                self.turn(pid, Signal::SIGUSR2, Mode::Standby)
+            }
+            _ => self.shutdown(running),
+        }
+    }
+
+    fn shutdown(&self, running: Running) -> i32 {
+        match running {
+            Running::Yes(pid) => {
+                pidfile::signal(pid, Signal::SIGTERM);
+                // Who comes next may rely on it where it does not take long.
+                wait(STOP, || self.has_ended(pid));
+            }
+            // Nobody is to serve any more.
+            _ => drop(std::fs::remove_file(self.place.state_file())),
+        }
+        0
+    }
+
+    fn restart(&self, running: Running, loaded: Loaded) -> i32 {
+        let mode = self.record().filter(|_| matches!(running, Running::Yes(_)));
+        let mode = mode.map_or(Mode::Active, |record| record.mode);
+        if let Running::Yes(pid) = running {
+            // One of ours leaves the table to the next: no connection is lost.
+            let signal = if is_ours(pid) { Signal::SIGALRM } else { Signal::SIGTERM };
+            pidfile::signal(pid, signal);
+            if !wait(RESTART, || self.has_ended(pid)) {
+                self.log.say(&format!("process {pid} does not end: it is killed"));
+                pidfile::signal(pid, Signal::SIGKILL);
+                wait(STOP, || !is_alive(pid));
+            }
+        }
+        self.launch(loaded, mode)
+    }
+
+    fn reload(&self, running: Running) -> i32 {
+        match running {
+            Running::Yes(pid) => {
+                pidfile::signal(pid, Signal::SIGHUP);
+                0
+            }
+            _ => {
+                self.log.say(&format!("ldirectord is stopped for {}", self.place.config));
+                INITIALISATION
+            }
+        }
+    }
+
+    fn status(&self, running: Running, loaded: &Loaded) -> i32 {
+        let config = &self.place.config;
+        let stopped = format!("ldirectord is stopped for {config}");
+        match running {
+            Running::Yes(pid) if self.only_checks(pid) => {
+                // No word here that heartbeat takes for a service in operation.
+                complain(&format!("ldirectord for {config} only checks servers (standby), pid: {pid}"));
+                say(&stopped);
+                STOPPED
+            }
+            Running::Yes(pid) => {
+                let line = format!("ldirectord for {config} is running with pid: {pid}");
+                complain(&line);
+                self.log.say(&line);
+                launch::ask_children(loaded.config.as_ref());
+                self.log.say("Exiting from ldirectord status");
+                0
+            }
+            Running::Stale => {
+                let file = self.place.pid_file();
+                let line = format!("ldirectord stale pid file {} for {config}", file.display());
+                complain(&line);
+                self.log.say(&line);
+                say(&stopped);
+                INITIALISATION
+            }
+            Running::No => {
+                say(&stopped);
+                STOPPED
+            }
+        }
+    }
+
+    /// Whether it has taken its pid file away, or is not there any more. It may have e-mails to send.
+    fn has_ended(&self, pid: Pid) -> bool {
+        look(&self.place.pid_file()) != Running::Yes(pid) || !is_alive(pid)
+    }
+
+    fn only_checks(&self, pid: Pid) -> bool {
+        is_ours(pid) && self.record().is_some_and(|record| record.mode == Mode::Standby)
+    }
+
+    /// Makes a daemon that runs serve, or not, and waits until it does.
+    fn turn(&self, pid: Pid, signal: Signal, mode: Mode) -> i32 {
+        let is_so = || self.record().is_some_and(|record| record.mode == mode);
+        if is_so() {
+            return 0;
+        }
+        pidfile::signal(pid, signal);
+        if wait(TURN, || is_so() || !is_alive(pid)) && is_so() {
+            return 0;
+        }
+        let line = format!("process {pid} does not do as it was told ({signal}) for {}", self.place.config);
+        complain(&line);
+        self.log.say(&line);
+        INITIALISATION
+    }
+
+    fn launch(&self, loaded: Loaded, mode: Mode) -> i32 {
+        let Some(config) = loaded.config else { return CONFIGURATION };
+        launch::launch(Start {
+            place: self.place.clone(),
+            config,
+            print: loaded.print,
+            mode,
+            debug: self.command.debug,
+            log: self.log.clone(),
+        })
+    }
+}
+
+/// Whether it became so in time.
+fn wait(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        if is_so() {
+            return true;
+        }
+        if Instant::now() >= until {
+            return false;
+        }
+        sleep(POLL);
+    }
+}

@@ -1,0 +1,93 @@
+//! A guest with IPVS for a test: the test's own program, started again in a kernel that `run-in-vm` boots.
+//!
+//! Outside, nothing else is done. `RUN_IN_VM` names the tool when it is in none of the usual places. The guest's kernel
+//! must have been fetched before (`run-in-vm --fetch`): a test downloads nothing. There is one guest at a time on a
+//! machine: the others wait for it.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+pub(crate) mod listing;
+
+use std::env;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::fcntl::{Flock, FlockArg};
+
+/// Set in the guest.
+const INSIDE: &str = "HEARTBEAT_IN_GUEST";
+/// What a guest says when it has done everything.
+const DONE: &str = "all parts were run in the guest";
+/// The Perl program that ours is compared with.
+pub(crate) const REFERENCE: &str = "/usr/sbin/ldirectord";
+
+/// What a test wants of its guest.
+pub(crate) struct Wants {
+    /// The name of the test function, as cargo knows it.
+    pub(crate) test: &'static str,
+    /// MiB of memory.
+    pub(crate) memory: u32,
+    /// It has failed when it takes longer, in seconds.
+    pub(crate) limit: u32,
+    /// Programs of this machine that it uses there.
+    pub(crate) programs: &'static [&'static str],
+}
+
+/// Runs `inside` in a guest, or tells why there is none: what is missing is an error only in CI, and there only where
+/// guests can be had at all.
+pub(crate) fn run(wants: &Wants, inside: impl FnOnce()) {
+    if env::var_os(INSIDE).is_some() {
+        inside();
+        return println!("{DONE}");
+    }
+    let tool = match tool() {
+        Ok(tool) => tool,
+        Err(reason) => return eprintln!("skipped: {}: {reason}", wants.test),
+    };
+    let missing: Vec<_> = wants.programs.iter().filter(|program| !Path::new(program).is_file()).collect();
+    if missing.is_empty() {
+        return outside(&tool, wants);
+    }
+    assert!(env::var_os("CI").is_none(), "{}: not installed here: {missing:?}", wants.test);
+    eprintln!("skipped: {}: not installed here: {missing:?}", wants.test);
+}
+
+/// The tool that makes guests, if a guest can be had without a download.
+fn tool() -> Result<PathBuf, String> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vm/run-in-vm");
+    let places =
+        [env::var_os("RUN_IN_VM").map(PathBuf::from), Some(beside), Some("/work/shared/vm/run-in-vm".into())];
+    let tool = places.into_iter().flatten().find(|path| path.is_file());
+    let tool = tool.ok_or("no run-in-vm here: RUN_IN_VM may name it")?;
+    let cache = cache();
+    if !cache.is_dir() {
+        return Err(format!("no kernel in {}: {} --fetch gets one", cache.display(), tool.display()));
+    }
+    Ok(tool)
+}
+
+fn cache() -> PathBuf {
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    cache.or_else(home).unwrap_or_default().join("run-in-vm")
+}
+
+fn outside(tool: &Path, wants: &Wants) {
+    let _alone = alone();
+    let mut command = Command::new(tool);
+    command.args(["--timeout", &wants.limit.to_string(), "--memory", &wants.memory.to_string(), "--"]);
+    command.arg(env::current_exe().unwrap()).args(["--exact", wants.test, "--nocapture"]).env(INSIDE, "1");
+    let ran = command.output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{}\n{told}", ran.status);
+    assert!(told.contains(DONE), "{told}");
+    println!("{told}");
+}
+
+/// Guests are one after the other, whoever starts them.
+fn alone() -> Flock<File> {
+    let path = env::temp_dir().join("heartbeat-rs-one-guest");
+    let file = File::options().create(true).append(true).open(path).unwrap();
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno).unwrap()
+}

@@ -1,0 +1,203 @@
+//! The daemon's life: what it does to the table, what signals make of it, what it does when things break.
+
+use super::room::Room;
+use super::{BOTH, WEB};
+
+fn started() -> Room {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/web.cf", WEB);
+    room.must(&["web.cf", "start"]);
+    room.wait_for(BOTH);
+    room
+}
+
+#[test]
+fn who_was_started_can_be_asked_at_once() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/web.cf", WEB);
+    for _ in 0..10 {
+        room.must(&["web.cf", "start"]);
+        room.must(&["web.cf", "status"]);
+        assert_ne!(room.rows(), "", "the services are there when start returns");
+        room.must(&["web.cf", "stop"]);
+        assert_eq!(room.rows(), "", "and gone when stop does");
+        assert!(room.is_over("web.cf"));
+    }
+}
+
+#[test]
+fn every_signal_of_the_list_ends_it_in_order() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/web.cf", WEB);
+    for signal in ["TERM", "INT", "QUIT", "ILL", "ABRT", "FPE", "SEGV", "BUS", "SYS", "XCPU", "XFSZ"] {
+        room.must(&["web.cf", "start"]);
+        room.wait_for(BOTH);
+        room.kill("PIPE", "web.cf");
+        room.kill(signal, "web.cf");
+        room.wait("the end", || room.is_over("web.cf"));
+        room.wait_for("");
+        let words = format!("Linux Director Daemon terminated on signal: {signal}\n");
+        room.wait("last words", || room.log().ends_with(&words));
+    }
+}
+
+#[test]
+fn a_second_signal_does_not_disturb_the_end() {
+    let room = started();
+    room.write("/run/ipvsadm.slow", "");
+    room.script(&format!("for i in 1 2 3; do kill -TERM {0} || true; sleep 0.1; done", room.pid("web.cf")));
+    room.wait("the end", || room.is_over("web.cf"));
+    room.script("rm /run/ipvsadm.slow");
+    assert_eq!(room.rows(), "");
+}
+
+#[test]
+fn a_killed_daemon_is_followed_by_one_that_takes_its_table_over() {
+    let room = started();
+    room.kill("KILL", "web.cf");
+    room.wait("its end", || room.script("pgrep -x ldirectord || true").is_empty());
+    room.write("/run/down-10.0.0.2", "");
+    let gone = WEB.replace("10.0.0.100", "10.0.0.101");
+    room.write(
+        "/etc/ha.d/web.cf",
+        &format!("{WEB}{}", gone.split_once("virtual").map(|(_, v)| format!("virtual{v}")).unwrap()),
+    );
+    room.told();
+    room.must(&["web.cf", "start"]);
+    room.wait_for("10.0.0.100:80: 10.0.0.1:80/5 10.0.0.101:80: 10.0.0.1:80/5");
+    let told = room.told();
+    let about: Vec<&str> = told.lines().filter(|line| line.contains("10.0.0.100")).collect();
+    assert_eq!(about, ["-d -t 10.0.0.100:80 -r 10.0.0.2:80"], "nothing else is touched");
+    // and one that is gone from the configuration goes, although its daemon was killed
+    room.kill("KILL", "web.cf");
+    room.wait("its end", || room.script("pgrep -x ldirectord || true").is_empty());
+    room.write("/etc/ha.d/web.cf", WEB);
+    room.must(&["web.cf", "start"]);
+    room.wait_for("10.0.0.100:80: 10.0.0.1:80/5");
+    assert!(room.told().lines().eq(["-D -t 10.0.0.101:80"]), "{}", room.log());
+}
+
+#[test]
+fn a_restart_leaves_the_table_alone() {
+    let room = started();
+    let pid = room.pid("web.cf");
+    room.told();
+    room.must(&["web.cf", "restart"]);
+    assert_ne!(room.pid("web.cf"), pid);
+    room.must(&["web.cf", "status"]);
+    let checks = || room.read("/run/checked").lines().count();
+    room.write("/etc/ha.d/probe", "#!/bin/sh\necho $3 >> /run/checked\n[ ! -e \"/run/down-$3\" ]\n");
+    room.wait("two rounds", || checks() >= 6);
+    assert_eq!((room.told().as_str(), room.rows().as_str()), ("", BOTH));
+    room.must(&["web.cf", "stop"]);
+    assert_eq!(room.rows(), "");
+}
+
+#[test]
+fn a_broken_configuration_leaves_the_running_one_whole() {
+    let room = started();
+    room.write("/etc/ha.d/web.cf", &format!("quiescent=maybe\n{WEB}\tnonsense=1\n"));
+    let output = room.ldirectord(&["web.cf", "reload"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("at line 1: quiescent must be 'yes' or 'no'\n"), "{told}");
+    assert!(told.contains("/etc/ha.d/web.cf:1:11: error: ") && told.contains("Unknown command"), "{told}");
+    room.kill("HUP", "web.cf");
+    room.wait("a word", || room.log().contains("the running configuration stays in force"));
+    assert!(room.log().contains("reading file /etc/ha.d/web.cf at line 1: quiescent must be 'yes' or 'no'"));
+    room.write("/run/down-10.0.0.1", "");
+    room.wait_for("10.0.0.100:80: 10.0.0.2:80/1");
+    // who asks or ends it need not understand the file
+    assert_eq!(room.ldirectord(&["web.cf", "status"]).status.code(), Some(0));
+    assert_eq!(room.ldirectord(&["web.cf", "stop"]).status.code(), Some(0));
+    assert_eq!(room.rows(), "");
+    assert_eq!(room.ldirectord(&["web.cf", "status"]).status.code(), Some(3));
+}
+
+#[test]
+fn a_changed_file_is_read_again_where_that_is_wanted() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/called", "#!/bin/sh\necho \"$@\" >> /run/called\n");
+    room.script("chmod 755 /etc/ha.d/called");
+    let text = format!("autoreload=yes\ncallback=\"/etc/ha.d/called\"\n{WEB}");
+    room.write("/etc/ha.d/web.cf", &text);
+    room.must(&["web.cf", "start"]);
+    room.wait_for(BOTH);
+    room.told();
+    room.write("/etc/ha.d/web.cf", &text.replace("masq 5", "masq 7"));
+    room.wait_for(&BOTH.replace("/5", "/7"));
+    assert_eq!(room.told(), "-e -t 10.0.0.100:80 -x 0 -y 0 -r 10.0.0.1:80 -m -w 7\n");
+    room.wait("the callback", || room.read("/run/called") == "/etc/ha.d/web.cf\n");
+    room.write("/etc/ha.d/web.cf", &text.replace("autoreload=yes", "autoreload=no"));
+    room.wait("the callback", || room.read("/run/called").lines().count() == 2);
+    room.wait_for(BOTH);
+    room.write("/etc/ha.d/web.cf", &text.replace("masq 5", "masq 9").replace("load=yes", "load=no"));
+    room.wait("the callback", || room.read("/run/called").lines().count() == 3);
+    assert!(room.log().contains(" - ignore new configuration"));
+    assert_eq!(room.rows(), BOTH);
+    room.must(&["web.cf", "reload"]);
+    room.wait_for(&BOTH.replace("/5", "/9"));
+}
+
+#[test]
+fn a_table_that_cannot_be_reached_is_told_and_tried_again() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/web.cf", WEB);
+    room.write("/run/ipvsadm.broken", "");
+    room.must(&["web.cf", "start"]);
+    room.must(&["web.cf", "status"]);
+    room.wait("a word", || room.log().contains("Can't initialize ipvs"));
+    assert!(!room.log().contains("Added"), "no success is told");
+    room.script("rm /run/ipvsadm.broken");
+    room.wait_for(BOTH);
+}
+
+#[test]
+fn a_foreground_daemon_has_no_pid_file() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/web.cf", &format!("supervised=yes\n{WEB}"));
+    room.script(
+        "LDIRECTORD_IPVS=ipvsadm /usr/sbin/ldirectord web.cf start > /run/said 2>&1 & echo $! > /run/own.pid",
+    );
+    room.wait_for(BOTH);
+    assert!(room.is_over("web.cf"));
+    assert!(room.read("/run/said").contains("] Starting Linux Director v1.186-ha with pid: "));
+    assert!(
+        room.read("/run/said").contains("] Added real server: 10.0.0.1:80 (10.0.0.100:80) (Weight set to 5)")
+    );
+    room.script("kill -TERM $(cat /run/own.pid)");
+    room.wait("its last words", || room.read("/run/said").contains("terminated on signal: TERM"));
+    room.wait_for("");
+    // debugging: everything to stderr, and a program in the working directory in place of the real one
+    room.write("/etc/ha.d/web.cf", WEB);
+    room.script("cd /run && cp /usr/sbin/ipvsadm . && rm /usr/sbin/ipvsadm && { /usr/sbin/ldirectord -d web.cf start > /dev/null 2> /run/said & echo $! > /run/own.pid; }");
+    room.wait("the table", || room.script("/run/ipvsadm -L -n").contains("10.0.0.1:80"));
+    assert!(room.is_over("web.cf"));
+    room.script("kill -TERM $(cat /run/own.pid)");
+    room.wait("its last words", || room.read("/run/said").contains("terminated on signal: TERM"));
+}
+
+#[test]
+fn a_configuration_can_be_checked() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/web.cf", WEB);
+    let check = |file: &str| {
+        let output = room.ldirectord(&["--check", file]);
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let good = "/etc/ha.d/web.cf: good: 1 virtual services, 2 real servers, 0 warnings\n";
+    assert_eq!(check("web.cf"), (Some(0), good.to_owned()));
+    room.write(
+        "/etc/ha.d/bad.cf",
+        "logfile=\"/run/new.log\"\nquiescent=maybe\nvirtual=10.0.0.100:80\n\treal=10.0.0.1:80 fast\n",
+    );
+    let (code, told) = check("bad.cf");
+    assert_eq!(code, Some(2));
+    assert!(
+        told.contains("/etc/ha.d/bad.cf:2:11: error: ") && told.contains("/etc/ha.d/bad.cf:4:"),
+        "{told}"
+    );
+    assert!(told.contains("= allowed: ") && told.ends_with("bad.cf: 2 errors, 0 warnings\n"), "{told}");
+    assert!(!room.has("/run/new.log"), "who only looks makes no file");
+    assert_eq!(check("nothere.cf").0, Some(1));
+}

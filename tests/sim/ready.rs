@@ -1,0 +1,158 @@
+//! Who takes is ready before the other lets go; how regularly heartbeats come is told, and what disturbs them.
+
+use crate::pair::{SECOND, pair};
+use crate::world::*;
+use heartbeat::engine::{Failback, Note};
+
+fn beyond_the_look(look: u64) -> World {
+    let mut world = pair(Failback::Off);
+    world.prepare_time = ms(look);
+    world.standby(0, "all");
+    world
+}
+
+#[test]
+fn nobody_lets_go_before_the_other_has_looked() {
+    let mut world = beyond_the_look(900);
+    world.run(ms(890));
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    assert_eq!(world.logged(0, "can take our all resources"), 0, "{}", world.story());
+    world.run(ms(200));
+    assert_eq!(world.layout(), "- 01", "{}", world.story());
+    world.assert_never_double();
+}
+
+#[test]
+fn what_cannot_be_taken_stays_where_it_runs_and_may_be_offered_again() {
+    let mut world = pair(Failback::Off);
+    world.nodes[1].unable = true;
+    world.standby(0, "local");
+    world.run(SECOND);
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    assert!(world.calm(), "nothing is left of it\n{}", world.story());
+    assert_eq!(world.logged(0, "a2 cannot take our local resources"), 1, "{}", world.story());
+    assert_eq!(world.logged(1, "foreign resource groups cannot be acquired here"), 1, "{}", world.story());
+    assert_eq!(world.logged(0, "Ignored") + world.logged(1, "Ignored"), 0, "{}", world.story());
+    world.nodes[1].unable = false;
+    world.standby(0, "local");
+    world.run(SECOND);
+    assert_eq!(world.layout(), "- 01", "{}", world.story());
+    world.assert_never_double();
+}
+
+#[test]
+fn who_comes_back_and_is_not_ready_gets_its_groups_later() {
+    let mut world = pair(Failback::On);
+    world.crash(0);
+    world.run(10 * SECOND);
+    world.nodes[0].unable = true;
+    world.start(0);
+    world.run(100 * SECOND);
+    assert_eq!(world.layout(), "- 01", "{}", world.story());
+    assert_eq!(
+        world.logged(1, "a1 cannot take our foreign resources"),
+        2,
+        "once a minute\n{}",
+        world.story()
+    );
+    world.nodes[0].unable = false;
+    world.run(60 * SECOND);
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    assert!(world.calm(), "{}", world.story());
+    world.assert_never_double();
+}
+
+#[test]
+fn a_look_that_does_not_end_holds_nothing_up_for_long() {
+    let mut world = beyond_the_look(3_600_000);
+    world.run(ms(1900));
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    world.run(SECOND);
+    assert_eq!(world.layout(), "- 01", "{}", world.story());
+    world.takeover(0, "all");
+    world.run(3 * SECOND);
+    assert_eq!(world.layout(), "01 -", "{}", world.story());
+    world.standby(0, "all");
+    world.run(ms(500));
+    assert_eq!(world.layout(), "- 01", "the old look goes on, there is no second one\n{}", world.story());
+    world.assert_never_double();
+}
+
+#[test]
+fn a_look_that_ends_after_its_offer_is_void() {
+    let mut world = beyond_the_look(1500);
+    world.run(ms(500));
+    world.crash(0);
+    world.run(10 * SECOND);
+    assert_eq!(world.layout(), "- 01", "{}", world.story());
+    assert_eq!(world.logged(0, "Ignored") + world.logged(1, "Ignored"), 0, "{}", world.story());
+    assert!(world.calm(), "{}", world.story());
+}
+
+fn gaps(world: &World) -> Vec<String> {
+    let notes = world.nodes[0].engine.as_ref().unwrap().heartbeat_gaps();
+    notes.iter().flat_map(Note::lines).map(|(_, text)| text).collect()
+}
+
+#[test]
+fn the_gaps_between_heartbeats_are_told_per_link_and_in_all() {
+    let mut world = World::new(Failback::Off, 2, 7);
+    world.start(0);
+    world.start(1);
+    world.run(100 * SECOND);
+    world.cables[1] = [Weather::CUT; 2];
+    world.run(2 * SECOND);
+    world.cables[1] = [Weather::FAIR; 2];
+    world.run(10 * SECOND);
+    let told = gaps(&world);
+    let [first, second, all, suggested] = told.as_slice() else { panic!("{told:#?}") };
+    assert!(first.starts_with("Heartbeats of node a2 over eth0: 22"), "{first}");
+    assert!(first.ends_with("max 500.0; 0 beyond warntime, 0 beyond deadtime"), "{first}");
+    assert!(second.starts_with("Heartbeats of node a2 over eth1: 22"), "{second}");
+    assert!(second.ends_with("max 2500.0; 1 beyond warntime, 0 beyond deadtime"), "{second}");
+    assert!(all.contains("over any link") && all.contains("max 500.0;"), "{all}");
+    assert_eq!(suggested, "Suggested deadtime for node a2: 1500 ms or more (in force: 3000 ms)");
+}
+
+#[test]
+fn neither_a_pause_nor_a_new_life_is_a_gap() {
+    let mut world = pair(Failback::Off);
+    world.run(60 * SECOND);
+    world.pause(0, 2 * SECOND);
+    world.run(10 * SECOND);
+    world.crash(1);
+    world.run(60 * SECOND);
+    world.start(1);
+    world.run(60 * SECOND);
+    let told = gaps(&world);
+    assert!(
+        told.iter().all(|line| !line.contains("over") || line.contains("; 0 beyond warntime")),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn a_false_death_is_a_gap_beyond_deadtime() {
+    let mut world = pair(Failback::Off);
+    world.run(60 * SECOND);
+    world.cables[0] = [Weather::CUT; 2];
+    world.run(4 * SECOND);
+    world.cables[0] = [Weather::FAIR; 2];
+    world.run(30 * SECOND);
+    let told = gaps(&world);
+    assert!(
+        told.iter().all(|line| !line.contains("over") || line.contains("1 beyond deadtime")),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn short_pauses_without_end_do_not_fill_the_log() {
+    let mut world = pair(Failback::Off);
+    for _ in 0..20 {
+        world.pause(0, ms(1400));
+        world.run(2 * SECOND);
+    }
+    let told = world.logged(0, "This process did not run for");
+    assert!((3..=5).contains(&told), "{told} times in 40 s\n{}", world.story());
+}
