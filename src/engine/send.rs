@@ -15,7 +15,7 @@ impl Engine {
         let seq = (!kind.starts_with("NS_")).then(|| self.history.next_seq());
         self.complete(&mut message, seq);
         if let Some(seq) = seq {
-            self.history.keep(seq, message.clone());
+            self.history.keep(seq, &message);
             self.watch_queue();
         }
         self.actions.push(Action::Send(message.clone()));
