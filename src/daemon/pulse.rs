@@ -59,6 +59,8 @@ pub(super) struct Pulse {
     /// The index of the key that the peer signs with.
     peer_signs_with: Option<u8>,
     bad: BadPackets,
+    /// Something was sent in this turn.
+    said: bool,
     ending: Option<Ending>,
 }
 
@@ -76,7 +78,7 @@ enum Woken {
 
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts, load: Load::open(), peer_signs_with: None, bad: BadPackets::default(), ending: None }
+        Self { parts, load: Load::open(), peer_signs_with: None, bad: BadPackets::default(), said: false, ending: None }
     }
 
     /// Beats until the end, and says which it was.
@@ -94,14 +96,19 @@ impl Pulse {
             }
             let due = self.due();
             self.parts.clock.set(due)?;
-            let woken = self.wait(&mut signals).await;
-            // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not, and
-            // after a pause of the whole process the timer may be first to be seen.
-            tokio::task::yield_now().await;
+            let (woken, paused) = pausing(self.wait(&mut signals)).await;
+            // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not.
+            if !paused {
+                tokio::task::yield_now().await;
+            }
             // The machine may have slept: nothing is done or said before it was heard what others said.
             self.hear();
             self.act_on(woken);
             self.take_turns();
+            if std::mem::take(&mut self.said) {
+                // A network brings back at once what was said to all on it: that is worth no turn of its own.
+                self.hear();
+            }
         }
     }
 
@@ -251,7 +258,8 @@ impl Pulse {
             self.parts.media.ping(&message, &self.parts.keys);
         }
         wire::seal(&mut message, self.parts.packing.format, &self.parts.keys);
-        self.parts.media.send(&message, &self.parts.packing, &self.parts.keys);
+        self.parts.media.send(message, &self.parts.packing, &self.parts.keys);
+        self.said = true;
     }
 
     fn change_debug(&mut self, step: i16) {
@@ -283,6 +291,18 @@ impl Pulse {
             News::Reload => self.feed(Input::Reload),
         }
     }
+}
+
+/// What comes out of `wait`, and whether it had to be waited for.
+async fn pausing<T>(wait: impl Future<Output = T>) -> (T, bool) {
+    let (mut wait, mut paused) = (std::pin::pin!(wait), false);
+    let out = std::future::poll_fn(|context| {
+        let poll = wait.as_mut().poll(context);
+        paused |= poll.is_pending();
+        poll
+    });
+    let out = out.await;
+    (out, paused)
 }
 
 /// Keeps a sender without the key from filling the log.
