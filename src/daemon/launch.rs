@@ -44,8 +44,8 @@ const NOT_CONFIGURED: i32 = 6;
 const INPUTS: usize = 1024;
 /// The same for news of the configuration.
 const NEWS: usize = 4;
-/// Heap that is there from the start, where `memreserve` does not say how much: a daemon that has lived for weeks, and
-/// takes over two hundred addresses from its peer, has needed a third of it.
+/// Heap that is there from the start, where `memreserve` does not say how much: a daemon that keeps all it may of its
+/// messages, and takes over two hundred addresses, has needed less.
 const RESERVE_KB: u32 = 1024;
 /// Time for the last lines to reach the log.
 const FLUSH: Duration = Duration::from_secs(2);

@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::executor::Executor;
 use super::launch;
 use super::load::Load;
-use super::media::Antennas;
+use super::media::{self, Antennas};
 use super::memory::Memory;
 use super::recorder::Recorder;
 use super::signals::Signals;
@@ -23,6 +23,8 @@ use tokio::sync::mpsc;
 /// Bad packets reported in full in one such period; the others are counted.
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 const REPORTS: u32 = 5;
+/// A burst of datagrams that ended for another reason than that none was left has at least so many.
+const FEWEST: usize = media::FEWEST;
 /// Inputs taken in one turn: a script that writes without end must not silence the heartbeat.
 const INPUT_BURST: usize = 64;
 
@@ -171,7 +173,7 @@ impl Pulse {
     /// timer up: what did not wait when this began is not waited for.
     fn hear(&mut self) {
         for _ in 0..self.parts.media.bursts() {
-            if self.hear_a_burst() == 0 {
+            if self.hear_a_burst() < FEWEST {
                 return;
             }
         }

@@ -46,6 +46,8 @@ const LARGEST: usize = 64 * 1024;
 /// also of what will be refused.
 const BURST: usize = 64;
 const BURST_BYTES: usize = 256 * 1024;
+/// A burst of fewer ended because nothing was left.
+pub const FEWEST: usize = BURST_BYTES / LARGEST;
 
 /// Room for one incoming datagram; made once, used for all media of a thread.
 #[derive(Debug)]
@@ -185,7 +187,7 @@ impl Medium {
         }
     }
 
-    /// Hands out the datagrams that are there, without waiting, and tells how many; after a burst there may
+    /// Hands out the datagrams that are there, without waiting, and tells how many: with [`FEWEST`] or more there may
     /// be more.
     pub fn drain(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
         let mut bytes = 0;
@@ -199,7 +201,8 @@ impl Medium {
                     each(buffer.0.get(..length).unwrap_or_default());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(count),
-                Err(_) if count > 0 => return Ok(count),
+                // What waits behind the error is for the next burst.
+                Err(_) if count > 0 => return Ok(BURST),
                 Err(error) => return Err(error),
             }
         }
