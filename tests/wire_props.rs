@@ -50,7 +50,7 @@ fn value(netstring_only: bool) -> impl Strategy<Value = Value> {
 fn built(fields: Vec<(Vec<u8>, Value)>) -> Message {
     let mut message = Message::new();
     for (name, value) in fields {
-        message.push_raw(name, value);
+        message.push_raw(&name, value);
     }
     message
 }

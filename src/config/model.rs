@@ -267,8 +267,8 @@ pub struct Realtime {
     pub enabled: bool,
     /// Priority, 1 to 99.
     pub priority: u8,
-    /// Memory to set aside before locking, in kB.
-    pub reserve_kb: u32,
+    /// Memory to set aside before locking, in kB; `None` where `ha.cf` does not say: what the daemon needs.
+    pub reserve_kb: Option<u32>,
 }
 
 /// Core dumps.
@@ -417,7 +417,7 @@ impl Default for Config {
                 syslog_style: true,
                 debug: 0,
             },
-            realtime: Realtime { enabled: true, priority: 1, reserve_kb: 6500 },
+            realtime: Realtime { enabled: true, priority: 1, reserve_kb: None },
             cores: Cores { enabled: true, root: "/var/lib/heartbeat/cores".to_owned() },
             hbgenmethod: GenerationMethod::File,
             uuidfrom: UuidFrom::File,

@@ -46,6 +46,9 @@ const NOT_CONFIGURED: i32 = 6;
 const INPUTS: usize = 1024;
 /// The same for news of the configuration.
 const NEWS: usize = 4;
+/// Heap that is there from the start, where `memreserve` does not say how much: a daemon that keeps all it may of its
+/// messages, and takes over two hundred addresses, has needed less.
+const RESERVE_KB: u32 = 1024;
 /// Time for the last lines to reach the log.
 const FLUSH: Duration = Duration::from_secs(2);
 /// Who is to restart must have a log that moves within this time: the next life begins with writing to it.
@@ -238,7 +241,7 @@ fn live(
     let result = std::thread::scope(|scope| {
         let pulse = std::thread::Builder::new().name("pulse".to_owned()).spawn_scoped(scope, || {
             if realtime {
-                realtime::reserve(config.realtime.reserve_kb);
+                realtime::reserve(config.realtime.reserve_kb.unwrap_or(RESERVE_KB));
                 if let Err(error) = realtime::raise_priority(config.realtime.priority) {
                     log.log(Level::Warn, &format!("Cannot get real-time priority: {error}"));
                 }

@@ -8,8 +8,8 @@ use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 const PATH: &str = "/proc/loadavg";
-/// How often it is read anew.
-const AGE: Duration = Duration::from_secs(1);
+/// How often it is read anew: the kernel's averages change that often.
+const AGE: Duration = Duration::from_secs(5);
 /// Kept of the line.
 const LONGEST: usize = 63;
 

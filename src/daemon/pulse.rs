@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::executor::Executor;
 use super::launch;
 use super::load::Load;
-use super::media::Antennas;
+use super::media::{self, Antennas};
 use super::memory::Memory;
 use super::recorder::Recorder;
 use super::signals::Signals;
@@ -23,6 +23,8 @@ use tokio::sync::mpsc;
 /// Bad packets reported in full in one such period; the others are counted.
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 const REPORTS: u32 = 5;
+/// A burst of datagrams that ended for another reason than that none was left has at least so many.
+const FEWEST: usize = media::FEWEST;
 /// Inputs taken in one turn: a script that writes without end must not silence the heartbeat.
 const INPUT_BURST: usize = 64;
 
@@ -59,6 +61,8 @@ pub(super) struct Pulse {
     /// The index of the key that the peer signs with.
     peer_signs_with: Option<u8>,
     bad: BadPackets,
+    /// Something was sent in this turn.
+    said: bool,
     ending: Option<Ending>,
 }
 
@@ -76,7 +80,14 @@ enum Woken {
 
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts, load: Load::open(), peer_signs_with: None, bad: BadPackets::default(), ending: None }
+        Self {
+            parts,
+            load: Load::open(),
+            peer_signs_with: None,
+            bad: BadPackets::default(),
+            said: false,
+            ending: None,
+        }
     }
 
     /// Beats until the end, and says which it was.
@@ -95,14 +106,19 @@ impl Pulse {
             }
             let due = self.due();
             self.parts.clock.set(due)?;
-            let woken = self.wait(&mut signals).await;
-            // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not, and
-            // after a pause of the whole process the timer may be first to be seen.
-            tokio::task::yield_now().await;
+            let (woken, paused) = pausing(self.wait(&mut signals)).await;
+            // The runtime looks at the sockets and signals only when this task pauses: in a flood it would not.
+            if !paused {
+                tokio::task::yield_now().await;
+            }
             // The machine may have slept: nothing is done or said before it was heard what others said.
             self.hear();
             self.act_on(woken);
             self.take_turns();
+            if std::mem::take(&mut self.said) {
+                // A network brings back at once what was said to all on it: that is worth no turn of its own.
+                self.hear();
+            }
         }
     }
 
@@ -170,7 +186,7 @@ impl Pulse {
     /// timer up: what did not wait when this began is not waited for.
     fn hear(&mut self) {
         for _ in 0..self.parts.media.bursts() {
-            if self.hear_a_burst() == 0 {
+            if self.hear_a_burst() < FEWEST {
                 return;
             }
         }
@@ -264,7 +280,8 @@ impl Pulse {
             self.parts.media.ping(&message, &self.parts.keys);
         }
         wire::seal(&mut message, self.parts.packing.format, &self.parts.keys);
-        self.parts.media.send(&message, &self.parts.packing, &self.parts.keys);
+        self.parts.media.send(message, &self.parts.packing, &self.parts.keys);
+        self.said = true;
     }
 
     fn change_debug(&mut self, step: i16) {
@@ -296,6 +313,18 @@ impl Pulse {
             News::Reload => self.feed(Input::Reload),
         }
     }
+}
+
+/// What comes out of `wait`, and whether it had to be waited for.
+async fn pausing<T>(wait: impl Future<Output = T>) -> (T, bool) {
+    let (mut wait, mut paused) = (std::pin::pin!(wait), false);
+    let out = std::future::poll_fn(|context| {
+        let poll = wait.as_mut().poll(context);
+        paused |= poll.is_pending();
+        poll
+    });
+    let out = out.await;
+    (out, paused)
 }
 
 /// Keeps a sender without the key from filling the log.

@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// More nodes than any cluster has.
 const MOST_MARKS: usize = 200;
+/// What a disk writes whole.
+const SECTOR: usize = 512;
 
 /// A value, and what to tell the operator about it.
 pub(super) struct Stated<T> {
@@ -142,7 +144,26 @@ fn told(path: &str, error: &io::Error) -> io::Error {
 /// Remembers how far the peers had come. It waits for the disk: not on the pulse.
 pub(super) fn keep_marks(marks: &[Mark]) -> io::Result<()> {
     let line = |Mark { node, generation, seq, ts }: &Mark| format!("{node} {generation} {seq} {ts}\n");
-    store(Path::new(paths::PEERS), marks.iter().map(line).collect::<String>().as_bytes())
+    let mut text: String = marks.iter().map(line).collect();
+    // Empty lines say nothing.
+    text.extend(std::iter::repeat_n('\n', SECTOR.saturating_sub(text.len())));
+    let path = Path::new(paths::PEERS);
+    if text.len() == SECTOR && write_over(path, text.as_bytes()).is_ok() {
+        return Ok(());
+    }
+    store(path, text.as_bytes())
+}
+
+/// Writes over a file that is as long as what is to be in it. A disk writes one sector or does not: there is no need
+/// for a new file and a name, which take ten times the work.
+fn write_over(path: &Path, sector: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() != sector.len() as u64 {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    file.write_all(sector)?;
+    file.sync_data()
 }
 
 /// What was remembered; a file that cannot be read remembers nothing.
@@ -207,6 +228,24 @@ mod tests {
         assert_eq!(by_the_clock("            500\n", 100), 501, "the clock was set back");
         assert_eq!(by_the_clock("junk", 100), 100);
         assert_eq!(by_the_clock(&u64::MAX.to_string(), 100), 100);
+    }
+
+    #[test]
+    fn a_sector_is_written_over_where_there_is_one() {
+        use std::os::unix::fs::MetadataExt;
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (directory.path().join("marks"), directory.path().join("link"));
+        let sector = [b'x'; SECTOR];
+        assert!(write_over(&path, &sector).is_err(), "there is none");
+        store(&path, b"short").unwrap();
+        assert!(write_over(&path, &sector).is_err(), "shorter");
+        store(&path, &[b'y'; SECTOR]).unwrap();
+        let number = fs::metadata(&path).unwrap().ino();
+        write_over(&path, &sector).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), sector);
+        assert_eq!(fs::metadata(&path).unwrap().ino(), number, "the same file");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(write_over(&link, &sector).is_err(), "not through a link");
     }
 
     #[test]

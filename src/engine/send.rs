@@ -15,15 +15,17 @@ impl Engine {
         let seq = (!kind.starts_with("NS_")).then(|| self.history.next_seq());
         self.complete(&mut message, seq);
         if let Some(seq) = seq {
-            self.history.keep(seq, message.clone());
+            self.history.keep(seq, &message);
             self.watch_queue();
         }
-        self.actions.push(Action::Send(message.clone()));
+        // In this place, but handed over at the end: what follows from it needs it too.
+        let place = self.actions.len();
         let here = message.text("dest").is_none_or(|dest| dest == self.settings.me);
         match here && seq.is_some() {
             true => self.take_in(self.me, &kind, &message),
             false => self.tell_clients(&message, Treatment::Dropped),
         }
+        self.actions.insert(place.min(self.actions.len()), Action::Send(message));
     }
 
     fn complete(&mut self, message: &mut Message, seq: Option<u64>) {
@@ -34,14 +36,18 @@ impl Engine {
         message.set_text("src", &self.settings.me);
         message.set("srcuuid", Value::Binary(self.settings.uuid.to_vec()));
         if let Some(seq) = seq {
-            message.set_text("seq", &format!("{seq:x}"));
+            message.set("seq", text(format!("{seq:x}")));
         }
-        message.set_text("hg", &format!("{:x}", self.settings.generation));
-        message.set_text("ts", &format!("{:x}", self.now.wall.max(1)));
+        message.set("hg", text(format!("{:x}", self.settings.generation)));
+        message.set("ts", text(format!("{:x}", self.now.wall.max(1))));
         if seq.is_some() {
             message.set_text("ld", &self.load);
         }
         let ttl = u64::from(self.settings.hopfudge) + self.nodes.len() as u64;
-        message.set_text("ttl", &ttl.to_string());
+        message.set("ttl", text(ttl.to_string()));
     }
+}
+
+fn text(text: String) -> Value {
+    Value::Text(text.into_bytes())
 }

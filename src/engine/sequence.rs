@@ -1,6 +1,6 @@
 //! Sequence numbers: what arrived, what is missing, what we sent (wire-protocol.md section 5).
 
-use crate::wire::Message;
+use crate::wire::{self, Message};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -171,8 +171,32 @@ impl Track {
 #[derive(Clone, Debug)]
 struct Sent {
     seq: u64,
-    message: Message,
+    message: Kept,
     resent: Option<Duration>,
+}
+
+/// A message that hardly anybody will ask for again: five hundred are kept, as bytes they take a fifth of the memory.
+#[derive(Clone, Debug)]
+enum Kept {
+    Bytes(Box<[u8]>),
+    /// What has no such form.
+    Whole(Box<Message>),
+}
+
+impl Kept {
+    fn of(message: &Message) -> Self {
+        match wire::encode_local_netstring(message) {
+            Ok(bytes) => Self::Bytes(bytes.into()),
+            Err(_) => Self::Whole(Box::new(message.clone())),
+        }
+    }
+
+    fn message(&self) -> Option<Message> {
+        match self {
+            Self::Bytes(bytes) => wire::reread(bytes),
+            Self::Whole(message) => Some(Message::clone(message)),
+        }
+    }
 }
 
 /// What to do about a number that a peer asked for.
@@ -213,11 +237,11 @@ impl History {
         self.sent.front().map_or(0, |s| s.seq)
     }
 
-    pub(super) fn keep(&mut self, seq: u64, message: Message) {
+    pub(super) fn keep(&mut self, seq: u64, message: &Message) {
         if self.sent.len() >= HISTORY {
             self.sent.pop_front();
         }
-        self.sent.push_back(Sent { seq, message, resent: None });
+        self.sent.push_back(Sent { seq, message: Kept::of(message), resent: None });
     }
 
     /// Serves a request for `first..=last` from a peer that has acknowledged up to `acked` (5.4).
@@ -253,13 +277,14 @@ impl History {
             return None;
         }
         sent.resent = Some(now);
-        Some(Resend::Message(sent.message.clone()))
+        sent.message.message().map(Resend::Message)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Value;
 
     fn at() -> Duration {
         Duration::from_millis(100)
@@ -330,11 +355,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_for_again_is_what_was_sent() {
+        let mut nested = Message::of("a").with("b", "c");
+        nested.push("d", Value::Compressed(vec![1, 0, 2]));
+        let mut odd = Message::of("x").with("text", "two\nlines").with("empty", "");
+        odd.push("binary", Value::Binary(vec![0, 255, 10]));
+        odd.push("list", Value::List(vec![b"one".to_vec(), b"two".to_vec()]));
+        odd.push("struct", Value::Struct(nested));
+        // Neither has a form as bytes.
+        let mut nul = Message::of("y");
+        nul.push("text", Value::Text(vec![0]));
+        let mut hollow = Message::of("z");
+        hollow.push("list", Value::List(vec![Vec::new()]));
+        let mut history = History::default();
+        for message in [odd, nul, hollow] {
+            let seq = history.next_seq();
+            history.keep(seq, &message);
+            let served = history.serve(seq, seq, 0, at(), Duration::ZERO);
+            assert_eq!(served, [Resend::Message(message)]);
+        }
+    }
+
+    #[test]
     fn history_serves_skips_and_refuses() {
         let mut history = History::default();
         for _ in 0..600 {
             let seq = history.next_seq();
-            history.keep(seq, Message::of(&seq.to_string()));
+            history.keep(seq, &Message::of(&seq.to_string()));
         }
         let guard = Duration::from_millis(240);
         let served = history.serve(599, 599, 0, at(), guard);

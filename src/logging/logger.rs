@@ -38,7 +38,8 @@ enum Sink {
 }
 
 enum Order {
-    Write(Record),
+    /// In a box: the room for all that may wait is made at the start.
+    Write(Box<Record>),
     Flush(SyncSender<()>),
 }
 
@@ -114,15 +115,15 @@ impl Logger {
             Record { voice: self.voice.clone(), level, worded, text: one_line(text), at: SystemTime::now() };
         match &self.shared.sink {
             Sink::Direct(targets) => targets.lock().unwrap_or_else(PoisonError::into_inner).write(&record),
-            Sink::Thread(queue) => self.enqueue(queue, record),
+            Sink::Thread(queue) => self.enqueue(queue, Box::new(record)),
         }
     }
 
     /// After an overflow the first line that fits again is the count of those that did not.
-    fn enqueue(&self, queue: &SyncSender<Order>, record: Record) {
+    fn enqueue(&self, queue: &SyncSender<Order>, record: Box<Record>) {
         let lost = self.shared.lost.swap(0, Ordering::Relaxed);
         let mut missing = lost;
-        if lost > 0 && queue.try_send(Order::Write(record.lost(lost))).is_ok() {
+        if lost > 0 && queue.try_send(Order::Write(Box::new(record.lost(lost)))).is_ok() {
             missing = 0;
         }
         if queue.try_send(Order::Write(record)).is_err() {
@@ -143,7 +144,7 @@ impl Logger {
         };
         let deadline = Instant::now() + patience;
         let lost = self.shared.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 && !send_until(queue, Order::Write(self.lost_lines(lost)), deadline) {
+        if lost > 0 && !send_until(queue, Order::Write(Box::new(self.lost_lines(lost))), deadline) {
             self.shared.lost.fetch_add(lost, Ordering::Relaxed);
         }
         let (done, wait) = sync_channel(1);

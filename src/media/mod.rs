@@ -25,11 +25,10 @@ mod sockets;
 mod spec;
 mod waiting;
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
-
-use tokio::net::UdpSocket;
 
 pub use error::{Cause, MediumError, Retry};
 pub use iface::{Face, face};
@@ -38,6 +37,7 @@ pub use note::Note;
 pub use ping::{Ping, PingKind, PingSpec};
 pub use serial::{Line, SerialSpec};
 pub use spec::{Kind, Spec};
+use waiting::Ear;
 
 /// More than UDP can carry, so that nothing is cut.
 const LARGEST: usize = 64 * 1024;
@@ -46,6 +46,8 @@ const LARGEST: usize = 64 * 1024;
 /// also of what will be refused.
 const BURST: usize = 64;
 const BURST_BYTES: usize = 256 * 1024;
+/// A burst of fewer ended because nothing was left.
+pub const FEWEST: usize = BURST_BYTES / LARGEST;
 
 /// Room for one incoming datagram; made once, used for all media of a thread.
 #[derive(Debug)]
@@ -65,7 +67,7 @@ pub struct Medium {
     destination: SocketAddr,
     index: u32,
     send: socket2::Socket,
-    receive: UdpSocket,
+    receive: Ear,
 }
 
 /// The sockets of a medium before they are taken into use.
@@ -79,7 +81,7 @@ pub struct Prepared {
 #[derive(Debug)]
 pub struct Retired {
     _send: socket2::Socket,
-    _receive: Option<std::net::UdpSocket>,
+    _receive: std::net::UdpSocket,
 }
 
 /// Opens the sockets of a medium; one try. May wait for the system.
@@ -116,7 +118,7 @@ impl Medium {
     pub fn adopt(prepared: Prepared) -> Result<Self, MediumError> {
         let Prepared { spec, sockets } = prepared;
         let sockets::Sockets { index, send, receive, destination } = sockets;
-        let receive = UdpSocket::from_std(receive.into());
+        let receive = Ear::new(receive.into());
         let failed = |error| Cause::System { doing: "registering the socket", error };
         let receive = receive.map_err(|error| MediumError { spec: spec.clone(), cause: failed(error) })?;
         Ok(Self { description: spec.to_string(), spec, destination, index, send, receive })
@@ -124,7 +126,7 @@ impl Medium {
 
     /// Ends its use: what is left is for a thread that may wait when it is dropped.
     pub fn retire(self) -> Retired {
-        Retired { _send: self.send, _receive: self.receive.into_std().ok() }
+        Retired { _send: self.send, _receive: self.receive.into_socket() }
     }
 
     /// The name of its link, which is its interface.
@@ -171,21 +173,21 @@ impl Medium {
     /// Whether datagrams are there; if not, the task of `context` is woken when they come. For waiting on
     /// several media in one task.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.receive.poll_recv_ready(context)
+        self.receive.poll_readable(context)
     }
 
     /// Waits for datagrams, then hands out those that are there, at most as many as are fair to the
     /// other media. May be dropped and called again without a loss.
     pub async fn receive(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         loop {
-            self.receive.readable().await?;
+            poll_fn(|context| self.poll_readable(context)).await?;
             if self.drain(buffer, &mut each)? > 0 {
                 return Ok(());
             }
         }
     }
 
-    /// Hands out the datagrams that are there, without waiting, and tells how many; after a burst there may
+    /// Hands out the datagrams that are there, without waiting, and tells how many: with [`FEWEST`] or more there may
     /// be more.
     pub fn drain(&self, buffer: &mut Buffer, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
         let mut bytes = 0;
@@ -193,13 +195,14 @@ impl Medium {
             if bytes > BURST_BYTES {
                 return Ok(count);
             }
-            match waiting::take(&self.receive, &mut buffer.0) {
+            match self.receive.take(&mut buffer.0) {
                 Ok((length, _)) => {
                     bytes += length;
                     each(buffer.0.get(..length).unwrap_or_default());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(count),
-                Err(_) if count > 0 => return Ok(count),
+                // What waits behind the error is for the next burst.
+                Err(_) if count > 0 => return Ok(BURST),
                 Err(error) => return Err(error),
             }
         }
@@ -208,7 +211,7 @@ impl Medium {
 
     /// So many bursts empty it of all that can wait in it at one moment.
     pub fn bursts(&self) -> usize {
-        waiting::bursts(&self.receive)
+        self.receive.bursts()
     }
 
     /// Whether the interface of these sockets is gone. One of the same name may be there again, and takes

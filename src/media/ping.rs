@@ -8,11 +8,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
-use tokio::net::UdpSocket;
 
 use super::echo::{self, Answered, Family};
 use super::note::{Note, reason};
-use super::{BURST, Buffer, waiting};
+use super::waiting::Ear;
+use super::{BURST, Buffer};
 use crate::level::Level;
 
 /// The kinds of ping nodes, by their directive in `ha.cf`.
@@ -57,7 +57,7 @@ pub struct Ping {
     sequence: u16,
     answered: Answered,
     send: Socket,
-    receive: UdpSocket,
+    receive: Ear,
 }
 
 impl Ping {
@@ -72,7 +72,7 @@ impl Ping {
         let pid = std::process::id();
         let send = socket(family, pid)?;
         // The runtime's name for "a socket with datagrams"; both are the same socket.
-        let receive = UdpSocket::from_std(send.try_clone()?.into())?;
+        let receive = Ear::new(send.try_clone()?.into())?;
         let (spec, answered) = (spec.clone(), Answered::default());
         Ok(Self { spec, family, pid, sequence: 0, answered, send, receive })
     }
@@ -112,7 +112,7 @@ impl Ping {
 
     /// Whether answers are there; if not, the task of `context` is woken when they come.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.receive.poll_recv_ready(context)
+        self.receive.poll_readable(context)
     }
 
     /// Hands out what came back, without waiting, a bounded number at a time. `believed` says whether it
@@ -123,7 +123,7 @@ impl Ping {
         mut believed: impl FnMut(&[u8]) -> bool,
     ) -> io::Result<usize> {
         for count in 0..BURST {
-            let (length, from) = match waiting::take(&self.receive, &mut buffer.0) {
+            let (length, from) = match self.receive.take(&mut buffer.0) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(count),
                 Err(error) => return Err(error),
@@ -139,7 +139,7 @@ impl Ping {
 
     /// So many bursts empty it of all that can wait in it at one moment.
     pub fn bursts(&self) -> usize {
-        waiting::bursts(&self.receive)
+        self.receive.bursts()
     }
 
     /// A single address may answer from another one and twice, as with the reference.

@@ -4,6 +4,7 @@
 pub mod boottime;
 pub mod child;
 pub mod fds;
+pub mod listening;
 pub mod localtime;
 pub mod packet;
 pub mod pidfd;

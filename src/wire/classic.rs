@@ -13,6 +13,9 @@ use super::{Message, Value};
 pub(super) const START: &[u8] = b">>>\n";
 const END: &[u8] = b"<<<\n";
 
+/// Room for a heartbeat.
+const USUAL: usize = 512;
+
 /// Stands for a line end inside a text.
 const NEWLINE: u8 = 0x13;
 
@@ -34,15 +37,16 @@ pub(super) fn is_usual(message: &Message) -> bool {
 /// The text that an inner `auth` covers: every field but those named `auth`, without the markers
 /// (wire-protocol.md 2.1).
 pub(super) fn signed_text(message: &Message) -> Result<Vec<u8>, EncodeError> {
-    let mut out = Vec::new();
-    for field in message.fields().iter().filter(|field| field.name != b"auth") {
+    let mut out = Vec::with_capacity(USUAL);
+    for field in message.fields().iter().filter(|field| *field.name != *b"auth") {
         put_field(&mut out, &field.name, &field.value, 0)?;
     }
     Ok(out)
 }
 
 fn emit_at(message: &Message, depth: usize) -> Result<Vec<u8>, EncodeError> {
-    let mut out = START.to_vec();
+    let mut out = Vec::with_capacity(USUAL);
+    out.extend_from_slice(START);
     for field in message.fields() {
         put_field(&mut out, &field.name, &field.value, depth)?;
     }
@@ -57,7 +61,13 @@ fn put_field(out: &mut Vec<u8>, name: &[u8], value: &Value, depth: usize) -> Res
     }
     let (prefix, text): (&[u8], Vec<u8>) = match value {
         Value::Text(text) if text.contains(&0) => return Err(EncodeError::NulInText(shown())),
-        Value::Text(text) => (b"", replaced(text, b'\n', NEWLINE)),
+        Value::Text(text) => {
+            // Nearly all are texts: these go out as they are read.
+            [name, b"="].iter().for_each(|part| out.extend_from_slice(part));
+            out.extend(text.iter().map(|b| if *b == b'\n' { NEWLINE } else { *b }));
+            out.push(b'\n');
+            return Ok(());
+        }
         Value::Binary(bytes) => (b"(1)", STANDARD.encode(bytes).into_bytes()),
         Value::Struct(message) => {
             let stand_in = *DEPTH_BYTES.get(depth).ok_or(EncodeError::TooDeep)?;
@@ -116,13 +126,13 @@ pub(super) fn parse(body: &[u8]) -> Result<Message, FormatError> {
 }
 
 fn parse_at(body: &[u8], depth: usize) -> Result<Message, FormatError> {
-    let mut message = Message::new();
+    let mut message = Message::roomy();
     for line in lines(body) {
         let (kind, name, text) = split(line).ok_or(FormatError::NoEquals)?;
         if !name_is_sound(name) {
             return Err(FormatError::BadName);
         }
-        message.push_raw(name.to_vec(), value(kind, text, depth)?);
+        message.push_raw(name, value(kind, text, depth)?);
     }
     Ok(message)
 }

@@ -99,7 +99,7 @@ fn with_compressed_fields(message: &Message, packing: &Packing) -> Result<Messag
             }
             other => other.clone(),
         };
-        out.push_raw(field.name.clone(), value);
+        out.push_raw(&field.name, value);
     }
     Ok(out.with(ALGORITHM, packing.how.name()))
 }
@@ -175,7 +175,7 @@ mod tests {
             let with = packing(true, format, Compression::Zlib);
             assert_eq!(pack(&body(2048 - around), &with), Ok(None), "{format:?}");
             let packed = pack(&body(2049 - around), &with).unwrap().expect("compressed");
-            let names: Vec<_> = packed.fields().iter().map(|field| field.name.as_slice()).collect();
+            let names: Vec<_> = packed.fields().iter().map(|field| &*field.name).collect();
             assert_eq!(names, [PAYLOAD.as_bytes(), ALGORITHM.as_bytes()]);
             let without = packing(false, format, Compression::Zlib);
             assert_eq!(pack(&body(60_000), &without), Ok(None), "{format:?}: nobody asked");

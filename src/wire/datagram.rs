@@ -124,6 +124,11 @@ pub fn parse(bytes: &[u8]) -> Result<Message, WireError> {
     }
 }
 
+/// What [`encode_local_netstring`] or [`encode_local`] gave, as it was: what was compressed stays so.
+pub fn reread(bytes: &[u8]) -> Option<Message> {
+    parse_fields(bytes).ok()
+}
+
 /// The fields in either encoding.
 pub(super) fn parse_fields(bytes: &[u8]) -> Result<Message, FormatError> {
     match encoding_of(bytes) {

@@ -2,12 +2,13 @@
 //! messages are made of. No message lives here.
 
 use super::error::FormatError;
+use std::io::Write as _;
 
 /// Appends `LEN:bytes,`.
 pub(super) fn put(out: &mut Vec<u8>, parts: &[&[u8]]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    out.extend_from_slice(length.to_string().as_bytes());
-    out.push(b':');
+    // Into a vector writing never fails.
+    let _ = write!(out, "{length}:");
     for part in parts {
         out.extend_from_slice(part);
     }

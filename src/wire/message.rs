@@ -3,7 +3,11 @@
 //! Order matters, because the digests cover it; duplicate names are legal and look-ups return the
 //! first. No encoding lives here.
 
+use super::Name;
 use serde::{Deserialize, Serialize};
+
+/// A heartbeat has so many fields, or fewer.
+const USUAL: usize = 16;
 
 /// The value of a field, by its type digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub enum Value {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// One byte or more, no `=`.
-    pub name: Vec<u8>,
+    pub name: Name,
     /// What it holds.
     pub value: Value,
 }
@@ -44,9 +48,14 @@ impl Message {
         Self::default()
     }
 
+    /// An empty message with room for what a heartbeat holds.
+    pub(super) fn roomy() -> Self {
+        Self { fields: Vec::with_capacity(USUAL) }
+    }
+
     /// A message whose first field is `t=kind`.
     pub fn of(kind: &str) -> Self {
-        Self::new().with("t", kind)
+        Self::roomy().with("t", kind)
     }
 
     /// Appends a text field; for building in one expression.
@@ -58,17 +67,17 @@ impl Message {
 
     /// Appends a field, even where the name is there already.
     pub fn push(&mut self, name: &str, value: Value) {
-        self.push_raw(name.as_bytes().to_vec(), value);
+        self.push_raw(name.as_bytes(), value);
     }
 
     /// Appends a field whose name came off the wire.
-    pub fn push_raw(&mut self, name: Vec<u8>, value: Value) {
-        self.fields.push(Field { name, value });
+    pub fn push_raw(&mut self, name: &[u8], value: Value) {
+        self.fields.push(Field { name: name.into(), value });
     }
 
     /// Replaces the first field of that name in its place, or appends one.
     pub fn set(&mut self, name: &str, value: Value) {
-        match self.fields.iter_mut().find(|f| f.name == name.as_bytes()) {
+        match self.fields.iter_mut().find(|f| *f.name == *name.as_bytes()) {
             Some(field) => field.value = value,
             None => self.push(name, value),
         }
@@ -81,7 +90,7 @@ impl Message {
 
     /// Removes every field of that name.
     pub fn remove(&mut self, name: &str) {
-        self.fields.retain(|f| f.name != name.as_bytes());
+        self.fields.retain(|f| *f.name != *name.as_bytes());
     }
 
     /// The fields in order.
@@ -91,7 +100,7 @@ impl Message {
 
     /// The first value of that name.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.fields.iter().find(|f| f.name == name.as_bytes()).map(|f| &f.value)
+        self.fields.iter().find(|f| *f.name == *name.as_bytes()).map(|f| &f.value)
     }
 
     /// The first field of that name, if it is text and valid UTF-8.

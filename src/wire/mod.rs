@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod limits;
 mod list;
 mod message;
+mod name;
 mod netstring;
 mod serial;
 mod stream;
@@ -21,8 +22,9 @@ mod stream;
 pub use auth::{Key, Keys, KeysError, MAX_KEYS, Method};
 pub use compress::{Compression, Packing, pack, wrap};
 pub use datagram::{
-    Format, decode, encode, encode_local, encode_local_netstring, encode_serial, parse, seal, signer,
+    Format, decode, encode, encode_local, encode_local_netstring, encode_serial, parse, reread, seal, signer,
 };
 pub use error::{AuthFailure, EncodeError, Encoding, ErrorClass, FormatError, WireError};
 pub use message::{Field, Message, Value};
+pub use name::Name;
 pub use stream::Stream;

@@ -9,13 +9,17 @@ use super::{Message, Value, classic, list};
 pub(super) const START: &[u8] = b"###\n";
 const END: &[u8] = b"%%%\n";
 
+/// Room for a heartbeat and its trailer.
+const USUAL: usize = 512;
+
 /// The whole message with its two markers, without a trailer.
 pub(super) fn emit(message: &Message) -> Result<Vec<u8>, EncodeError> {
     emit_at(message, 0)
 }
 
 fn emit_at(message: &Message, depth: usize) -> Result<Vec<u8>, EncodeError> {
-    let mut out = START.to_vec();
+    let mut out = Vec::with_capacity(USUAL);
+    out.extend_from_slice(START);
     for field in message.fields() {
         put_field(&mut out, &field.name, &field.value, depth)?;
     }
@@ -79,14 +83,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Message, FormatError> {
 
 fn parse_at(bytes: &[u8], depth: usize) -> Result<Message, FormatError> {
     let mut rest = bytes.strip_prefix(START).ok_or(FormatError::BadNetstring)?;
-    let mut message = Message::new();
+    let mut message = Message::roomy();
     while !rest.starts_with(END) {
         let (content, tail) = list::peel(rest)?;
         let (kind, name, bytes) = split(content)?;
         if !name_is_sound(name) {
             return Err(FormatError::BadName);
         }
-        message.push_raw(name.to_vec(), value(kind, bytes, depth)?);
+        message.push_raw(name, value(kind, bytes, depth)?);
         rest = tail;
     }
     Ok(message)

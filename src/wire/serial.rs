@@ -81,7 +81,7 @@ impl<'de> Deserialize<'de> for Field {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (name, content) = <(Written, Written)>::deserialize(deserializer)?;
         match (value(name).map_err(D::Error::custom)?, value(content).map_err(D::Error::custom)?) {
-            (Value::Text(name), value) => Ok(Self { name, value }),
+            (Value::Text(name), value) => Ok(Self { name: name.as_slice().into(), value }),
             _ => Err(D::Error::custom("the name of a field is text")),
         }
     }
@@ -101,7 +101,7 @@ mod tests {
         message.push("list", Value::List(vec![b"a".to_vec(), vec![0xff]]));
         message.push("compressed", Value::Compressed(vec![9; 5]));
         message.push("uncompressed", Value::Uncompressed(inner));
-        message.push_raw(vec![0xfe], Value::Text(Vec::new()));
+        message.push_raw(&[0xfe], Value::Text(Vec::new()));
         let text = serde_json::to_string(&message).unwrap();
         assert!(
             text.starts_with(r#"[["t","status"],["st","up \"quoted\" é"],["no text",{"t":"/3g="}]"#),

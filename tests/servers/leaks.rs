@@ -72,7 +72,7 @@ async fn settled(empty: Held) -> Held {
 async fn many(probes: &[(Probe, bool)], checks: usize) {
     let mut running = JoinSet::new();
     for number in 0..checks {
-        for (probe, up) in probes.iter().cloned() {
+        for (probe, up) in probes.to_vec() {
             while running.len() >= BESIDE {
                 running.join_next().await.unwrap().unwrap();
             }

@@ -205,7 +205,7 @@ fn realtime(draft: &mut Draft<'_>, name: &str, text: &str) -> Result<(), Refusal
     let realtime = &mut draft.config.realtime;
     match name {
         "realtime" => realtime.enabled = boolean(text)?,
-        "memreserve" => realtime.reserve_kb = number(text, 1..=4_000_000, &["k", "kb"])?,
+        "memreserve" => realtime.reserve_kb = Some(number(text, 1..=4_000_000, &["k", "kb"])?),
         _ => {
             let illegal = |r: Refusal| r.says(format!("Illegal realtime priority [{text}]"));
             realtime.priority = number(text, 1..=99, &[]).map_err(illegal)? as u8;

@@ -1,19 +1,24 @@
 //! The thread that keeps media open: it watches interfaces come, go and change their addresses, opens anew what
 //! depends on them, and tries again and again what cannot be opened. All of that may wait for the system; the
-//! pulse gets finished sockets, and gives back old ones to be closed here.
+//! pulse gets finished sockets, and gives back old ones to be closed here. As long as all is well nothing wakes it.
 
 use super::antenna::{Fresh, Old, Wanted};
 use crate::media::{Face, Note};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How often is tried what failed. The kernel's word that an interface changed comes before.
 const PERIOD_MS: u16 = 1000;
+/// News seldom come alone: a hundred addresses are a hundred of them, and each look reads all addresses.
+const TOGETHER: Duration = Duration::from_millis(20);
 /// Reports that may wait for the pulse.
 const REPORTS: usize = 16;
 /// The kernel's groups: links, IPv4 addresses.
@@ -43,6 +48,25 @@ pub(super) enum Report {
 pub(super) struct Keeper {
     orders: Sender<Order>,
     pub(super) reports: mpsc::Receiver<Report>,
+    /// The last field: the thread is woken by the end too, and sees that nobody listens any more.
+    bell: Bell,
+}
+
+/// Wakes the thread, without ever waiting.
+#[derive(Debug)]
+struct Bell(Arc<EventFd>);
+
+impl Bell {
+    fn ring(&self) {
+        // What cannot be added any more rings already.
+        let _ = self.0.write(1);
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.ring();
+    }
 }
 
 /// A medium as the keeper knows it.
@@ -59,19 +83,22 @@ impl Keeper {
     pub(super) fn start(wards: Vec<Ward>) -> io::Result<Self> {
         let (orders, taken) = channel();
         let (sender, reports) = mpsc::channel(REPORTS);
+        let bell = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let mut charge = Charge {
             told: wards.iter().map(|ward| !ward.open).collect(),
             wards,
             watch: Watch::open().ok(),
+            bell: Arc::clone(&bell),
             reports: sender,
         };
         thread::Builder::new().name("media".to_owned()).spawn(move || while charge.turn(&taken) {})?;
-        Ok(Self { orders, reports })
+        Ok(Self { orders, reports, bell: Bell(bell) })
     }
 
     pub(super) fn tell(&self, order: Order) {
         // The thread ends with this end only.
         let _ = self.orders.send(order);
+        self.bell.ring();
     }
 }
 
@@ -80,13 +107,14 @@ struct Charge {
     wards: Vec<Ward>,
     told: Vec<bool>,
     watch: Option<Watch>,
+    bell: Arc<EventFd>,
     reports: mpsc::Sender<Report>,
 }
 
 impl Charge {
     /// Whether there is another one.
     fn turn(&mut self, orders: &Receiver<Order>) -> bool {
-        Watch::wait(self.watch.as_ref());
+        self.wait();
         for order in orders.try_iter() {
             match order {
                 Order::Bury(old) => drop(old),
@@ -101,6 +129,22 @@ impl Charge {
         let reports: Vec<_> = looks.filter_map(|(which, (ward, told))| ward.look(which, told)).collect();
         reports.into_iter().all(|report| self.reports.blocking_send(report).is_ok())
             && !self.reports.is_closed()
+    }
+
+    /// Waits for news or orders; where something is missing, or no news can come, a second at most.
+    fn wait(&self) {
+        let well = self.watch.is_some() && self.wards.iter().all(|ward| ward.open);
+        let timeout = if well { PollTimeout::NONE } else { PollTimeout::from(PERIOD_MS) };
+        let mut fds = vec![PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.watch.iter().map(|Watch(socket)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)));
+        // An interruption only makes the look come early.
+        let _ = poll(&mut fds, timeout);
+        // Before the orders are taken: one that comes in between rings again.
+        let _ = self.bell.read();
+        if fds.get(1).is_some_and(|watch| watch.any() == Some(true)) {
+            thread::sleep(TOGETHER);
+        }
+        self.watch.iter().for_each(Watch::forget);
     }
 }
 
@@ -134,17 +178,8 @@ impl Watch {
         Ok(Self(socket))
     }
 
-    /// Waits for news, or a while.
-    fn wait(watch: Option<&Self>) {
-        let timeout = PollTimeout::from(PERIOD_MS);
-        let Some(Self(socket)) = watch else {
-            // An interruption only makes the look come early, here and below.
-            let _ = poll(&mut [], timeout);
-            return;
-        };
-        let fd = socket.as_fd();
-        let _ = poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], timeout);
-        // What overflowed was news as well.
-        while socket.recv(&mut Vec::with_capacity(8192), 0).is_ok() {}
+    /// What was said so far. What overflowed was news as well.
+    fn forget(&self) {
+        while self.0.recv(&mut Vec::with_capacity(8192), 0).is_ok() {}
     }
 }

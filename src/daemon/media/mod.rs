@@ -12,6 +12,7 @@ use super::settings::ping;
 use crate::config::{self, Config};
 use crate::level::Level;
 use crate::logging::Logger;
+pub(super) use crate::media::FEWEST;
 use crate::media::{Buffer, Note, open_patiently};
 use crate::wire::{self, EncodeError, Keys, Message, Packing, WireError};
 use antenna::{Antenna, Outgoing, Wanted, say};
@@ -28,7 +29,16 @@ pub(super) struct Antennas {
     keeper: Keeper,
     pings: Pings,
     buffer: Buffer,
+    /// What was sent last.
+    own: Option<Own>,
     log: Logger,
+}
+
+/// A message as it is on the wire. A network that everybody hears brings it back: it need not be read and checked
+/// again.
+struct Own {
+    datagram: Vec<u8>,
+    message: Message,
 }
 
 /// The link over which nodes hear each other by this medium; `None` for ping nodes.
@@ -56,19 +66,20 @@ impl Antennas {
             vec![Note { level: Level::Error, text: format!("cannot start the thread of media: {error}") }]
         };
         let keeper = Keeper::start(wards).map_err(failed)?;
-        Ok(Self { all, keeper, pings, buffer: Buffer::default(), log: log.clone() })
+        Ok(Self { all, keeper, pings, buffer: Buffer::default(), own: None, log: log.clone() })
     }
 
     /// Sends on every medium; one that fails does not stop the others. A serial line takes no compressed bytes.
-    pub(super) fn send(&mut self, message: &Message, packing: &Packing, keys: &Keys) {
+    pub(super) fn send(&mut self, message: Message, packing: &Packing, keys: &Keys) {
         let wants = |serial: bool| self.all.iter().any(|antenna| antenna.is_serial() == serial);
         let outgoing = Outgoing {
-            datagram: wants(false).then(|| self.encoded(datagram(message, packing, keys))).flatten(),
-            text: wants(true).then(|| self.encoded(wire::encode_serial(message, keys))).flatten(),
+            datagram: wants(false).then(|| self.encoded(datagram(&message, packing, keys))).flatten(),
+            text: wants(true).then(|| self.encoded(wire::encode_serial(&message, keys))).flatten(),
         };
         for antenna in &mut self.all {
             antenna.send(&outgoing, &self.keeper, &self.log);
         }
+        self.own = outgoing.datagram.map(|datagram| Own { datagram, message });
     }
 
     fn encoded(&self, result: Result<Vec<u8>, EncodeError>) -> Option<Vec<u8>> {
@@ -127,7 +138,11 @@ impl Antennas {
     ) -> usize {
         let mut count = 0;
         for antenna in &mut self.all {
-            let heard = |link: &str, bytes: &[u8]| each(link, wire::decode(bytes, keys));
+            let own = &mut self.own;
+            let heard = |link: &str, bytes: &[u8]| {
+                let back = own.take_if(|own| own.datagram == bytes).map(|own| Ok(own.message));
+                each(link, back.unwrap_or_else(|| wire::decode(bytes, keys)));
+            };
             count += antenna.hear(&mut self.buffer, &self.keeper, &self.log, heard);
         }
         count + self.pings.hear(keys, &mut self.buffer, each)
