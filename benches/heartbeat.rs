@@ -1,6 +1,12 @@
 //! What a heartbeat costs: signing, writing, checking, reading, and the engine on both sides.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, missing_docs, reason = "no daemon")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    missing_docs,
+    reason = "no daemon"
+)]
 
 mod pair;
 

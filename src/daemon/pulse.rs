@@ -80,7 +80,14 @@ enum Woken {
 
 impl Pulse {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts, load: Load::open(), peer_signs_with: None, bad: BadPackets::default(), said: false, ending: None }
+        Self {
+            parts,
+            load: Load::open(),
+            peer_signs_with: None,
+            bad: BadPackets::default(),
+            said: false,
+            ending: None,
+        }
     }
 
     /// Beats until the end, and says which it was.

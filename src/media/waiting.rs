@@ -110,7 +110,9 @@ mod tests {
                 assert!(receive.take(&mut [0; 8]).is_ok());
                 assert!(receive.take(&mut [0; 8]).is_err());
                 let nothing = std::time::Duration::from_millis(10);
-                assert!(tokio::time::timeout(nothing, poll_fn(|cx| receive.poll_readable(cx))).await.is_err());
+                assert!(
+                    tokio::time::timeout(nothing, poll_fn(|cx| receive.poll_readable(cx))).await.is_err()
+                );
             }
         });
     }

@@ -211,6 +211,8 @@ fn fill(block: &mut [u8], bytes: &[u8]) {
 
 fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
-    text.extend(bytes.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|d| char::from_digit(u32::from(d), 16)));
+    text.extend(
+        bytes.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|d| char::from_digit(u32::from(d), 16)),
+    );
     text
 }
