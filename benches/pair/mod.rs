@@ -11,7 +11,7 @@ const NAMES: [&str; 2] = ["b1", "b2"];
 const LINK: &str = "eth0";
 
 /// The pair. Node 0 beats, node 1 listens.
-pub struct Pair {
+pub(crate) struct Pair {
     engines: [Engine; 2],
     mono: Duration,
     keys: Keys,
@@ -19,7 +19,7 @@ pub struct Pair {
 
 impl Pair {
     /// Two nodes that have settled who holds what, and have lived for a while: what they keep is full.
-    pub fn settled() -> Self {
+    pub(crate) fn settled() -> Self {
         let engine = |me| Engine::new(settings(me), now(Duration::ZERO)).expect("a node of its own cluster");
         let mut pair = Self { engines: [engine(0), engine(1)], mono: Duration::ZERO, keys: keys() };
         for who in [0, 1] {
@@ -35,7 +35,7 @@ impl Pair {
     }
 
     /// Node 0's next heartbeat, from its timer to the bytes for the wire.
-    pub fn beat(&mut self) -> Vec<u8> {
+    pub(crate) fn beat(&mut self) -> Vec<u8> {
         self.mono += KEEPALIVE;
         let actions = self.engines[0].handle(now(self.mono), Input::Tick);
         let mut messages = actions.into_iter().filter_map(|action| match action {
@@ -48,7 +48,7 @@ impl Pair {
     }
 
     /// Node 1 hears it: from the bytes to what its engine makes of it. What it answers is dropped.
-    pub fn hear(&mut self, bytes: &[u8]) -> Vec<Action> {
+    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<Action> {
         let message = wire::decode(bytes, &self.keys).expect("signed with the same key");
         let input = Input::Received { link: LINK.to_owned(), message };
         self.engines[1].handle(now(self.mono), input)
@@ -75,13 +75,13 @@ impl Pair {
 }
 
 /// As in authkeys: `1 sha1 secret`.
-pub fn keys() -> Keys {
+pub(crate) fn keys() -> Keys {
     Keys::new(1, [(1, Key::new(Method::Sha1, "secret"))]).expect("a key that signs")
 }
 
 /// A heartbeat as ours sends it, without a signature.
-#[allow(dead_code, reason = "each user of this file needs a part of it")]
-pub fn heartbeat() -> Message {
+#[allow(dead_code, reason = "the bench needs it, the test does not")]
+pub(crate) fn heartbeat() -> Message {
     let mut message = Message::of("status").with("st", "active").with("dt", "1388").with("protocol", "1");
     message.set_text("src", NAMES[0]);
     message.set("srcuuid", wire::Value::Binary(vec![7; 16]));

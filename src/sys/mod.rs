@@ -3,6 +3,7 @@
 
 pub mod boottime;
 pub mod child;
+pub mod counting;
 pub mod fds;
 pub mod listening;
 pub mod localtime;
