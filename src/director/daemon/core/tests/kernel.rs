@@ -62,6 +62,35 @@ fn what_becomes_known_during_a_change_is_not_lost() {
     assert_eq!(world.rows(), "10.0.0.100:80: 10.0.0.1:80/0 10.0.0.2:80/0 127.0.0.1:80/1");
 }
 
+/// Step by step: a server is found down while the kernel is being told of another.
+#[test]
+fn a_change_counts_only_for_what_it_knew() {
+    let mut core = Core::new(config(&format!("quiescent=yes\n{WEB}")), Mode::Active, 100, Vec::new());
+    let mut kernel = crate::director::ipvs::Fake::default();
+    let changes = |actions: Vec<Action>| {
+        actions.into_iter().find_map(|action| match action {
+            Action::Change(ops) => Some(ops),
+            _ => None,
+        })
+    };
+    let answer = |number, verdict| Input::Answer(Ticket { generation: 0, number }, verdict);
+    core.handle(ms(0), Input::Tick);
+    for input in [None, Some(answer(0, Verdict::Up))] {
+        input.into_iter().for_each(|input| drop(core.handle(ms(1), input)));
+        let ops = changes(core.handle(ms(2), Input::Table(Ok(kernel.table.clone())))).unwrap();
+        ops.iter().for_each(|op| kernel.table.apply(op).unwrap());
+        if kernel.table.entries.values().all(|entry| entry.dests.is_empty()) {
+            core.handle(ms(3), Input::Done(vec![Ok(()); ops.len()]));
+        }
+    }
+    core.handle(ms(4), answer(1, Verdict::Down));
+    let next = core.handle(ms(5), Input::Done(vec![Ok(())]));
+    assert!(next.contains(&Action::Look), "{next:?}");
+    let ops = changes(core.handle(ms(6), Input::Table(Ok(kernel.table)))).unwrap_or_default();
+    let told: Vec<String> = ops.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["-a -t 10.0.0.100:80 -x 0 -y 0 -r 10.0.0.2:80 -m -w 0"]);
+}
+
 #[test]
 fn many_changes_go_out_in_portions() {
     let service = |n: u32| format!("virtual=10.1.{n}.1:80\n\treal=10.2.{n}.1->10.2.{n}.100:80 masq\n");

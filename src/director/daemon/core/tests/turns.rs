@@ -96,6 +96,16 @@ fn a_fallback_is_warm_too() {
 }
 
 #[test]
+fn a_fallback_is_warm_though_somebody_hangs() {
+    let mut world = World::new(WEB, Mode::Standby, Default::default(), Vec::new()).put_down(&["10.0.0.2"]);
+    world.hanging.insert("10.0.0.1".parse().unwrap());
+    world.go(PATIENCE + ms(500));
+    world.give(Input::Activate);
+    world.go(ms(3));
+    assert_eq!(world.rows(), "10.0.0.100:80: 127.0.0.1:80/1");
+}
+
+#[test]
 fn who_changes_his_mind_serves_in_the_end() {
     let mut world = World::active(WEB);
     world.go(ms(500));

@@ -38,6 +38,7 @@ pub(super) struct World {
     pub(super) now: Duration,
     coming: BTreeMap<(Duration, u64), Input>,
     count: u64,
+    turns: u64,
     pub(super) log: Vec<String>,
     /// Whom was checked, and when.
     pub(super) checked: Vec<(Duration, IpAddr)>,
@@ -63,6 +64,7 @@ impl World {
             now: Duration::ZERO,
             coming: BTreeMap::new(),
             count: 0,
+            turns: 0,
             log: Vec::new(),
             checked: Vec::new(),
             looks: 0,
@@ -90,11 +92,12 @@ impl World {
             self.give(Input::Tick);
         }
         while self.ended.is_none() {
+            self.turns += 1;
+            assert!(self.turns < 2_000_000, "it turns and turns at {:?}", self.now);
             let tick = self.core.next_deadline().map(|at| at.max(self.now));
             let next = self.coming.keys().next().copied();
             let first = next.map(|(at, _)| at).into_iter().chain(tick).min();
             let Some(at) = first.filter(|at| *at <= until) else { break };
-            assert!(self.checked.len() < 500_000, "it turns and turns at {at:?}");
             self.now = at;
             match next.filter(|(due, _)| *due <= at) {
                 Some(key) => {
