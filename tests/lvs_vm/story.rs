@@ -75,9 +75,8 @@ impl Story<'_> {
         self.cluster.lab.power_on(1)
     }
 
-    /// Clients stay with their servers only where the other director's kernel has the services already when it is told
-    /// of a client: it ties what it hears to a server at once or never. So a director runs on both, and heartbeat moves
-    /// the addresses and the sync daemon.
+    /// Clients were seen to stay with their servers only where the other director's kernel had the services when it was
+    /// told of them. So a director runs on both, and heartbeat moves the addresses and the sync daemon.
     fn with_directors_on_both(&self) -> Result<(), Failure> {
         let (b1, b2) = (self.cluster.lab.node(1), self.cluster.lab.node(2));
         self.cluster.configure(false)?;
