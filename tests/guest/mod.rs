@@ -10,8 +10,9 @@ pub(crate) mod listing;
 
 use std::env;
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use nix::fcntl::{Flock, FlockArg};
 
@@ -78,11 +79,14 @@ fn outside(tool: &Path, wants: &Wants) {
     let mut command = Command::new(tool);
     command.args(["--timeout", &wants.limit.to_string(), "--memory", &wants.memory.to_string(), "--"]);
     command.arg(env::current_exe().unwrap()).args(["--exact", wants.test, "--nocapture"]).env(INSIDE, "1");
-    let ran = command.output().unwrap();
-    let told = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "{}\n{told}", ran.status);
-    assert!(told.contains(DONE), "{told}");
-    println!("{told}");
+    let mut guest = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut done = false;
+    for line in BufReader::new(guest.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        done |= line.contains(DONE);
+        println!("guest: {line}");
+    }
+    let status = guest.wait().unwrap();
+    assert!(status.success() && done, "the guest has failed: {status}");
 }
 
 /// Guests are one after the other, whoever starts them.

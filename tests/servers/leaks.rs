@@ -72,10 +72,11 @@ async fn settled(empty: Held) -> Held {
 async fn many(probes: &[(Probe, bool)], checks: usize) {
     let mut running = JoinSet::new();
     for number in 0..checks {
-        for (probe, up) in probes.iter().cloned() {
+        for (probe, up) in probes {
             while running.len() >= BESIDE {
                 running.join_next().await.unwrap().unwrap();
             }
+            let (probe, up) = (probe.clone(), *up);
             running.spawn(async move {
                 let outcome = run(&probe).await;
                 assert_eq!(outcome.up, up, "check {number} of {probe:?}: {outcome:?}");

@@ -12,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::sys::process::unmasked;
+
 /// How long a program that was told to end may take before it is killed; and how long somebody may keep its output
 /// open after its end.
 const GRACE: Duration = Duration::from_secs(1);
@@ -33,6 +35,7 @@ pub(super) async fn run(mut command: Command, told: Option<String>, limit: Durat
     let pipe = || if told.is_some() { Stdio::piped() } else { Stdio::null() };
     command.stdin(pipe()).stdout(pipe()).stderr(Stdio::null());
     command.process_group(0).kill_on_drop(true);
+    unmasked(command.as_std_mut());
     let mut child = command.spawn()?;
     // Dropped before the child is: its number is still its own then.
     let mut group = Group(child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw));

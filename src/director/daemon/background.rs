@@ -43,7 +43,7 @@ impl Herald {
 pub(super) fn detach() -> io::Result<Side> {
     let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     match fork_single_threaded()? {
-        Forked::Parent => {
+        Forked::Parent(_) => {
             drop(write);
             Ok(Side::Command(heard(File::from(read))))
         }
@@ -51,7 +51,7 @@ pub(super) fn detach() -> io::Result<Side> {
             drop(read);
             setsid()?;
             match fork_single_threaded()? {
-                Forked::Parent => std::process::exit(0),
+                Forked::Parent(_) => std::process::exit(0),
                 Forked::Child => Ok(Side::Daemon(Herald(Some(File::from(write))))),
             }
         }

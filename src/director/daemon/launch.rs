@@ -26,6 +26,8 @@ use crate::sys::process::notice_children;
 
 /// Descriptors that are not for checks.
 const OTHERS: usize = 128;
+/// Descriptors of a check: a program has one for its process beside those it is heard by.
+const EACH: usize = 3;
 /// No more descriptors than that are asked for.
 const MOST: u64 = 65_536;
 /// The directory of pid files: who writes one locks it.
@@ -138,14 +140,15 @@ fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
 fn begin(start: &mut Start) -> io::Result<tokio::runtime::Runtime> {
     signals::hold_back()?;
     notice_children()?;
-    start.log = Log::background(&start.place.instance, log_place(&start.config, start.debug))?;
+    start.log = Log::background(&start.place.instance, log_place(&start.config, start.debug, false))?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// How many checks may run at the same time: each has a descriptor. Asks for more of them where they are needed.
+/// How many checks may run at the same time: each has a descriptor or two, and one that gets none would take its server
+/// for down. Asks for more of them where they are needed.
 fn room(config: &Config) -> usize {
     let servers: usize = config.virtuals.iter().map(|virt| virt.reals.len()).sum();
-    let wanted = u64::try_from(servers * 2 + OTHERS).unwrap_or(MOST).clamp(4096, MOST);
+    let wanted = u64::try_from(servers * EACH + OTHERS).unwrap_or(MOST).clamp(4096, MOST);
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 512 };
     let raised = wanted.min(hard).max(soft);
     let now = if raised > soft && setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_err() {
@@ -153,7 +156,7 @@ fn room(config: &Config) -> usize {
     } else {
         raised
     };
-    usize::try_from(now).unwrap_or(usize::MAX).saturating_sub(OTHERS).max(64)
+    (usize::try_from(now).unwrap_or(usize::MAX).saturating_sub(OTHERS) / EACH).max(64)
 }
 
 /// Asks each instance of a configuration that ours has executed how it is; what it says goes where ours goes.

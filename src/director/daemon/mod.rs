@@ -36,11 +36,15 @@ use std::io::{self, Write};
 use cli::Asked;
 use place::Place;
 
+use crate::sys::fds::close_inherited;
+
 /// The exit code of who was not understood.
 const USAGE: i32 = 255;
 
 /// Runs ldirectord(8) with program and arguments; the exit code.
 pub fn main(words: impl Iterator<Item = OsString>) -> i32 {
+    // Nobody is to wait for the end of a pipe that a daemon holds open by accident.
+    close_inherited();
     let mut words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let asked = cli::read(words.get(1..).unwrap_or_default());
     match asked {

@@ -55,6 +55,8 @@ struct Life<'a> {
     errands: Sender<Errand>,
     herald: &'a mut Herald,
     waiting: VecDeque<Input>,
+    /// When somebody is to be reminded of a server that is down.
+    reminder: Option<Duration>,
     /// What executed configurations were told last.
     told: Mode,
     /// The configuration file has changed, and the administrator's program has not been told yet.
@@ -111,6 +113,7 @@ pub(super) async fn run(
         errands,
         herald,
         waiting: VecDeque::new(),
+        reminder: None,
         told: Mode::Standby,
         changed: false,
         last_words: None,
@@ -143,8 +146,7 @@ impl Life<'_> {
         answers: &mut UnboundedReceiver<Reply>,
         news: &mut UnboundedReceiver<News>,
     ) -> Heard {
-        let reminder = self.next_reminder();
-        let deadline = self.core.next_deadline().into_iter().chain(reminder).min();
+        let deadline = self.core.next_deadline().into_iter().chain(self.reminder).min();
         let pause = deadline.map_or(LONG, |at| at.saturating_sub(self.now()));
         tokio::select! {
             biased;
@@ -182,17 +184,13 @@ impl Life<'_> {
         }
     }
 
-    /// Who does not serve reminds nobody.
-    fn next_reminder(&self) -> Option<Duration> {
-        self.side.next_reminder(self.core.config()).filter(|_| self.told == Mode::Active && !self.ended)
-    }
-
     /// Who is to be reminded, and what systemd shows.
     fn look_after(&mut self, happened: bool) {
         let now = self.now();
-        let due = self.next_reminder().is_some_and(|at| at <= now);
-        if self.told == Mode::Active && (happened || due) {
-            self.side.remind(now, &self.core);
+        let due = self.reminder.is_some_and(|at| at <= now);
+        if happened || due {
+            // Who does not serve reminds nobody.
+            self.reminder = (self.told == Mode::Active).then(|| self.side.remind(now, &self.core)).flatten();
             self.side.tell_systemd(&self.core, self.told);
         }
     }
@@ -243,7 +241,21 @@ impl Life<'_> {
         if let Some(line) = worth_a_line(config, targets, outcome) {
             self.log.say(line);
         }
+        if self.debug {
+            self.debug(ticket, outcome);
+        }
         self.feed(Input::Answer(ticket, verdict));
+    }
+
+    fn debug(&self, ticket: Ticket, outcome: &Outcome) {
+        let config = self.core.config();
+        let first = self.core.targets(ticket).first().copied();
+        let virt = first.and_then(|(index, real)| Some((config.virtuals.get(index)?, real)));
+        let Some((virt, real)) = virt.and_then(|(virt, real)| Some((virt, virt.reals.get(real)?))) else {
+            return;
+        };
+        let word = if outcome.up { "up" } else { "down" };
+        self.log.say(&format!("DEBUG2: {} is {word}: {}", virt.check_identity(real), outcome.text));
     }
 
     /// What is so from now on: whoever asks may know, and whoever waits for it may go.
@@ -328,7 +340,7 @@ impl Life<'_> {
     }
 
     fn reload(&mut self, config: Config, maintenance: io::Result<Option<Maintenance>>) {
-        self.log.turn_to(log_place(&config, self.debug));
+        self.log.turn_to(log_place(&config, self.debug, self.in_background));
         let maintenance = maintenance.unwrap_or_else(|error| {
             self.log.say(&format!("maintenancedir is not watched: {error}"));
             None

@@ -63,15 +63,12 @@ impl Side {
     }
 
     /// Reminds of servers that are still down.
-    pub(super) fn remind(&mut self, now: Duration, core: &Core) {
+    /// When to do so again.
+    pub(super) fn remind(&mut self, now: Duration, core: &Core) -> Option<Duration> {
         for mail in self.reminders.due(now, core.config(), core.state(), core.status()) {
             self.mailer.send(mail);
         }
-    }
-
-    /// When to remind next.
-    pub(super) fn next_reminder(&self, config: &Config) -> Option<Duration> {
-        self.reminders.next_deadline(config)
+        self.reminders.next_deadline(core.config())
     }
 
     /// Whether somebody wants this server out.

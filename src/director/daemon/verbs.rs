@@ -13,7 +13,7 @@ use super::load::{self, Loaded};
 use super::pidfile::{self, Running, is_alive, is_doomed, is_ours, look};
 use super::place::{Lost, Place};
 use super::record::{Mode, Record};
-use crate::director::config::Config;
+use crate::director::config::{Config, Global};
 use crate::director::log::{Log, Place as LogPlace};
 
 /// Exit codes.
@@ -60,7 +60,7 @@ pub(super) fn run(words: Vec<String>, command: Command) -> i32 {
         return exits(&log, CONFIGURATION, "config_error: Configuration Error");
     }
     if let Some(config) = &loaded.config {
-        log.turn_to(log_place(config, command.debug));
+        log.turn_to(log_place(config, command.debug, false));
     }
     let call = Call { words, command, place, log };
     call.log.say(&format!("Invoking ldirectord invoked as: {} ", call.words.join(" ")));
@@ -99,9 +99,10 @@ fn usual_place(debug: bool) -> LogPlace {
     if debug { LogPlace::Stderr } else { LogPlace::default() }
 }
 
-/// Where the configuration wants lines.
-pub(super) fn log_place(config: &Config, debug: bool) -> LogPlace {
-    if debug { LogPlace::Stderr } else { LogPlace::of(&config.global) }
+/// Where the configuration wants lines. Who runs in the background has nobody to supervise him.
+pub(super) fn log_place(config: &Config, debug: bool, in_background: bool) -> LogPlace {
+    let supervised = config.global.supervised && !in_background;
+    if debug { LogPlace::Stderr } else { LogPlace::of(&Global { supervised, ..config.global.clone() }) }
 }
 
 impl Call {

@@ -79,6 +79,9 @@ impl Schedule {
 
     /// The checks to begin now; who has waited longest comes first. They count as running from here on.
     pub fn begin(&mut self, now: Duration) -> Vec<usize> {
+        if self.waiting.first().is_none_or(|(due, _)| *due > now) {
+            return Vec::new();
+        }
         let since = now.checked_sub(YOUNG);
         let young =
             self.running.iter().rev().take_while(|(begun, _)| since.is_none_or(|s| *begun > s)).count();

@@ -92,10 +92,15 @@ fn of_real(virt: &Virtual, real: &Real, server: &Server, readd: bool) -> Want {
         Health::Up => (Presence::Must, up),
         Health::Unknown => (Presence::Keep, up),
         Health::Down if !virt.quiescent => (Presence::Absent, up),
-        Health::Down if readd || server.unplaced => (Presence::Must, Dest { weight: 0, ..up }),
-        Health::Down => (Presence::IfThere, Dest { weight: 0, ..up }),
+        Health::Down if readd || server.unplaced => (Presence::Must, quiet(up)),
+        Health::Down => (Presence::IfThere, quiet(up)),
     };
     Want { presence, dest, subject: Subject::Real, named: real.at }
+}
+
+/// A server that gets nothing new. The reference tells the kernel no thresholds then, which takes them away.
+fn quiet(up: Dest) -> Dest {
+    Dest { weight: 0, upper: 0, lower: 0, ..up }
 }
 
 impl Want {

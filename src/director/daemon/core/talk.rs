@@ -115,10 +115,9 @@ impl Talk {
         }
     }
 
-    /// Nothing is left to be told.
+    /// Nothing is left to be told, but that all goes.
     pub(super) fn forget(&mut self) {
         self.begin = false;
-        self.once.clear();
         self.dirty.clear();
     }
 
@@ -204,8 +203,17 @@ impl Core {
                 let told = self.talk.failure(String::new(), &why);
                 self.out.extend(told.map(Action::Log));
                 self.talk.not_before = self.talk.back_off(now);
+                self.run_fallback_commands();
                 if self.talk.leaving.is_some() { self.left() } else { self.tried() }
             }
+        }
+    }
+
+    /// Whether a fallback is on is told to people even where it cannot be told to the kernel.
+    fn run_fallback_commands(&mut self) {
+        for index in 0..self.config.virtuals.len() {
+            let verb = self.state.fallback_command(&self.config, index);
+            self.out.extend(verb.map(|verb| Action::Fallback(index, verb)));
         }
     }
 
@@ -242,7 +250,7 @@ impl Core {
 
     fn steps(&mut self, why: Why, table: &Table) -> Vec<Step> {
         let mut steps = match why {
-            Why::Leave => return plan::stop(&self.config, &self.state, table),
+            Why::Leave => plan::stop(&self.config, &self.state, table),
             Why::Change => {
                 let of = |index: &usize| plan::change(&self.config, &self.state, *index, table);
                 return self.talk.dirty.iter().flat_map(of).collect();

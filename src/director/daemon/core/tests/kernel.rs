@@ -23,6 +23,7 @@ fn a_kernel_that_is_not_there_is_told_once_and_tried_again() {
     assert_eq!(world.log, ["this kernel has no IPVS"]);
     assert_eq!(world.serving, [(ms(1), Mode::Active)], "nobody waits longer than for the first try");
     assert!((5..15).contains(&world.looks), "{} looks", world.looks);
+    assert_eq!(world.commands, [(0, Verb::Stop)], "people are told");
     assert!(world.longest_pause("10.0.0.1", Duration::ZERO) <= ms(1_010));
     world.broken = None;
     world.go(ms(31_000));

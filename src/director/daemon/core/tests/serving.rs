@@ -33,9 +33,9 @@ fn the_last_one_goes_before_the_fallback_comes_and_back() {
     // the first that recovers pushes the fallback out, whichever it is
     let told = |line: &str| world.mails.iter().filter(|(mail, _)| mail.starts_with(line)).count();
     let counts = ["Added real", "Deleted real", "Added fallback", "Deleted fallback"].map(told);
-    assert_eq!((counts, world.mails.len()), ([3, 1, 1, 1], 6));
+    assert_eq!((counts, world.mails.len()), ([3, 1, 1, 1], 7), "and the service itself");
     assert_eq!(world.mails[0].1, Status::Starting);
-    assert_eq!(world.mails[5].1, Status::Running);
+    assert_eq!(world.mails[6].1, Status::Running);
 }
 
 #[test]

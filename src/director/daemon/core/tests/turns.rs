@@ -112,6 +112,17 @@ fn who_changes_his_mind_serves_in_the_end() {
 }
 
 #[test]
+fn who_ends_during_a_reload_takes_out_what_the_old_configuration_named() {
+    let mut world = World::active(WEB);
+    world.go(ms(500));
+    world.pace = ms(100);
+    world.give(Input::Reload(config(&WEB.replace("10.0.0.100", "10.0.0.101"))));
+    world.give(Input::Stop { keep: false });
+    world.go(ms(5_000));
+    assert_eq!((world.rows().as_str(), world.ended), ("", Some(ms(700))));
+}
+
+#[test]
 fn the_end_takes_everything_out_or_leaves_it() {
     let text = format!("{WEB}virtual=10.0.0.101:80\n\treal=10.0.0.1:80 masq\n\tcleanstop=no\n");
     let mut world = World::active(&text);
