@@ -5,6 +5,7 @@ use std::fs;
 use crate::{must, run, told};
 
 const MANAGER: &str = "/usr/share/heartbeat/ResourceManager";
+const LOG: &str = "/var/log/ha-log";
 const CONFIG: &str =
     "checkinterval=1\nquiescent=no\nvirtual=10.7.0.100:80\n\treal=10.7.0.1:80 gate\n\tchecktype=on\n";
 const HA_CF: &str =
@@ -23,17 +24,17 @@ pub(crate) fn all() {
         fs::write("/etc/ha.d/haresources", format!("{node} {group}\n")).unwrap();
         let key = group.split(' ').next().unwrap();
         for _ in 0..2 {
-            must(&[MANAGER, "takegroup", key]);
+            must(&["env", &format!("HA_LOGFILE={LOG}"), MANAGER, "takegroup", key]);
             let words: Vec<&str> = group.split(' ').collect();
             assert_eq!(words.iter().map(|word| runs(word)).collect::<Vec<_>>(), [true; 3], "{group}");
             assert_eq!(there(), (true, true, true), "{group}");
         }
         // The second taking found everything running, and started nothing.
-        let log = fs::read_to_string("/var/log/ha-log").unwrap();
+        let log = fs::read_to_string(LOG).unwrap();
         let started =
             log.lines().filter(|line| line.contains("resource.d/ldirectord ldirectord.cf start")).count();
         assert_eq!(started, 1, "{log}");
-        fs::remove_file("/var/log/ha-log").unwrap();
+        fs::remove_file(LOG).unwrap();
         must(&[MANAGER, "givegroup", key]);
         assert_eq!(there(), (false, false, false), "{group}");
         assert_eq!(must(&["ipvsadm", "-L", "--daemon"]).split(' ').next(), Some("backup"), "{group}");

@@ -11,9 +11,13 @@ use crate::lab::{Failure, Flavour, Lab};
 const HA_CF: &str = "logfile /var/log/ha-log\nlogfacility none\nkeepalive 500ms\nwarntime 3\ndeadtime 6\ninitdead 12\n\
     bcast eth0 eth1\nauto_failback off\nnode b1 b2\n";
 const AUTHKEYS: &str = "auth 1\n1 sha1 TwoDirectors\n";
-/// The director comes last: it begins when the addresses are there, and ends before they go.
-const HARESOURCES: &str = "b1 IPaddr2::10.80.0.100/24/eth0 IPaddr2::10.80.0.101/24/eth0 IPaddr2::10.80.0.102/24/eth0 \
-    IPaddr2::10.80.0.103/24/eth0 IPaddr2::10.81.0.254/24/eth1 LVSSyncDaemonSwap::master ldirectord::ldirectord.cf\n";
+/// A director comes last: it begins when the addresses are there, and ends before they go.
+fn haresources(director: bool) -> String {
+    let word = |address: &str, device: &str| format!(" IPaddr2::{address}/24/{device}");
+    let near: String = (100..104).map(|n| word(&format!("10.80.0.{n}"), "eth0")).collect();
+    let director = if director { " ldirectord::ldirectord.cf" } else { "" };
+    format!("b1{near}{} LVSSyncDaemonSwap::master{director}\n", word("10.81.0.254", "eth1"))
+}
 
 pub(crate) const GATE: &str = "10.80.0.100:80";
 pub(crate) const MASQ: &str = "10.80.0.101:80";
@@ -97,6 +101,12 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
+    /// What heartbeat is to do, with a director or without.
+    pub(crate) fn configure(&self, director: bool) -> Result<(), Failure> {
+        let haresources = haresources(director);
+        self.lab.nodes().iter().try_for_each(|node| node.configure(HA_CF, AUTHKEYS, &haresources))
+    }
+
     /// Everything is there, no heartbeat runs.
     pub(crate) fn new(program: Program) -> Result<Self, Failure> {
         let lab = Lab::new("lvs", [Flavour::Ours, Flavour::Ours])?;
@@ -104,7 +114,6 @@ impl Cluster {
             if program == Program::Reference {
                 node.write("/usr/sbin/ldirectord", &fs::read_to_string(guest::REFERENCE)?, 0o755)?;
             }
-            node.configure(HA_CF, AUTHKEYS, HARESOURCES)?;
             node.write("/etc/ha.d/ldirectord.cf", &ldirectord_cf(), 0o644)?;
             node.stage().script(&[], DIRECTOR)?;
             // as Debian's ipvsadm does at boot where it is told so: who does not serve listens

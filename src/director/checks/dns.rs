@@ -14,6 +14,7 @@ const TYPE_PTR: u16 = 12;
 const CLASS_IN: u16 = 1;
 const RECURSION_DESIRED: u8 = 1;
 const IS_ANSWER: u8 = 0x80;
+const IS_CUT: u8 = 2;
 /// A name is not followed over more pointers: it would lead in a circle.
 const POINTERS: usize = 64;
 
@@ -52,6 +53,9 @@ impl Question {
         if !ours {
             return None;
         }
+        if packet.get(2)? & IS_CUT != 0 {
+            return Some(cut_off());
+        }
         let found = answers(packet).unwrap_or_default();
         let right = |text: &String| self.receive.as_ref().is_some_and(|r| r.is_in(text.as_bytes()));
         Some(match (found.is_empty(), found.iter().any(right)) {
@@ -60,6 +64,11 @@ impl Question {
             (_, false) => Outcome::down("Response mismatch"),
         })
     }
+}
+
+/// What is said of an answer that was too long for a datagram. It is to be asked for once more, by TCP.
+pub fn cut_off() -> Outcome {
+    Outcome::down("the answer was cut off")
 }
 
 /// The name under which the name of an address is found.
@@ -183,6 +192,9 @@ mod tests {
             question("a.b", "x").judge(0x1234, &ANSWER[..30]),
             Some(Outcome::down("No answer received"))
         );
+        let mut cut = ANSWER.to_vec();
+        cut[2] |= IS_CUT;
+        assert_eq!(question("a.b", "10").judge(0x1234, &cut), Some(cut_off()));
         let name = b"\0\x01\x81\x80\0\0\0\x01\0\0\0\0\0\0\x0C\0\x01\0\0\0\0\0\x05\x01x\x01y\0";
         assert_eq!(question("10.0.0.7", "^x\\.y$").judge(1, name), Some(Outcome::up("Success")));
     }

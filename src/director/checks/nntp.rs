@@ -12,18 +12,26 @@ const LOOKED_AT: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Nntp;
 
+fn judge(line: &[u8]) -> Outcome {
+    let text = String::from_utf8_lossy(line.get(..LOOKED_AT).unwrap_or(line)).into_owned();
+    Outcome { up: line.starts_with(b"2"), text }
+}
+
 impl Talk for Nntp {
     fn begin(&mut self, _: SocketAddr) -> Turn {
         Turn::Listen
     }
 
     fn line(&mut self, line: &[u8]) -> Turn {
-        let told = String::from_utf8_lossy(line.get(..LOOKED_AT).unwrap_or(line)).into_owned();
-        let outcome = if line.starts_with(b"2") { Outcome::up(told) } else { Outcome::down(told) };
-        Turn::Decided(outcome, String::new())
+        Turn::Decided(judge(line), String::new())
     }
 
     fn closed(&mut self) -> Outcome {
         Outcome::down("closed without a greeting")
+    }
+
+    /// It is said in the first character.
+    fn broken_off(&mut self, line: &[u8]) -> Outcome {
+        judge(line)
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::http::{Answer, Page, REDIRECTIONS, Url};
+use super::road::Road;
 use super::run::TOO_LONG;
 use super::{Outcome, names, stream};
 
@@ -29,11 +30,11 @@ pub(super) async fn fetch(server: SocketAddr, first: &Page, limit: Duration) -> 
 /// One page.
 async fn get(server: SocketAddr, page: &Page, until: Instant) -> Result<Answer, Outcome> {
     let asked = async {
-        let at = match &page.connect {
-            None => server,
-            Some(url) => place(url).await?,
+        let places = match &page.connect {
+            None => vec![server],
+            Some(url) => places(url).await?,
         };
-        stream::ask(at, page).await
+        ask(&places, page).await
     };
     let road = timeout_at(until, asked).await.unwrap_or_else(|_| Err(Outcome::down(TOO_LONG)))?;
     stream::answer(road, page, until).await
@@ -51,13 +52,21 @@ fn begin(server: SocketAddr, page: &Page) -> Url {
     page.connect.clone().unwrap_or(own)
 }
 
-/// The address of a server that a page leads to.
-async fn place(url: &Url) -> Result<SocketAddr, Outcome> {
+/// The way to the first of these that takes the question: a name may stand for several, of which not all live.
+async fn ask(places: &[SocketAddr], page: &Page) -> Result<Road, Outcome> {
+    let mut failed = Outcome::down("500 no address");
+    for at in places {
+        match stream::ask(*at, page).await {
+            Ok(road) => return Ok(road),
+            Err(outcome) => failed = outcome,
+        }
+    }
+    Err(failed)
+}
+
+/// The addresses of a server that a page leads to.
+async fn places(url: &Url) -> Result<Vec<SocketAddr>, Outcome> {
     let host = url.host.trim_matches(['[', ']']);
     let found = names::look_up(host, url.port.unwrap_or(url.usual_port())).await;
-    let refused = |why: String| Outcome::down(format!("500 Can't connect to {} ({why})", url.authority()));
-    match found {
-        Ok(places) => places.first().copied().ok_or_else(|| refused("no address".to_owned())),
-        Err(e) => Err(refused(e.to_string())),
-    }
+    found.map_err(|e| Outcome::down(format!("500 Can't connect to {} ({e})", url.authority())))
 }

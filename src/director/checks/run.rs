@@ -104,10 +104,12 @@ async fn ask_dns(at: SocketAddr, question: &dns::Question, udp: bool) -> Outcome
         return Outcome::down(format!("{:?} is no name", question.asked));
     };
     if udp {
-        datagram::ask(at, |_| packet, |heard| question.judge(number, heard)).await
-    } else {
-        stream::ask_prefixed(at, &packet, |heard| question.judge(number, heard)).await
+        let outcome = datagram::ask(at, |_| packet.clone(), |heard| question.judge(number, heard)).await;
+        if outcome != dns::cut_off() {
+            return outcome;
+        }
     }
+    stream::ask_prefixed(at, &packet, |heard| question.judge(number, heard)).await
 }
 
 async fn ask_radius(at: SocketAddr, user: &radius::User) -> Outcome {

@@ -42,4 +42,12 @@ impl Talk for Simpletcp {
     fn closed(&mut self) -> Outcome {
         Outcome::down("no line of the answer matches")
     }
+
+    /// The last line of many a server has no end.
+    fn broken_off(&mut self, line: &[u8]) -> Outcome {
+        match self.line(line) {
+            Turn::Decided(outcome, _) => outcome,
+            _ => self.closed(),
+        }
+    }
 }

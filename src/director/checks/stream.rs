@@ -45,11 +45,11 @@ async fn turns(road: &mut Road, talk: &mut (dyn Talk + Send)) -> io::Result<Outc
     }
 }
 
-/// What is said when nothing more comes: a last line may have no end.
+/// What it means that nothing more comes.
 fn last(lines: &mut Lines, talk: &mut (dyn Talk + Send)) -> Outcome {
-    match lines.rest().map(|rest| talk.line(&rest)) {
-        Some(Turn::Decided(outcome, _)) => outcome,
-        _ => talk.closed(),
+    match lines.rest() {
+        Some(rest) => talk.broken_off(&rest),
+        None => talk.closed(),
     }
 }
 

@@ -32,6 +32,10 @@ pub trait Talk {
     }
     /// The other side has said all it will.
     fn closed(&mut self) -> Outcome;
+    /// The same in the middle of a line. What was meant by it nobody knows: `250` may have been going to be `250-`.
+    fn broken_off(&mut self, _: &[u8]) -> Outcome {
+        self.closed()
+    }
 }
 
 /// Cuts what comes into lines.

@@ -94,8 +94,8 @@ impl<'r> World<'r> {
 
     /// Sometimes the tables are not empty before.
     pub(crate) fn start(&mut self) -> Result<(), Failure> {
-        if self.rng.u32(..100) < 30 {
-            let at = self.rng.usize(..self.setup.virtuals.len());
+        let at = self.rng.usize(..self.setup.virtuals.len());
+        if self.rng.u32(..100) < 30 && !self.setup.virtuals[at].is_off() {
             let words = self.setup.virtuals[at].id.words();
             let dest = self.stranger(at);
             self.note(format!("before the start: {words}, {dest}"));
@@ -199,6 +199,9 @@ impl<'r> World<'r> {
     fn by_hand(&mut self) -> Result<String, Failure> {
         let at = self.rng.usize(..self.setup.virtuals.len());
         let service = self.setup.virtuals[at].clone();
+        if service.is_off() {
+            return self.healths_change();
+        }
         let (words, dest) = (service.id.words(), self.stranger(at));
         let commands = [
             format!("-d {words} -r {}", self.known(&service).unwrap_or_else(|| dest.clone())),

@@ -90,6 +90,11 @@ impl Virtual {
         self.words.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())
     }
 
+    /// Servers of such a service that the reference finds in the table stay there for ever; ours go. (docs/compatibility.md)
+    pub(crate) fn is_off(&self) -> bool {
+        self.word("checktype") == Some("off")
+    }
+
     pub(crate) fn set(&mut self, name: &'static str, value: impl fmt::Display) {
         self.unset(name);
         self.words.push((name, value.to_string()));
