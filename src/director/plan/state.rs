@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::director::config::{Config, Real, Virtual};
+use crate::director::config::{CheckKind, Config, Real, Virtual};
 use crate::director::table::{ServiceId, Table};
 
 /// What is known of a server.
@@ -181,7 +181,10 @@ impl State {
             known.extend(servers.map(|(real, server)| ((virt.id, real.at), server.health)));
         }
         let server = |virt: &Virtual, real: &Real| {
-            let health = known.get(&(virt.id, real.at)).copied().unwrap_or_default();
+            // Who is not checked is what the table says, each time anew.
+            let health =
+                known.get(&(virt.id, real.at)).copied().filter(|_| virt.check.kind != CheckKind::Off);
+            let health = health.unwrap_or_default();
             Server { health, failures: 0, unplaced: health == Health::Down }
         };
         let watched = |virt: &Virtual| Watched {
@@ -207,10 +210,16 @@ impl State {
 
     /// A check of a server of a service has come to an end.
     pub fn judge(&mut self, config: &Config, index: usize, real: usize, verdict: Verdict) -> Vec<News> {
-        let limit = config.virtuals.get(index).map_or(1, |virt| virt.check.failure_count);
+        let Some(check) = config.virtuals.get(index).map(|virt| &virt.check) else { return Vec::new() };
         let watched = self.virtuals.get_mut(index);
-        let server = watched.and_then(|watched| watched.servers.get_mut(real));
-        server.map(|server| server.judge(verdict, limit)).unwrap_or_default()
+        let Some(server) = watched.and_then(|watched| watched.servers.get_mut(real)) else {
+            return Vec::new();
+        };
+        // Without a check nobody falls who was found serving (ldirectord.md 6).
+        if check.kind == CheckKind::Off && verdict == Verdict::Down && server.health == Health::Up {
+            return Vec::new();
+        }
+        server.judge(verdict, check.failure_count)
     }
 
     /// The first round is over, or has lasted long enough: who has not answered yet is not waited for.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::state::{Health, Server, Watched};
 use super::step::Subject;
-use crate::director::config::{Real, Virtual};
+use crate::director::config::{CheckKind, Real, Virtual};
 use crate::director::table::{Dest, Service, ServiceId};
 
 /// Why the table is looked at.
@@ -71,7 +71,7 @@ pub fn wanted(virt: &Virtual, watched: &Watched, readd: bool, occasion: Occasion
         purge: watched.fallback_on().is_some() && (occasion != Occasion::Change || !watched.swept),
     };
     for (real, server) in virt.reals.iter().zip(&watched.servers) {
-        wanted.put(virt.key(real.at, real.forward), of_real(virt, real, server, readd));
+        wanted.put(virt.key(real.at, real.forward), of_real(virt, real, server, readd, occasion));
     }
     if let Some(fallback) = &virt.fallback {
         let presence = match watched.fallback_on() {
@@ -86,11 +86,14 @@ pub fn wanted(virt: &Virtual, watched: &Watched, readd: bool, occasion: Occasion
     wanted
 }
 
-fn of_real(virt: &Virtual, real: &Real, server: &Server, readd: bool) -> Want {
+fn of_real(virt: &Virtual, real: &Real, server: &Server, readd: bool, occasion: Occasion) -> Want {
     let up = real.dest();
+    let by_hand = virt.check.kind == CheckKind::Off && !server.unplaced;
     let (presence, dest) = match server.health {
         Health::Up => (Presence::Must, up),
         Health::Unknown => (Presence::Keep, up),
+        // Who is not checked comes in by hand, and counts at the next start or reload.
+        Health::Down if by_hand && occasion == Occasion::Correct => (Presence::Keep, up),
         Health::Down if !virt.quiescent => (Presence::Absent, up),
         Health::Down if readd || server.unplaced => (Presence::Must, quiet(up)),
         Health::Down => (Presence::IfThere, quiet(up)),

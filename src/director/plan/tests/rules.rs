@@ -114,6 +114,32 @@ fn servers_at_one_place_of_the_table_hold_it_together() {
     assert_eq!(rows(&d), Vec::<String>::new());
 }
 
+/// As the reference was seen to do it in a guest.
+#[test]
+fn without_checks_the_table_says_who_serves() {
+    let text = format!("{WEB}\tchecktype=off\n");
+    let down = [(0, "10.0.0.1"), (0, "10.0.0.2")];
+    let mut d = Director::started(&text, Fake::default(), &down);
+    assert_eq!(rows(&d), ["127.0.0.1:80 Masq 1"]);
+    let id = d.config.virtuals[0].id;
+    let by_hand = Op::AddDest(id, "10.0.0.1:80".parse().unwrap(), d.config.virtuals[0].reals[0].dest());
+    d.kernel.apply(&by_hand).unwrap();
+    d.rounds();
+    d.carry_out(correct(&d.config, &d.state, &d.kernel.table));
+    assert_eq!(rows(&d), ["10.0.0.1:80 Masq 5", "127.0.0.1:80 Masq 1"], "nobody takes it away");
+    assert!(d.reload(&text));
+    assert_eq!(rows(&d), ["10.0.0.1:80 Masq 5"], "it counts from now on");
+    d.kernel.apply(&Op::DelDest(id, "10.0.0.1:80".parse().unwrap())).unwrap();
+    assert!(d.reload(&text));
+    assert_eq!(rows(&d), ["127.0.0.1:80 Masq 1"]);
+    d.maintained.insert((0, "10.0.0.2".parse().unwrap()));
+    d.kernel
+        .apply(&Op::AddDest(id, "10.0.0.2:80".parse().unwrap(), d.config.virtuals[0].reals[1].dest()))
+        .unwrap();
+    assert!(d.reload(&text));
+    assert_eq!(rows(&d), ["127.0.0.1:80 Masq 1"], "maintenance comes first");
+}
+
 #[test]
 fn failures_count_from_up_to_down_only() {
     let text = format!("{WEB}\tfailurecount=3\n");
