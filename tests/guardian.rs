@@ -193,3 +193,19 @@ fn a_stopped_daemon_is_not_dead() {
     owner.wait_for_log("addresses of the", 0, SOON).unwrap();
     assert_eq!(watchers(one), 1);
 }
+
+/// systemd removes the pid file of a unit that it takes for ended.
+#[test]
+fn a_daemon_whose_pid_file_is_gone_is_not_dead() {
+    let lab = serving("pidfile");
+    let (one, two) = (lab.node(1), lab.node(2));
+    let pid = one.read("/run/heartbeat.pid").trim().to_owned();
+    one.must(&["rm", "/run/heartbeat.pid"]).unwrap();
+    assert!(one.must(&[HEARTBEAT, "--take-down"]).is_err(), "it serves");
+    one.must(&[HEARTBEAT]).unwrap();
+    assert!(holds_all(one) && !holds_all(two) && plain(one));
+    assert_eq!(one.processes().iter().filter(|name| *name == "ha_watcher").count(), 1, "one daemon");
+    one.must(&["kill", "-0", &pid]).unwrap();
+    one.stop().unwrap();
+    until("b2 takes over", || holds_all(two) && holds_none(one));
+}

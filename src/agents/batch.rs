@@ -55,7 +55,7 @@ pub(super) fn start(
     };
     let gone: Vec<IpAddr> = written.into_iter().filter(failed).collect();
     // One that failed is not there, and must not be guarded.
-    let _ = ledger::strike(&turn, &gone);
+    strike(&turn, tasks, &gone);
     outcomes
 }
 
@@ -78,10 +78,14 @@ pub(super) fn stop(tasks: &[Task<'_>], patron: Patron<'_>) -> Vec<Outcome> {
     let outcomes = Stops { tasks, before: &before }.carry_out(&mut talk, &steps);
     let ended = steps.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Success);
     let gone: Vec<IpAddr> = ended.filter_map(|(step, _)| Some(step.as_ref().ok()?.ip)).collect();
-    if let (Err(error), Some(task)) = (ledger::strike(&turn, &gone), tasks.first()) {
+    strike(&turn, tasks, &gone);
+    outcomes
+}
+
+fn strike(turn: &Turn, tasks: &[Task<'_>], gone: &[IpAddr]) {
+    if let (Err(error), Some(task)) = (ledger::strike(turn, gone), tasks.first()) {
         task.voice.warn(&format!("Cannot strike addresses out of {}: {error}", crate::paths::ADDRESSES));
     }
-    outcomes
 }
 
 fn refused(task: &Task<'_>, error: &Error) -> Outcome {

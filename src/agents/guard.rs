@@ -77,8 +77,10 @@ impl Guard {
 
     /// Compares, and puts back. In how long to look again, if anything is missing still.
     pub fn look(&mut self, say: &mut dyn FnMut(Level, &str)) -> Option<Duration> {
-        let _turn = turn::wait();
-        let list = ledger::read();
+        // Without a turn, or a list that can be read, nobody knows whether a missing address was released.
+        let again = Some(Duration::from_secs(1));
+        let Some(_turn) = turn::wait() else { return again };
+        let Ok(list) = ledger::read() else { return again };
         if list.owner != Some(self.owner) || list.entries.is_empty() {
             return None;
         }
@@ -87,7 +89,7 @@ impl Guard {
             Ok(seen) => seen,
             Err(error) => {
                 say(Level::Error, &format!("Cannot see whether the addresses are up: {error}"));
-                return Some(Duration::from_secs(1));
+                return again;
             }
         };
         let missing = list.entries.iter().filter(|entry| entry.held(&now).is_none());
@@ -160,7 +162,7 @@ impl Guard {
 
 /// Announces what is up once more, in one slow round.
 pub fn refresh(crew: &Crew) {
-    let entries = ledger::read().entries;
+    let entries = ledger::read().unwrap_or_default().entries;
     crew.remind(entries.iter().map(|entry| announcement(entry, Schedule::new(1, 1000))).collect());
 }
 

@@ -22,15 +22,22 @@ pub fn add(_turn: &Turn, new: &[Entry]) -> io::Result<()> {
     change(|ledger| ledger.add(new))
 }
 
-/// Strikes out what is gone, or is not to be watched any more.
+/// Strikes out what is gone, or is not to be watched any more. Where that cannot be written, or read, the whole list
+/// goes, and nothing is guarded: an address that was given to the peer must not come back.
 pub fn strike(_turn: &Turn, gone: &[IpAddr]) -> io::Result<()> {
-    let listed = read().entries.iter().any(|e| gone.contains(&e.wanted.ip));
-    if listed { change(|ledger| ledger.strike(gone)) } else { Ok(()) }
+    change(|ledger| ledger.strike(gone)).map_err(|error| match fs::remove_file(ADDRESSES) {
+        Ok(()) => io::Error::new(error.kind(), format!("{error}: removed it, nothing is guarded any more")),
+        Err(_) => error,
+    })
 }
 
-/// What is written down.
-pub fn read() -> Ledger {
-    Ledger::parse(&fs::read_to_string(ADDRESSES).unwrap_or_default())
+/// What is written down. No file is an empty list.
+pub fn read() -> io::Result<Ledger> {
+    match fs::read(ADDRESSES) {
+        Ok(bytes) => Ok(Ledger::parse(&String::from_utf8_lossy(&bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+        Err(error) => Err(error),
+    }
 }
 
 /// From now on this process answers for what is up.
@@ -40,7 +47,7 @@ pub fn own(owner: Owner) -> io::Result<()> {
 }
 
 fn change(how: impl FnOnce(&mut Ledger)) -> io::Result<()> {
-    let before = read();
+    let before = read()?;
     let mut ledger = before.clone();
     how(&mut ledger);
     if ledger == before { Ok(()) } else { write(ADDRESSES, &ledger) }
@@ -65,7 +72,13 @@ pub struct Cleared {
 /// somebody else has taken over since is his.
 pub fn clear(owner: Option<Owner>) -> Cleared {
     let turn = turn::take();
-    let ledger = read();
+    let ledger = match read() {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            let errors = vec![format!("cannot read {ADDRESSES}: {error}")];
+            return Cleared { errors, ..Cleared::default() };
+        }
+    };
     let others = owner.is_some() && ledger.owner != owner;
     if others || ledger.entries.is_empty() {
         return Cleared::default();

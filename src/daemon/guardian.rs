@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// The variable with the seconds from one announcement of everything to the next.
 pub(super) const EVERY: &str = "HA_ANNOUNCE_EVERY";
 
+/// From one look to the next: in a storm of news the turn is for those who move addresses.
+const REST: Duration = Duration::from_millis(20);
+
 /// Starts the thread. It lives as long as the program. `preferred`: as those are that wait for its turn to end.
 pub(super) fn start(
     owner: Owner,
@@ -78,6 +81,7 @@ impl Desk {
                 let log = &self.log;
                 let again = self.guard.look(&mut |level, text| log.log(level, text));
                 look_at = again.map(|wait| Instant::now() + wait);
+                thread::sleep(REST);
             }
             if announce_at.is_some_and(|at| at <= now) {
                 guard::refresh(&self.crew);

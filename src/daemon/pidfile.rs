@@ -1,5 +1,6 @@
 //! The pid file (commands.md section 2): 10 columns and a newline, made by link(2), never removed.
 
+use super::watcher;
 use crate::paths::{PID_FILE, STATE_DIR};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -23,14 +24,28 @@ pub(super) enum Running {
     No,
 }
 
-/// Reads the file and probes the process. Our own pid (after an exec) is nobody else's.
+/// Reads the file and probes the process. Our own pid (after an exec) is nobody else's. Where the file is gone and
+/// its daemon is not, the list of addresses tells: what is up must not be taken down under it.
 pub(super) fn look() -> Running {
+    match look_at_file() {
+        Running::Yes(pid) => Running::Yes(pid),
+        none => match watcher::owner_that_lives().filter(|pid| runs(*pid)) {
+            Some(pid) => Running::Yes(pid),
+            None => none,
+        },
+    }
+}
+
+fn look_at_file() -> Running {
     let Ok(text) = fs::read_to_string(PID_FILE) else { return Running::No };
     let word = text.split_whitespace().next().unwrap_or_default();
     let Some(number) = word.parse::<i32>().ok().filter(|n| *n > 0) else { return Running::No };
     let pid = Pid::from_raw(number);
-    let runs = pid != Pid::this() && is_alive(pid) && is_heartbeat(pid);
-    if runs { Running::Yes(pid) } else { Running::Stale }
+    if runs(pid) { Running::Yes(pid) } else { Running::Stale }
+}
+
+fn runs(pid: Pid) -> bool {
+    pid != Pid::this() && is_alive(pid) && is_heartbeat(pid)
 }
 
 /// Whether a process runs a program of our name: after a crash its number may be somebody else's, who must

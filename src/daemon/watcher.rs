@@ -59,15 +59,26 @@ pub(super) fn this_process() -> io::Result<Owner> {
     Ok(Owner { pid, born: born(&fs::read_to_string("/proc/self/stat")?).ok_or(io::ErrorKind::InvalidData)? })
 }
 
+/// The daemon that answers for what is up, by the list of addresses; not this process. It lives also where somebody
+/// removed its pid file, as systemd does with the one of a unit that it takes for ended.
+pub(super) fn owner_that_lives() -> Option<Pid> {
+    let owner = ledger::read().ok()?.owner.filter(|owner| owner.pid != std::process::id())?;
+    let stat = fs::read_to_string(format!("/proc/{}/stat", owner.pid)).ok()?;
+    let pid = Pid::from_raw(i32::try_from(owner.pid).ok()?);
+    (born(&stat) == Some(owner.born)).then_some(pid)
+}
+
 /// The 22nd field; the second may hold anything, blanks and parentheses too.
 fn born(stat: &str) -> Option<u64> {
     stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
 }
 
 /// What an earlier life left behind goes, and a process watches over this one. To be called while there is one thread.
-/// `holds`: the life before this one was this very process, and what it put up stays.
+/// `holds`: the life before this one was this very process, and what it put up stays, also where it could not be
+/// written down whose it is.
 pub(super) fn start(owner: Owner, holds: bool, config: &Config, log: &Logger) -> Option<Watcher> {
-    if !holds || ledger::read().owner != Some(owner) {
+    let whose = ledger::read().ok().and_then(|ledger| ledger.owner);
+    if !holds || whose.is_some_and(|whose| whose != owner) {
         tell(&ledger::clear(None), "left up by a heartbeat that died", log);
     }
     let started = ledger::own(owner).and_then(|()| replace(owner, config));

@@ -24,22 +24,29 @@ pub(super) fn obstacles(manager: &Manager<'_>, keys: &[String]) -> Vec<String> {
     let now = now.ok();
     let groups = manager.groups();
     let chosen = groups.iter().filter(|group| keys.iter().any(|key| key == group.key()));
-    chosen.filter_map(|group| obstacle(manager, group, now.as_ref())).collect()
+    let mut certain = true;
+    chosen.filter_map(|group| obstacle(manager, group, now.as_ref(), &mut certain)).collect()
 }
 
-/// The first one in a group.
-fn obstacle(manager: &Manager<'_>, group: &Group, now: Option<&Snapshot>) -> Option<String> {
-    let (mut found, mut certain) = (None, true);
+/// The first one in a group. `certain`: no script ran before that may change what is there, in this group or an earlier
+/// one.
+fn obstacle(
+    manager: &Manager<'_>,
+    group: &Group,
+    now: Option<&Snapshot>,
+    certain: &mut bool,
+) -> Option<String> {
+    let mut found = None;
     for word in &group.words {
         let path = manager.find(word);
         path.iter().for_each(|path| read_ahead(path));
-        if certain && found.is_none() {
+        if *certain && found.is_none() {
             found = match &path {
                 None => Some(format!("Cannot locate resource script {}", word.script())),
                 Some(path) => now.filter(|_| is_ours(path)).and_then(|now| missing_interface(word, now)),
             };
         }
-        certain &= path.is_some_and(|path| is_ours(&path));
+        *certain &= path.is_some_and(|path| is_ours(&path));
     }
     found.map(|why| format!("{} {}: {why}", group.node, group.remainder()))
 }

@@ -70,10 +70,10 @@ fn each_answers_as_its_script_would() {
         let again = up(&all);
         assert!(again.iter().all(|a| a.status.code == 0 && a.start.is_none()), "they are up");
         assert!(ask(&all).iter().all(|a| a.output == b"INFO:  Running OK\n"));
-        assert_eq!(ledger::read().entries.len(), all.len());
+        assert_eq!(ledger::read().unwrap().entries.len(), all.len());
         assert!(down(&all).iter().all(|a| a.code == 0));
         assert!(all.iter().all(|(_, word)| !has(word.split('/').next().unwrap())));
-        assert!(ledger::read().entries.is_empty());
+        assert!(ledger::read().unwrap().entries.is_empty());
     });
 }
 
@@ -107,7 +107,8 @@ fn what_the_kernel_refuses_is_not_written_down() {
         let refused = answers[0].start.as_ref().unwrap();
         assert_eq!(refused.code, 1);
         assert!(said(refused)[1].starts_with("Failed to add fd00::51: cannot add"), "{:?}", said(refused));
-        let listed: Vec<_> = ledger::read().entries.iter().map(|e| e.wanted.ip.to_string()).collect();
+        let listed: Vec<_> =
+            ledger::read().unwrap().entries.iter().map(|e| e.wanted.ip.to_string()).collect();
         assert_eq!(listed, ["10.0.0.50"]);
     });
 }
@@ -276,10 +277,34 @@ fn what_a_dead_owner_left_is_taken_down_by_who_means_him() {
         let cleared = ledger::clear(Some(ME));
         assert_eq!((cleared.removed.len(), cleared.errors), (2, Vec::new()));
         assert!(!has("172.16.0.1") && !has("172.16.0.2") && has("172.16.0.9"));
-        assert!(ledger::read().entries.is_empty());
+        assert!(ledger::read().unwrap().entries.is_empty());
         assert_eq!(ledger::left_behind().entries.len(), 2, "their services may still run");
         assert!(ledger::clear(None).removed.is_empty());
         ledger::forget_left_behind();
         assert!(ledger::left_behind().entries.is_empty());
+    });
+}
+
+/// What was given to the peer must not come back, whatever cannot be written.
+#[test]
+fn who_cannot_strike_out_guards_nothing() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let all = [(Agent::IPaddr2, "172.16.0.1/24/eth1"), (Agent::IPaddr2, "10.0.0.50/24/eth0")];
+        acquire(&all, &crew());
+        // No place for a new list.
+        std::fs::create_dir("/run/heartbeat.addresses.new").unwrap();
+        let stop = &down(&all[..1])[0];
+        assert_eq!(stop.code, 0);
+        assert!(
+            said(stop).iter().any(|line| line.contains("nothing is guarded any more")),
+            "{:?}",
+            said(stop)
+        );
+        assert!(ledger::read().unwrap().entries.is_empty());
+        let mut guard = Guard::new(ME, crew());
+        guard.look(&mut |_, text| panic!("{text}"));
+        assert!(!has("172.16.0.1") && has("10.0.0.50"));
+        std::fs::remove_dir("/run/heartbeat.addresses.new").unwrap();
     });
 }

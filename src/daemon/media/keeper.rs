@@ -92,7 +92,10 @@ impl Keeper {
             reports: sender,
         };
         thread::Builder::new().name("media".to_owned()).spawn(move || while charge.turn(&taken) {})?;
-        Ok(Self { orders, reports, bell: Bell(bell) })
+        let bell = Bell(bell);
+        // The first look is at once: something may have changed between the opening and the first news.
+        bell.ring();
+        Ok(Self { orders, reports, bell })
     }
 
     pub(super) fn tell(&self, order: Order) {
