@@ -125,7 +125,12 @@ fn a_medium_that_cannot_be_opened_fails_the_start() {
         drop(busy);
         assert_eq!(said.code, Some(1), "{said:?}");
         assert!(said.err.contains("eth0") && said.err.contains("Address already in use"), "{}", said.err);
-        assert!(!node.daemon_runs() && !node.processes().contains(&"heartbeat".to_owned()));
+        let ended = || match node.daemon_runs() || node.processes().contains(&"heartbeat".to_owned()) {
+            true => Err(format!("{:?}", node.processes())),
+            false => Ok(()),
+        };
+        // Whoever says that it failed has a moment to live.
+        wait_until("nothing runs", Duration::from_secs(10), ended).unwrap();
         in_order(
             &node.log(),
             &[

@@ -23,6 +23,16 @@ pub(crate) fn errors(log: &str) -> Vec<String> {
     found
 }
 
+/// A real daemon now and then loses a message that a script or tool wrote to its FIFO, and says so. What it was
+/// told to do then never happens: it holds what it does not know of, or waits for ever. Such a run shows
+/// nothing and is repeated.
+const FIFO_FAULTS: [&str; 2] = ["msg2string: Message with zero fields", "NV failure (msgfromsteam)"];
+
+/// Whether that came over a real daemon.
+pub(crate) fn fifo_fault(log: &str) -> bool {
+    FIFO_FAULTS.iter().any(|fault| log.contains(fault))
+}
+
 /// Lines that may come at any time and mean nothing for what happens: the load of this machine.
 const NOISE: [&str; 4] = ["Late heartbeat", "lost packet(s)", "No pkts missing", "G_SIG_dispatch"];
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::{Act, Scenario, list, run, transcript};
-use crate::lab::{Failure, Flavour, Lab, bail, node::LOG};
+use crate::lab::{Failure, Flavour, Lab, bail, logfile, node::LOG};
 
 /// Laboratories at a time.
 const JOBS: usize = 10;
@@ -108,9 +108,6 @@ fn run_all(title: &str, pair: Pair, scenarios: &[Scenario]) -> BTreeSet<String> 
     failed.into_inner().unwrap_or_default()
 }
 
-/// A real daemon now and then loses a message that a script or tool wrote to its FIFO, and says so. What
-/// it was told to do then never happens; such a run shows nothing and is repeated.
-const FIFO_FAULTS: [&str; 2] = ["msg2string: Message with zero fields", "NV failure (msgfromsteam)"];
 /// Where packets get lost, it believes the one that comes last, also when that is an old one sent again, takes
 /// the other side for unsettled ever after, and refuses requests.
 const BELIEVES_OLD_NEWS: &str = "ignored.  Other side is in flux.";
@@ -137,7 +134,7 @@ fn run_one(title: &str, pair: Pair, scenario: &Scenario) -> Result<(Result<(), F
     let lossy = scenario.steps.iter().any(|step| matches!(step.act, Act::Loss(_)));
     let lost = real.into_iter().any(|(node, _)| {
         let log = node.read(LOG);
-        FIFO_FAULTS.iter().any(|fault| log.contains(fault)) || lossy && log.contains(BELIEVES_OLD_NEWS)
+        logfile::fifo_fault(&log) || lossy && log.contains(BELIEVES_OLD_NEWS)
     });
     if std::env::var_os("LAB_KEEP").is_some() {
         keep_logs(title, &lab)?;

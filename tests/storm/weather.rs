@@ -13,7 +13,7 @@ use super::{Field, Setup, held};
 use crate::lab::Flavour::{Ours, Reference};
 use crate::lab::node::LOG;
 use crate::lab::watch::Watch;
-use crate::lab::{Failure, Flavour};
+use crate::lab::{Failure, Flavour, logfile};
 
 /// Laboratories at a time, unless the environment says otherwise.
 const JOBS: usize = 6;
@@ -86,10 +86,7 @@ pub(crate) fn all<C: Sync>(
     assert!(failed.is_empty(), "{test}: failed: {}", failed.join(", "));
 }
 
-/// A real daemon now and then loses a message that a script or tool wrote to its FIFO, and says so. What it was
-/// told to do then never happens: it holds what it does not know of, or waits for ever. Such a run shows
-/// nothing and is repeated.
-const FIFO_FAULTS: [&str; 2] = ["msg2string: Message with zero fields", "NV failure (msgfromsteam)"];
+/// A run in which a real daemon lost a message is repeated.
 const TRIES: usize = 3;
 
 fn one(
@@ -122,7 +119,7 @@ fn one(
 
 fn fifo_fault(field: &Field) -> bool {
     let real = field.lab.nodes().iter().filter(|node| node.flavour() == Reference);
-    real.into_iter().any(|node| FIFO_FAULTS.iter().any(|fault| node.log().contains(fault)))
+    real.into_iter().any(|node| logfile::fifo_fault(&node.log()))
 }
 
 /// The story and the logs of both nodes, for a post-mortem.
