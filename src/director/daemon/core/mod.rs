@@ -85,7 +85,10 @@ pub(super) enum Action {
     /// From now on, this is so.
     Serving(Mode),
     /// There is nothing left to do.
-    End,
+    End {
+        /// Nothing of ours is in the table, but what is to stay there.
+        clean: bool,
+    },
 }
 
 /// The whole of it.

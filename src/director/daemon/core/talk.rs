@@ -13,6 +13,8 @@ const ROUND: Duration = Duration::from_secs(10);
 /// After a failure it is tried again this soon, and later and later.
 const AGAIN: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(30);
+/// Who is to take everything out tries it again this soon: somebody else may be about to serve.
+const SOON: Duration = Duration::from_millis(500);
 /// So many changes go out at once. Then there is another look, for what has become more urgent meanwhile.
 const PORTION: usize = 256;
 
@@ -37,6 +39,8 @@ pub(super) struct Talk {
     pause: Duration,
     /// What failed last time, and why. It is told once.
     failed: BTreeMap<String, String>,
+    /// Whether the table was ever read.
+    seen: bool,
 }
 
 #[derive(Debug)]
@@ -58,7 +62,7 @@ enum Why {
 /// Why everything is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leaving {
-    /// To go on checking only.
+    /// To go on checking only. It is tried until it is so, or until somebody changes his mind.
     Standby,
     /// For good, and at this time at the latest.
     Stop {
@@ -91,6 +95,7 @@ impl Talk {
             not_before: Duration::ZERO,
             pause: AGAIN,
             failed: BTreeMap::new(),
+            seen: false,
         }
     }
 
@@ -115,10 +120,17 @@ impl Talk {
         }
     }
 
-    /// Nothing is left to be told, but that all goes.
-    pub(super) fn forget(&mut self) {
+    /// Nothing is left to be told, but that all goes; at once.
+    pub(super) fn leave(&mut self, leaving: Leaving) {
         self.begin = false;
         self.dirty.clear();
+        self.leaving = Some(leaving);
+        self.not_before = Duration::ZERO;
+    }
+
+    /// Nothing of ours can be in a table that nobody has ever seen, not even an earlier life.
+    fn has_nothing_there(&self) -> bool {
+        !self.seen && self.once.is_empty()
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -144,8 +156,8 @@ impl Talk {
 
     /// Whether to look now. Who is told so is looking from then on.
     pub(super) fn wants_to_look(&mut self, now: Duration) -> bool {
-        let due = now >= self.not_before || self.leaving.is_some();
-        let wants = self.is_idle() && due && (self.is_pressing() || now >= self.correct_at);
+        let wants =
+            self.is_idle() && now >= self.not_before && (self.is_pressing() || now >= self.correct_at);
         if wants {
             self.doing = Doing::Looking;
         }
@@ -198,14 +210,23 @@ impl Core {
     pub(super) fn table(&mut self, now: Duration, table: Result<Table, String>) {
         self.talk.doing = Doing::Nothing;
         match table {
-            Ok(table) => self.work_out(now, &table),
-            Err(why) => {
-                let told = self.talk.failure(String::new(), &why);
-                self.out.extend(told.map(Action::Log));
-                self.talk.not_before = self.talk.back_off(now);
-                self.run_fallback_commands();
-                if self.talk.leaving.is_some() { self.left() } else { self.tried() }
+            Ok(table) => {
+                self.talk.seen = true;
+                self.work_out(now, &table);
             }
+            Err(why) => self.blind(now, &why),
+        }
+    }
+
+    fn blind(&mut self, now: Duration, why: &str) {
+        let told = self.talk.failure(String::new(), why);
+        self.out.extend(told.map(Action::Log));
+        self.talk.not_before = self.talk.back_off(now);
+        self.run_fallback_commands();
+        match self.talk.leaving {
+            None => self.tried(),
+            Some(_) if self.talk.has_nothing_there() => self.left(),
+            Some(_) => self.talk.not_before = now + SOON,
         }
     }
 
@@ -227,7 +248,9 @@ impl Core {
 
     fn work_out(&mut self, now: Duration, table: &Table) {
         let why = self.why(now);
-        let (steps, later) = portion(self.steps(why, table));
+        let steps = self.steps(why, table);
+        // Who leaves leaves everything: there is no other look.
+        let (steps, later) = if why == Why::Leave { (steps, BTreeSet::new()) } else { portion(steps) };
         let why = why.of_all(later.is_empty());
         let covered = self.covered(why, &later);
         let ops: Vec<Op> = steps.iter().map(|step| step.op.clone()).collect();
@@ -292,7 +315,8 @@ impl Core {
             self.talk.conclude(now, why, &failed);
         }
         match why {
-            Why::Leave => self.left(),
+            Why::Leave if failed.is_empty() => self.left(),
+            Why::Leave => self.talk.not_before = now + SOON,
             Why::Begin { whole: false } => {}
             _ => self.tried(),
         }

@@ -58,8 +58,7 @@ impl Core {
         match self.mode {
             Mode::Standby => self.out.push(Action::Serving(Mode::Standby)),
             Mode::Active => {
-                self.talk.forget();
-                self.talk.leaving = Some(Leaving::Standby);
+                self.talk.leave(Leaving::Standby);
             }
         }
     }
@@ -72,19 +71,17 @@ impl Core {
         self.status = Status::Stopping;
         self.generation += 1;
         self.settles = None;
-        self.talk.forget();
+        self.talk.leave(Leaving::Stop { until: now + FAREWELL });
         self.out.push(Action::Forget);
         if keep || self.mode == Mode::Standby {
-            self.out.push(Action::End);
-        } else {
-            self.talk.leaving = Some(Leaving::Stop { until: now + FAREWELL });
+            self.left();
         }
     }
 
-    /// Everything was taken out, as far as that was possible.
+    /// Everything was taken out.
     pub(super) fn left(&mut self) {
         match self.talk.leaving.take() {
-            Some(Leaving::Stop { .. }) => self.out.push(Action::End),
+            Some(Leaving::Stop { .. }) => self.out.push(Action::End { clean: true }),
             Some(Leaving::Standby) => {
                 self.mode = Mode::Standby;
                 self.fresh();
@@ -94,14 +91,15 @@ impl Core {
         }
     }
 
-    /// The kernel has not answered in time.
+    /// The kernel has not done in time as it was told.
     pub(super) fn lose_patience(&mut self, now: Duration) {
         if let Some(Leaving::Stop { until }) = self.talk.leaving
             && now >= until
         {
             self.talk.leaving = None;
-            self.out.push(Action::Log("the kernel does not answer: its table stays as it is".to_owned()));
-            self.out.push(Action::End);
+            let what = if self.talk.is_idle() { "refuses" } else { "does not answer" };
+            self.out.push(Action::Log(format!("the kernel {what}: its table stays as it is")));
+            self.out.push(Action::End { clean: false });
         }
     }
 

@@ -47,6 +47,8 @@ pub(super) struct World {
     pub(super) commands: Vec<(usize, Verb)>,
     pub(super) serving: Vec<(Duration, Mode)>,
     pub(super) ended: Option<Duration>,
+    /// Whether nothing was left behind.
+    pub(super) clean: bool,
 }
 
 impl World {
@@ -72,6 +74,7 @@ impl World {
             commands: Vec::new(),
             serving: Vec::new(),
             ended: None,
+            clean: false,
         }
     }
 
@@ -139,7 +142,7 @@ impl World {
             Action::Happened(event, status) => self.mails.push((event.log_line(), status)),
             Action::Fallback(index, verb) => self.commands.push((index, verb)),
             Action::Serving(mode) => self.serving.push((self.now, mode)),
-            Action::End => self.ended = Some(self.now),
+            Action::End { clean } => (self.ended, self.clean) = (Some(self.now), clean),
         }
     }
 
