@@ -216,6 +216,7 @@ impl Core {
             }
             Err(why) => self.blind(now, &why),
         }
+        self.let_go(now);
     }
 
     fn blind(&mut self, now: Duration, why: &str) {

@@ -25,8 +25,10 @@ impl Core {
         self.schedule = Schedule::new(&config, self.generation).limited(self.limit);
         self.status = Status::Reloading;
         self.settles = Some(now + PATIENCE);
+        self.held = None;
         self.talk.renumber(config.virtuals.len());
         if self.mode == Mode::Active {
+            self.held = self.settles;
             self.told_serving = false;
             self.talk.begin(gone);
         }
@@ -35,7 +37,7 @@ impl Core {
     }
 
     /// What the checks have made known is brought to the kernel at once.
-    pub(super) fn activate(&mut self) {
+    pub(super) fn activate(&mut self, now: Duration) {
         if self.is_ending() {
             return;
         }
@@ -47,6 +49,7 @@ impl Core {
         self.mode = Mode::Active;
         self.told_serving = false;
         self.fresh();
+        self.held = Some(now + PATIENCE);
         self.talk.begin(Vec::new());
     }
 
@@ -71,6 +74,7 @@ impl Core {
         self.status = Status::Stopping;
         self.generation += 1;
         self.settles = None;
+        self.held = None;
         self.talk.leave(Leaving::Stop { until: now + FAREWELL });
         self.out.push(Action::Forget);
         if keep || self.mode == Mode::Standby {

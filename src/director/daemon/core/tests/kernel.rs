@@ -127,6 +127,58 @@ fn services_of_an_earlier_life_go() {
     assert!(world.rows().contains("10.0.0.99"));
 }
 
+/// A table of an earlier life, and checks that are faster than the kernel.
+fn fast(text: &str) -> World {
+    let mut before = World::active(&text.replace("checktype=off", "checktype=connect"));
+    before.go(ms(1_500));
+    assert_eq!(before.rows(), BOTH);
+    let kernel = crate::director::ipvs::Fake { table: before.kernel.table, ..Default::default() };
+    let mut world = World::new(text, Mode::Active, kernel, vec![web()]);
+    (world.answer, world.pace) = (ms(0), ms(10));
+    world
+}
+
+#[test]
+fn who_is_found_serving_is_not_taken_out_by_a_fast_check() {
+    let mut world = fast(&format!("failurecount=3\n{WEB}")).put_down(&["10.0.0.2"]);
+    world.go(ms(1_500));
+    assert_eq!(world.rows(), BOTH, "two failures of three");
+    world.go(ms(2_000));
+    assert_eq!(world.rows(), "10.0.0.100:80: 10.0.0.1:80/5");
+}
+
+#[test]
+fn who_is_not_checked_stays_over_start_and_reload() {
+    let text = format!("{WEB}\tchecktype=off\n");
+    let mut world = fast(&text).put_down(&["10.0.0.1", "10.0.0.2"]);
+    world.go(ms(3_000));
+    assert_eq!(world.rows(), BOTH, "over the start");
+    world.give(Input::Reload(config(&text)));
+    world.go(ms(30_000));
+    assert_eq!((world.rows().as_str(), world.told()), (BOTH, Vec::new()), "over the reload");
+    let mut world =
+        World::new(&text, Mode::Standby, world.kernel, Vec::new()).put_down(&["10.0.0.1", "10.0.0.2"]);
+    (world.answer, world.pace) = (ms(0), ms(1_500));
+    world.go(ms(3_000));
+    world.give(Input::Activate);
+    world.go(ms(30_000));
+    assert_eq!(world.rows(), BOTH, "when it begins to serve");
+}
+
+#[test]
+fn checks_do_not_wait_for_a_kernel_that_is_not_there() {
+    let mut world = World::active(WEB);
+    (world.answer, world.pace) = (ms(0), ms(3_600_000));
+    world.go(PATIENCE - ms(1));
+    assert!(world.checked.is_empty());
+    world.go(ms(10));
+    assert_eq!(world.checked.len(), 2);
+    let mut world = World::active(WEB);
+    world.broken = Some("gone".to_owned());
+    world.go(ms(2));
+    assert_eq!(world.checked.len(), 2);
+}
+
 impl World {
     /// Whether all that was decided is in the table, by what the core knows.
     fn state_is_applied(&self) -> bool {

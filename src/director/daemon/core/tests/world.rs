@@ -18,8 +18,6 @@ pub(super) fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-/// How long a server that is well takes.
-const ANSWER: Duration = Duration::from_millis(3);
 /// How long a check of a server that hangs takes.
 pub(super) const HANG: Duration = Duration::from_secs(5);
 
@@ -32,6 +30,8 @@ pub(super) struct World {
     pub(super) refused: Option<&'static str>,
     /// How long the kernel takes for an answer.
     pub(super) pace: Duration,
+    /// How long a server that does not hang takes.
+    pub(super) answer: Duration,
     pub(super) down: BTreeSet<IpAddr>,
     pub(super) hanging: BTreeSet<IpAddr>,
     pub(super) maintained: BTreeSet<IpAddr>,
@@ -60,6 +60,7 @@ impl World {
             broken: None,
             refused: None,
             pace: ms(1),
+            answer: ms(3),
             down: BTreeSet::new(),
             hanging: BTreeSet::new(),
             maintained: BTreeSet::new(),
@@ -164,7 +165,7 @@ impl World {
             () if self.down.contains(&ip) || self.hanging.contains(&ip) => Verdict::Down,
             () => Verdict::Up,
         };
-        let time = if self.hanging.contains(&ip) { HANG } else { ANSWER };
+        let time = if self.hanging.contains(&ip) { HANG } else { self.answer };
         self.later(time, Input::Answer(ticket, verdict));
     }
 
