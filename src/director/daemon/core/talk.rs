@@ -41,6 +41,9 @@ pub(super) struct Talk {
     failed: BTreeMap<String, String>,
     /// Whether the table was ever read.
     seen: bool,
+    /// Services that failed, and after how many changes: who failed last comes last.
+    fell: BTreeMap<ServiceId, u64>,
+    changes: u64,
 }
 
 #[derive(Debug)]
@@ -96,6 +99,8 @@ impl Talk {
             pause: AGAIN,
             failed: BTreeMap::new(),
             seen: false,
+            fell: BTreeMap::new(),
+            changes: 0,
         }
     }
 
@@ -103,6 +108,7 @@ impl Talk {
     pub(super) fn begin(&mut self, once: Vec<ServiceId>) {
         self.begin = true;
         self.once.extend(once);
+        self.fell.clear();
         self.not_before = Duration::ZERO;
     }
 
@@ -177,11 +183,29 @@ impl Talk {
         again
     }
 
+    /// Who failed does not hold up the others: he comes last.
+    fn sort(&self, steps: &mut [Step]) {
+        // stable: a service stays in one piece, and in its order
+        steps.sort_by_key(|step| self.fell.get(step.op.service()));
+    }
+
+    /// Of these, who has not failed yet: the others have been tried.
+    fn untried(&self, later: &BTreeSet<ServiceId>) -> bool {
+        later.iter().any(|id| !self.fell.contains_key(id))
+    }
+
+    /// Remembers who failed.
+    fn note(&mut self, tried: &BTreeSet<ServiceId>, failed: &BTreeSet<ServiceId>) {
+        self.changes += 1;
+        self.fell.retain(|id, _| !tried.contains(id));
+        self.fell.extend(failed.iter().map(|id| (*id, self.changes)));
+    }
+
     /// The whole table, or a part of it, is as it should be; but for the services that failed.
     fn conclude(&mut self, now: Duration, why: Why, failed: &BTreeSet<ServiceId>) {
         if let Why::Begin { whole: true } | Why::Correct { whole: true } = why {
             self.begin = false;
-            self.once.retain(|id| failed.contains(id));
+            self.once.retain(|id| failed.contains(id) || self.fell.contains_key(id));
             self.correct_at = now + ROUND;
         }
         if failed.is_empty() {
@@ -249,10 +273,11 @@ impl Core {
 
     fn work_out(&mut self, now: Duration, table: &Table) {
         let why = self.why(now);
-        let steps = self.steps(why, table);
+        let mut steps = self.steps(why, table);
+        self.talk.sort(&mut steps);
         // Who leaves leaves everything: there is no other look.
         let (steps, later) = if why == Why::Leave { (steps, BTreeSet::new()) } else { portion(steps) };
-        let why = why.of_all(later.is_empty());
+        let why = why.of_all(!self.talk.untried(&later));
         let covered = self.covered(why, &later);
         let ops: Vec<Op> = steps.iter().map(|step| step.op.clone()).collect();
         self.talk.doing = Doing::Changing { steps, covered, why, generation: self.generation };
@@ -310,7 +335,9 @@ impl Core {
     pub(super) fn done(&mut self, now: Duration, results: &[Result<(), String>]) {
         let doing = std::mem::replace(&mut self.talk.doing, Doing::Nothing);
         let Doing::Changing { steps, covered, why, generation } = doing else { return };
+        let tried = steps.iter().map(|step| *step.op.service()).collect();
         let failed = self.tell(steps, results);
+        self.talk.note(&tried, &failed);
         if generation == self.generation {
             self.settled(&covered, &failed);
             self.talk.conclude(now, why, &failed);

@@ -104,6 +104,30 @@ fn many_changes_go_out_in_portions() {
 }
 
 #[test]
+fn who_fails_does_not_hold_up_the_others() {
+    let service = |n: u32| format!("virtual=10.{}.1.{}:80\n\treal=10.2.0.1:80 masq\n", n / 200, n % 200);
+    let mut world = World::active(&(0..610).map(service).collect::<String>());
+    world.refused = Some("-A -t 10.");
+    world.go(ms(2_900));
+    assert!(world.looks < 20, "{} looks", world.looks);
+    assert_eq!(world.serving.len(), 1, "nobody waits longer than for a first try");
+    // three portions fail, the last ten services do not
+    let mut world = World::active(&(0..610).map(service).collect::<String>());
+    world.refused = Some("-A -t 10.0");
+    world.go(ms(1_000));
+    assert_eq!(world.kernel.table.entries.len(), 410, "{} looks", world.looks);
+    world.down.insert("10.2.0.1".parse().unwrap());
+    world.go(ms(70_000));
+    assert!(
+        world.kernel.table.entries.values().all(|entry| entry.dests.is_empty()),
+        "and changes come through"
+    );
+    world.refused = None;
+    world.go(ms(61_000));
+    assert_eq!(world.kernel.table.entries.len(), 610);
+}
+
+#[test]
 fn services_of_an_earlier_life_go() {
     let mut kernel = crate::director::ipvs::Fake::default();
     let old = config(&WEB.replace("0.100", "0.99")).virtuals[0].clone();
