@@ -346,6 +346,8 @@ impl Core {
             Why::Leave if failed.is_empty() => self.left(),
             Why::Leave => self.talk.not_before = now + SOON,
             Why::Begin { whole: false } => {}
+            // Another configuration has come meanwhile: it has not been tried yet.
+            _ if generation != self.generation => {}
             _ => self.tried(),
         }
     }

@@ -59,6 +59,25 @@ fn a_reload_during_a_conversation_is_not_confused_by_its_end() {
 }
 
 #[test]
+fn what_was_done_for_another_configuration_is_no_success_of_this_one() {
+    let mut world = World::active(WEB);
+    world.go(ms(500));
+    world.pace = ms(200);
+    world.down.insert("10.0.0.1".parse().unwrap());
+    world.kernel.table.apply(&Op::DelService(web())).unwrap();
+    let begun = world.serving.len();
+    while world.kernel.table.get(&web()).is_none() {
+        world.go(ms(1));
+    }
+    // the kernel has done it, and has not answered yet
+    world.give(Input::Reload(config(&WEB.replace("10.0.0.100", "10.0.0.101"))));
+    while world.serving.len() == begun {
+        world.go(ms(1));
+    }
+    assert!(world.rows().starts_with("10.0.0.101:80:"), "{}", world.rows());
+}
+
+#[test]
 fn who_stands_by_checks_and_leaves_the_kernel_alone() {
     let mut world = World::new(WEB, Mode::Standby, Default::default(), Vec::new()).put_down(&["10.0.0.2"]);
     world.go(ms(60_000));
