@@ -267,7 +267,7 @@ impl Life<'_> {
     /// What is so from now on: whoever asks may know, and whoever waits for it may go.
     fn serving(&mut self, mode: Mode) {
         if self.in_background {
-            let record = record(self.core.config(), mode, &[]);
+            let record = record(self.core.config(), mode, self.core.once());
             if let Err(error) = record.write(&self.place.state_file()) {
                 self.log.say(&format!("cannot write {}: {error}", self.place.state_file().display()));
             }

@@ -168,6 +168,11 @@ impl Core {
         &self.config
     }
 
+    /// Services that are ours no more and may still be in the table.
+    pub(super) fn once(&self) -> &[ServiceId] {
+        &self.talk.once
+    }
+
     /// What is known of the servers.
     pub(super) fn state(&self) -> &State {
         &self.state

@@ -25,7 +25,7 @@ pub(super) struct Talk {
     /// A start or a reload has not come to the kernel yet.
     begin: bool,
     /// Services that are ours no more, and may still be there.
-    once: Vec<ServiceId>,
+    pub(super) once: Vec<ServiceId>,
     /// What else is to be brought to the kernel before anything: taking everything out.
     pub(super) leaving: Option<Leaving>,
     /// Services of whose servers something became known.

@@ -84,6 +84,7 @@ impl Core {
 
     /// Everything was taken out.
     pub(super) fn left(&mut self) {
+        self.talk.once.clear();
         match self.talk.leaving.take() {
             Some(Leaving::Stop { .. }) => self.out.push(Action::End { clean: true }),
             Some(Leaving::Standby) => {
