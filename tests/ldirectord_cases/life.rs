@@ -25,6 +25,33 @@ fn who_was_started_can_be_asked_at_once() {
     }
 }
 
+/// In a container numbers come again soon: the file of a life before may hold that of the command or of its caller.
+#[test]
+fn nobody_takes_himself_for_a_daemon() {
+    for how in ["exec /usr/sbin/ldirectord web.cf start", "/usr/sbin/ldirectord web.cf start || exit"] {
+        let room = Room::new(true);
+        room.write("/etc/ha.d/web.cf", WEB);
+        let start = "export LDIRECTORD_IPVS=ipvsadm; echo $$ > /run/ldirectord.web.cf.pid";
+        room.script(&format!("{start}; {how}; true"));
+        room.wait_for(BOTH);
+        room.must(&["web.cf", "status"]);
+    }
+}
+
+/// What the kernel did not let go of is not forgotten, and nobody is told that it is gone.
+#[test]
+fn a_stop_that_fails_says_so() {
+    let room = started();
+    room.write("/run/ipvsadm.broken", "");
+    assert_eq!(room.ldirectord(&["web.cf", "stop"]).status.code(), Some(1), "{}", room.log());
+    assert!(room.is_over("web.cf"));
+    room.script("rm /run/ipvsadm.broken");
+    assert_eq!(room.rows(), BOTH);
+    room.must(&["web.cf", "stop"]);
+    assert_eq!(room.rows(), "");
+    assert!(!room.has("/run/ldirectord.web.cf.state"));
+}
+
 #[test]
 fn every_signal_of_the_list_ends_it_in_order() {
     let room = Room::new(true);

@@ -67,6 +67,22 @@ fn who_was_told_to_stop_goes_on_checking_until_the_end() {
 }
 
 #[test]
+fn a_start_that_comes_while_it_leaves_counts() {
+    let room = warm();
+    room.must(&["web.cf", "start"]);
+    room.wait_for(BOTH);
+    // the table cannot be touched: it goes on trying
+    room.write("/run/ipvsadm.broken", "");
+    room.kill("USR2", "web.cf");
+    room.wait("a try", || room.log().contains("initialize ipvs"));
+    room.must(&["web.cf", "start"]);
+    room.script("rm /run/ipvsadm.broken");
+    let before = checks(&room);
+    room.wait("checks", || checks(&room) > before + 5);
+    assert_eq!((room.rows().as_str(), status(&room).0), (BOTH, Some(0)));
+}
+
+#[test]
 fn who_died_serving_serves_again() {
     let room = warm();
     room.must(&["web.cf", "start"]);
@@ -81,7 +97,12 @@ fn who_died_serving_serves_again() {
     // told to stop while it is dead, it does not
     room.kill("KILL", "web.cf");
     room.wait("its end", || status(&room).0 == Some(1));
+    assert_eq!(room.rows(), "10.0.0.100:80: 10.0.0.2:80/1");
+    room.write("/run/ipvsadm.broken", "");
+    assert_eq!(room.ldirectord(&["web.cf", "stop"]).status.code(), Some(1), "it says so");
+    room.script("rm /run/ipvsadm.broken");
     room.must(&["web.cf", "stop"]);
+    assert_eq!(room.rows(), "", "and does not leave the table to nobody");
     room.must(&["web.cf", "standby"]);
     assert_eq!(status(&room).0, Some(3));
 }

@@ -46,7 +46,7 @@ pub(super) fn start(
 fn serve(place: &Place, print: Print, errands: &Receiver<Errand>, news: &UnboundedSender<News>) {
     let mut watch = Watch { seen: None, print, lost: false };
     loop {
-        let told = match errands.recv_timeout(ROUND) {
+        let told = match next(errands) {
             Ok(Errand::Read) => Some(match load::load(&place.path, &place.config) {
                 Ok(loaded) => {
                     watch.print = loaded.print;
@@ -62,6 +62,12 @@ fn serve(place: &Place, print: Print, errands: &Receiver<Errand>, news: &Unbound
             return;
         }
     }
+}
+
+/// The next errand. One reading does for all who wanted one until now.
+fn next(errands: &Receiver<Errand>) -> Result<Errand, RecvTimeoutError> {
+    let first = errands.recv_timeout(ROUND)?;
+    Ok(errands.try_iter().last().unwrap_or(first))
 }
 
 /// What was last seen of the file.
@@ -97,6 +103,15 @@ impl Watch {
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn one_reading_does_for_all() {
+        let (errands, queue) = channel();
+        (0..3).for_each(|_| errands.send(Errand::Read).unwrap());
+        drop(errands);
+        assert!(matches!(next(&queue), Ok(Errand::Read)));
+        assert_eq!(next(&queue).unwrap_err(), RecvTimeoutError::Disconnected);
+    }
 
     #[test]
     fn only_another_content_is_news() {

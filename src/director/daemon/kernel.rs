@@ -10,7 +10,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::core::Input;
 use crate::director::ipvs::{Error, Ipvs, Ipvsadm, Netlink};
-use crate::director::table::Op;
+use crate::director::plan::Event;
+use crate::director::table::{Op, ServiceId};
 
 /// Chooses the way to the kernel: `netlink`, `ipvsadm` or `ipvsadm:PROGRAM`.
 pub(super) const CHOICE: &str = "LDIRECTORD_IPVS";
@@ -98,6 +99,27 @@ fn installed() -> Result<Ipvsadm, Error> {
         what: "ipvsadm".to_owned(),
         said: "it is neither in /sbin nor in /usr/sbin".to_owned(),
     })
+}
+
+/// Takes services out that a daemon has left behind; each is tried. `told` gets the lines of the log. The error is of the
+/// last that could not be taken out.
+pub(super) fn take_out(way: &Way, left: &[ServiceId], told: &mut dyn FnMut(String)) -> Result<(), String> {
+    let opened = if left.is_empty() { return Ok(()) } else { way.open(told) };
+    let found = opened.and_then(|mut kernel| Ok((kernel.table()?, kernel)));
+    let (table, mut kernel) = match found {
+        Ok(found) => found,
+        // Without IPVS there is no table.
+        Err(Error::Absent) => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let mut result = Ok(());
+    for id in left.iter().filter(|id| table.get(id).is_some()) {
+        match kernel.apply(&Op::DelService(*id)) {
+            Ok(()) => told(Event::virtual_server(*id, "Purged", Some("stop")).log_line()),
+            Err(error) => result = Err(error.to_string()),
+        }
+    }
+    result
 }
 
 /// Starts the thread. It ends when nobody can tell it anything any more.

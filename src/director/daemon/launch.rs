@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode as Bits, umask};
+use nix::unistd::Pid;
 
 use super::background::{self, Herald, Side};
 use super::load::Print;
@@ -17,7 +19,7 @@ use super::run;
 use super::side;
 use super::signals;
 use super::texts::STARTING;
-use super::verbs::log_place;
+use super::verbs::{log_place, turn};
 use crate::director::command::{ChildVerb, Errand};
 use crate::director::config::Config;
 use crate::director::log::Log;
@@ -42,6 +44,16 @@ pub(super) struct Start {
     pub(super) mode: Mode,
     pub(super) debug: bool,
     pub(super) log: Log,
+    /// The command and who has called it: no daemons.
+    pub(super) kin: Vec<Pid>,
+}
+
+/// Whose the pid file is.
+enum Claimed {
+    /// Ours; services that an earlier life may have left in the table.
+    Ours(Vec<ServiceId>),
+    /// Somebody's who runs.
+    Theirs(Pid),
 }
 
 static DAEMON: AtomicBool = AtomicBool::new(false);
@@ -74,11 +86,14 @@ pub(super) fn launch(start: Start) -> i32 {
 
 fn serve(start: Start, mut herald: Herald) -> i32 {
     umask(Bits::S_IWGRP | Bits::S_IWOTH);
-    let once = match claim(&start) {
-        Ok(Some(once)) => once,
-        Ok(None) => {
-            herald.tell(0);
-            return 0;
+    // Whoever reads our pid may send us a signal.
+    let claimed = signals::hold_back().and_then(|()| claim(&start));
+    let once = match claimed {
+        Ok(Claimed::Ours(once)) => once,
+        Ok(Claimed::Theirs(pid)) => {
+            let code = join(&start, pid);
+            herald.tell(code);
+            return code;
         }
         Err(error) => {
             start.log.say(&format!("Can not open {}: {error}", start.place.pid_file().display()));
@@ -93,21 +108,32 @@ fn serve(start: Start, mut herald: Herald) -> i32 {
     live(start, herald, once)
 }
 
-/// Writes the pid, unless somebody runs (`None`). The services that an earlier life may have left in the table.
-fn claim(start: &Start) -> io::Result<Option<Vec<ServiceId>>> {
+/// Somebody was faster. One of ours is to serve, as ours would have.
+fn join(start: &Start, pid: Pid) -> i32 {
+    match start.mode {
+        Mode::Active if pidfile::is_ours(pid) => {
+            turn(&start.place, &start.log, pid, Signal::SIGUSR1, Mode::Active)
+        }
+        _ => 0,
+    }
+}
+
+/// Writes the pid, unless somebody runs.
+fn claim(start: &Start) -> io::Result<Claimed> {
     let turn = std::fs::File::open(RUN).and_then(|dir| {
         Flock::lock(dir, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))
     })?;
     let pid_file = start.place.pid_file();
-    if matches!(pidfile::look(&pid_file), Running::Yes(_)) {
-        return Ok(None);
+    match pidfile::look(&pid_file) {
+        Running::Yes(pid) if !start.kin.contains(&pid) => return Ok(Claimed::Theirs(pid)),
+        _ => {}
     }
     let before = Record::read(&start.place.state_file()).filter(|record| record.mode == Mode::Active);
     let once = before.map(|record| record.services).unwrap_or_default();
     run::record(&start.config, start.mode, &once).write(&start.place.state_file())?;
     pidfile::write_whole(&pid_file, &format!("{}\n", std::process::id()))?;
     drop(turn);
-    Ok(Some(once))
+    Ok(Claimed::Ours(once))
 }
 
 fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {

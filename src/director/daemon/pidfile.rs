@@ -28,9 +28,17 @@ pub(super) fn look(file: &Path) -> Running {
     }
     let pid = first.parse::<i32>().ok().filter(|pid| *pid > 0).map(Pid::from_raw);
     match pid {
+        // The file is older than we are: numbers come again, in a container soon.
+        Some(pid) if kin().contains(&pid) => Running::Stale,
         Some(pid) if command_line(pid).is_some_and(|line| line.contains("ldirectord")) => Running::Yes(pid),
         _ => Running::Stale,
     }
+}
+
+/// Processes that cannot be the daemon, whatever they are called: this one, and the script that has called it.
+pub(super) fn kin() -> Vec<Pid> {
+    let parent = Some(Pid::parent()).filter(|pid| !is_ours(*pid));
+    [Pid::this()].into_iter().chain(parent).collect()
 }
 
 /// The command line of a process, its words apart by NUL; `None` when it has ended.

@@ -77,7 +77,7 @@ enum Heard {
 
 /// What is left of a life.
 pub(super) struct Ended {
-    /// The table was left as it is, to the next daemon.
+    /// The table was left as it is, to the next daemon, or could not be cleared.
     pub(super) kept: bool,
     /// What is still to be done.
     pub(super) side: Side,
@@ -209,7 +209,7 @@ impl Life<'_> {
                 }
             }
             Action::Serving(mode) => self.serving(mode),
-            Action::End => self.ended = true,
+            Action::End { clean } => self.end(clean),
         }
     }
 
@@ -217,8 +217,14 @@ impl Life<'_> {
         if self.kernel.send(request).is_err() {
             // Only a thread that broke is not there any more.
             self.log.say("the thread for the kernel's table has ended");
-            self.ended = true;
+            self.end(false);
         }
+    }
+
+    /// Whoever comes next is told what was left in the table.
+    fn end(&mut self, clean: bool) {
+        self.ended = true;
+        self.kept |= !clean;
     }
 
     fn check(&mut self, ticket: Ticket, (index, real): (usize, usize), connect: bool) {
@@ -261,7 +267,7 @@ impl Life<'_> {
     /// What is so from now on: whoever asks may know, and whoever waits for it may go.
     fn serving(&mut self, mode: Mode) {
         if self.in_background {
-            let record = record(self.core.config(), mode, &[]);
+            let record = record(self.core.config(), mode, self.core.once());
             if let Err(error) = record.write(&self.place.state_file()) {
                 self.log.say(&format!("cannot write {}: {error}", self.place.state_file().display()));
             }

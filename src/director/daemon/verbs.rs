@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::cli::{Command, Verb};
+use super::kernel::{self, Way};
 use super::launch::{self, Start};
 use super::load::{self, Loaded};
 use super::pidfile::{self, Running, is_alive, is_doomed, is_ours, look};
@@ -15,6 +16,7 @@ use super::place::{Lost, Place};
 use super::record::{Mode, Record};
 use crate::director::config::{Config, Global};
 use crate::director::log::{Log, Place as LogPlace};
+use crate::director::table::ServiceId;
 
 /// Exit codes.
 const INITIALISATION: i32 = 1;
@@ -111,8 +113,8 @@ impl Call {
         match self.command.verb {
             Verb::Start => self.start(running, loaded),
             Verb::Standby => self.standby(running, loaded),
-            Verb::Stop => self.stop(running),
-            Verb::Shutdown => self.shutdown(running),
+            Verb::Stop => self.stop(running, loaded.config.as_ref()),
+            Verb::Shutdown => self.shutdown(running, loaded.config.as_ref()),
             Verb::TryRestart if !matches!(running, Running::Yes(_)) => 0,
             Verb::Restart | Verb::TryRestart => self.restart(running, loaded),
             Verb::Reload | Verb::ForceReload => self.reload(running),
@@ -143,7 +145,8 @@ impl Call {
 
     fn start(&self, running: Running, loaded: Loaded) -> i32 {
         match running {
-            Running::Yes(pid) if self.only_checks(pid) => self.turn(pid, Signal::SIGUSR1, Mode::Active),
+            // It may be about to serve no more: it is told in any case.
+            Running::Yes(pid) if is_ours(pid) => self.turn(pid, Signal::SIGUSR1, Mode::Active),
             Running::Yes(_) => 0,
             _ => self.launch(loaded, Mode::Active),
         }
@@ -164,26 +167,48 @@ impl Call {
         }
     }
 
-    fn stop(&self, running: Running) -> i32 {
+    fn stop(&self, running: Running, config: Option<&Config>) -> i32 {
         match (running, self.record()) {
             (Running::Yes(pid), Some(record)) if record.warm && is_ours(pid) => {
                 self.turn(pid, Signal::SIGUSR2, Mode::Standby)
             }
-            _ => self.shutdown(running),
+            _ => self.shutdown(running, config),
         }
     }
 
-    fn shutdown(&self, running: Running) -> i32 {
-        match running {
-            Running::Yes(pid) => {
-                pidfile::signal(pid, Signal::SIGTERM);
-                // Who comes next may rely on it where it does not take long.
-                wait(STOP, || self.has_ended(pid));
+    fn shutdown(&self, running: Running, config: Option<&Config>) -> i32 {
+        if let Running::Yes(pid) = running {
+            pidfile::signal(pid, Signal::SIGTERM);
+            // Who comes next may rely on it where it does not take long.
+            if !wait(STOP, || self.has_ended(pid)) {
+                return 0;
             }
-            // Nobody is to serve any more.
-            _ => drop(std::fs::remove_file(self.place.state_file())),
         }
-        0
+        self.clear_away(config)
+    }
+
+    /// Nobody is to serve any more: what a daemon that died, or could not do it, has left in the table goes.
+    fn clear_away(&self, config: Option<&Config>) -> i32 {
+        let record = self.record().filter(|record| record.mode == Mode::Active);
+        let left = record.map(|record| record.services).unwrap_or_default();
+        let virtuals = config.map(|config| config.virtuals.as_slice()).unwrap_or_default();
+        let stays = |id: &ServiceId| virtuals.iter().any(|virt| virt.id == *id && !virt.clean_stop);
+        let left: Vec<ServiceId> = left.into_iter().filter(|id| !stays(id)).collect();
+        let way = Way::chosen().unwrap_or(Way::Any);
+        match kernel::take_out(&way, &left, &mut |line| self.log.say(&line)) {
+            Ok(()) => {
+                // Where there is none there is nothing to forget.
+                let _ = std::fs::remove_file(self.place.state_file());
+                0
+            }
+            Err(why) => {
+                let line =
+                    format!("services of {} are still in the kernel's table: {why}", self.place.config);
+                complain(&line);
+                self.log.say(&line);
+                INITIALISATION
+            }
+        }
     }
 
     fn restart(&self, running: Running, loaded: Loaded) -> i32 {
@@ -259,18 +284,7 @@ impl Call {
 
     /// Makes a daemon that runs serve, or not, and waits until it does.
     fn turn(&self, pid: Pid, signal: Signal, mode: Mode) -> i32 {
-        let is_so = || self.record().is_some_and(|record| record.mode == mode);
-        if is_so() {
-            return 0;
-        }
-        pidfile::signal(pid, signal);
-        if wait(TURN, || is_so() || !is_alive(pid)) && is_so() {
-            return 0;
-        }
-        let line = format!("process {pid} does not do as it was told ({signal}) for {}", self.place.config);
-        complain(&line);
-        self.log.say(&line);
-        INITIALISATION
+        turn(&self.place, &self.log, pid, signal, mode)
     }
 
     fn launch(&self, loaded: Loaded, mode: Mode) -> i32 {
@@ -282,8 +296,22 @@ impl Call {
             mode,
             debug: self.command.debug,
             log: self.log.clone(),
+            kin: pidfile::kin(),
         })
     }
+}
+
+/// The same. It is told even if it is so: it may be about to be otherwise.
+pub(super) fn turn(place: &Place, log: &Log, pid: Pid, signal: Signal, mode: Mode) -> i32 {
+    let is_so = || Record::read(&place.state_file()).is_some_and(|record| record.mode == mode);
+    pidfile::signal(pid, signal);
+    if wait(TURN, || is_so() || !is_alive(pid)) && is_so() {
+        return 0;
+    }
+    let line = format!("process {pid} does not do as it was told ({signal}) for {}", place.config);
+    complain(&line);
+    log.say(&line);
+    INITIALISATION
 }
 
 /// Whether it became so in time.

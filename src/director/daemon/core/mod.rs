@@ -85,7 +85,10 @@ pub(super) enum Action {
     /// From now on, this is so.
     Serving(Mode),
     /// There is nothing left to do.
-    End,
+    End {
+        /// Nothing of ours is in the table, but what is to stay there.
+        clean: bool,
+    },
 }
 
 /// The whole of it.
@@ -99,6 +102,9 @@ pub(super) struct Core {
     mode: Mode,
     /// When the first round is not waited for any more; `None` when it is over.
     settles: Option<Duration>,
+    /// Checks are held until the table was looked at once, or until then: who is found serving there is not to be
+    /// mistaken for somebody new. `None` when they are not held.
+    held: Option<Duration>,
     /// So many checks may run at the same time.
     limit: usize,
     talk: Talk,
@@ -120,6 +126,7 @@ impl Core {
             generation: 0,
             status: Status::Starting,
             settles: Some(PATIENCE),
+            held: (mode == Mode::Active).then_some(PATIENCE),
             limit,
             mode,
             talk,
@@ -137,9 +144,12 @@ impl Core {
             Input::Table(table) => self.table(now, table),
             Input::Done(results) => self.done(now, &results),
             Input::Reload(config) => self.reload(now, config),
-            Input::Activate => self.activate(),
+            Input::Activate => self.activate(now),
             Input::Release => self.release(),
             Input::Stop { keep } => self.stop(now, keep),
+        }
+        if self.held.is_some_and(|until| now >= until) {
+            self.let_go(now);
         }
         self.settle(now);
         self.advance(now);
@@ -148,14 +158,19 @@ impl Core {
 
     /// When a tick is wanted at the latest.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        let checks = self.schedule.next_deadline().filter(|_| !self.is_ending());
+        let checks = self.schedule.next_deadline().filter(|_| self.may_check());
         let kernel = self.talk.next_deadline(self.touches_kernel());
-        checks.into_iter().chain(kernel).chain(self.settles).min()
+        checks.into_iter().chain(kernel).chain(self.settles).chain(self.held).min()
     }
 
     /// The configuration in force.
     pub(super) fn config(&self) -> &Arc<Config> {
         &self.config
+    }
+
+    /// Services that are ours no more and may still be in the table.
+    pub(super) fn once(&self) -> &[ServiceId] {
+        &self.talk.once
     }
 
     /// What is known of the servers.
@@ -183,6 +198,17 @@ impl Core {
 
     fn is_ending(&self) -> bool {
         self.status == Status::Stopping
+    }
+
+    fn may_check(&self) -> bool {
+        !self.is_ending() && self.held.is_none()
+    }
+
+    /// Checks begin. Their first round has all its time.
+    fn let_go(&mut self, now: Duration) {
+        if self.held.take().is_some() {
+            self.settles = self.settles.map(|_| now + PATIENCE);
+        }
     }
 
     fn touches_kernel(&self) -> bool {
@@ -235,7 +261,7 @@ impl Core {
 
     /// Begins whatever can be begun.
     fn advance(&mut self, now: Duration) {
-        if !self.is_ending() {
+        if self.may_check() {
             for number in self.schedule.begin(now) {
                 let Some(check) = self.schedule.checks().get(number) else { continue };
                 let Some(target) = check.targets.first().copied() else { continue };

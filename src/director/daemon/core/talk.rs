@@ -13,6 +13,8 @@ const ROUND: Duration = Duration::from_secs(10);
 /// After a failure it is tried again this soon, and later and later.
 const AGAIN: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(30);
+/// Who is to take everything out tries it again this soon: somebody else may be about to serve.
+const SOON: Duration = Duration::from_millis(500);
 /// So many changes go out at once. Then there is another look, for what has become more urgent meanwhile.
 const PORTION: usize = 256;
 
@@ -23,7 +25,7 @@ pub(super) struct Talk {
     /// A start or a reload has not come to the kernel yet.
     begin: bool,
     /// Services that are ours no more, and may still be there.
-    once: Vec<ServiceId>,
+    pub(super) once: Vec<ServiceId>,
     /// What else is to be brought to the kernel before anything: taking everything out.
     pub(super) leaving: Option<Leaving>,
     /// Services of whose servers something became known.
@@ -37,6 +39,11 @@ pub(super) struct Talk {
     pause: Duration,
     /// What failed last time, and why. It is told once.
     failed: BTreeMap<String, String>,
+    /// Whether the table was ever read.
+    seen: bool,
+    /// Services that failed, and after how many changes: who failed last comes last.
+    fell: BTreeMap<ServiceId, u64>,
+    changes: u64,
 }
 
 #[derive(Debug)]
@@ -58,7 +65,7 @@ enum Why {
 /// Why everything is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leaving {
-    /// To go on checking only.
+    /// To go on checking only. It is tried until it is so, or until somebody changes his mind.
     Standby,
     /// For good, and at this time at the latest.
     Stop {
@@ -91,6 +98,9 @@ impl Talk {
             not_before: Duration::ZERO,
             pause: AGAIN,
             failed: BTreeMap::new(),
+            seen: false,
+            fell: BTreeMap::new(),
+            changes: 0,
         }
     }
 
@@ -98,6 +108,7 @@ impl Talk {
     pub(super) fn begin(&mut self, once: Vec<ServiceId>) {
         self.begin = true;
         self.once.extend(once);
+        self.fell.clear();
         self.not_before = Duration::ZERO;
     }
 
@@ -115,10 +126,17 @@ impl Talk {
         }
     }
 
-    /// Nothing is left to be told, but that all goes.
-    pub(super) fn forget(&mut self) {
+    /// Nothing is left to be told, but that all goes; at once.
+    pub(super) fn leave(&mut self, leaving: Leaving) {
         self.begin = false;
         self.dirty.clear();
+        self.leaving = Some(leaving);
+        self.not_before = Duration::ZERO;
+    }
+
+    /// Nothing of ours can be in a table that nobody has ever seen, not even an earlier life.
+    fn has_nothing_there(&self) -> bool {
+        !self.seen && self.once.is_empty()
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -144,8 +162,8 @@ impl Talk {
 
     /// Whether to look now. Who is told so is looking from then on.
     pub(super) fn wants_to_look(&mut self, now: Duration) -> bool {
-        let due = now >= self.not_before || self.leaving.is_some();
-        let wants = self.is_idle() && due && (self.is_pressing() || now >= self.correct_at);
+        let wants =
+            self.is_idle() && now >= self.not_before && (self.is_pressing() || now >= self.correct_at);
         if wants {
             self.doing = Doing::Looking;
         }
@@ -165,11 +183,29 @@ impl Talk {
         again
     }
 
+    /// Who failed does not hold up the others: he comes last.
+    fn sort(&self, steps: &mut [Step]) {
+        // stable: a service stays in one piece, and in its order
+        steps.sort_by_key(|step| self.fell.get(step.op.service()));
+    }
+
+    /// Of these, who has not failed yet: the others have been tried.
+    fn untried(&self, later: &BTreeSet<ServiceId>) -> bool {
+        later.iter().any(|id| !self.fell.contains_key(id))
+    }
+
+    /// Remembers who failed.
+    fn note(&mut self, tried: &BTreeSet<ServiceId>, failed: &BTreeSet<ServiceId>) {
+        self.changes += 1;
+        self.fell.retain(|id, _| !tried.contains(id));
+        self.fell.extend(failed.iter().map(|id| (*id, self.changes)));
+    }
+
     /// The whole table, or a part of it, is as it should be; but for the services that failed.
     fn conclude(&mut self, now: Duration, why: Why, failed: &BTreeSet<ServiceId>) {
         if let Why::Begin { whole: true } | Why::Correct { whole: true } = why {
             self.begin = false;
-            self.once.retain(|id| failed.contains(id));
+            self.once.retain(|id| failed.contains(id) || self.fell.contains_key(id));
             self.correct_at = now + ROUND;
         }
         if failed.is_empty() {
@@ -198,14 +234,24 @@ impl Core {
     pub(super) fn table(&mut self, now: Duration, table: Result<Table, String>) {
         self.talk.doing = Doing::Nothing;
         match table {
-            Ok(table) => self.work_out(now, &table),
-            Err(why) => {
-                let told = self.talk.failure(String::new(), &why);
-                self.out.extend(told.map(Action::Log));
-                self.talk.not_before = self.talk.back_off(now);
-                self.run_fallback_commands();
-                if self.talk.leaving.is_some() { self.left() } else { self.tried() }
+            Ok(table) => {
+                self.talk.seen = true;
+                self.work_out(now, &table);
             }
+            Err(why) => self.blind(now, &why),
+        }
+        self.let_go(now);
+    }
+
+    fn blind(&mut self, now: Duration, why: &str) {
+        let told = self.talk.failure(String::new(), why);
+        self.out.extend(told.map(Action::Log));
+        self.talk.not_before = self.talk.back_off(now);
+        self.run_fallback_commands();
+        match self.talk.leaving {
+            None => self.tried(),
+            Some(_) if self.talk.has_nothing_there() => self.left(),
+            Some(_) => self.talk.not_before = now + SOON,
         }
     }
 
@@ -227,8 +273,11 @@ impl Core {
 
     fn work_out(&mut self, now: Duration, table: &Table) {
         let why = self.why(now);
-        let (steps, later) = portion(self.steps(why, table));
-        let why = why.of_all(later.is_empty());
+        let mut steps = self.steps(why, table);
+        self.talk.sort(&mut steps);
+        // Who leaves leaves everything: there is no other look.
+        let (steps, later) = if why == Why::Leave { (steps, BTreeSet::new()) } else { portion(steps) };
+        let why = why.of_all(!self.talk.untried(&later));
         let covered = self.covered(why, &later);
         let ops: Vec<Op> = steps.iter().map(|step| step.op.clone()).collect();
         self.talk.doing = Doing::Changing { steps, covered, why, generation: self.generation };
@@ -286,14 +335,19 @@ impl Core {
     pub(super) fn done(&mut self, now: Duration, results: &[Result<(), String>]) {
         let doing = std::mem::replace(&mut self.talk.doing, Doing::Nothing);
         let Doing::Changing { steps, covered, why, generation } = doing else { return };
+        let tried = steps.iter().map(|step| *step.op.service()).collect();
         let failed = self.tell(steps, results);
+        self.talk.note(&tried, &failed);
         if generation == self.generation {
             self.settled(&covered, &failed);
             self.talk.conclude(now, why, &failed);
         }
         match why {
-            Why::Leave => self.left(),
+            Why::Leave if failed.is_empty() => self.left(),
+            Why::Leave => self.talk.not_before = now + SOON,
             Why::Begin { whole: false } => {}
+            // Another configuration has come meanwhile: it has not been tried yet.
+            _ if generation != self.generation => {}
             _ => self.tried(),
         }
     }

@@ -25,8 +25,10 @@ impl Core {
         self.schedule = Schedule::new(&config, self.generation).limited(self.limit);
         self.status = Status::Reloading;
         self.settles = Some(now + PATIENCE);
+        self.held = None;
         self.talk.renumber(config.virtuals.len());
         if self.mode == Mode::Active {
+            self.held = self.settles;
             self.told_serving = false;
             self.talk.begin(gone);
         }
@@ -35,7 +37,7 @@ impl Core {
     }
 
     /// What the checks have made known is brought to the kernel at once.
-    pub(super) fn activate(&mut self) {
+    pub(super) fn activate(&mut self, now: Duration) {
         if self.is_ending() {
             return;
         }
@@ -47,6 +49,7 @@ impl Core {
         self.mode = Mode::Active;
         self.told_serving = false;
         self.fresh();
+        self.held = Some(now + PATIENCE);
         self.talk.begin(Vec::new());
     }
 
@@ -58,8 +61,7 @@ impl Core {
         match self.mode {
             Mode::Standby => self.out.push(Action::Serving(Mode::Standby)),
             Mode::Active => {
-                self.talk.forget();
-                self.talk.leaving = Some(Leaving::Standby);
+                self.talk.leave(Leaving::Standby);
             }
         }
     }
@@ -72,19 +74,19 @@ impl Core {
         self.status = Status::Stopping;
         self.generation += 1;
         self.settles = None;
-        self.talk.forget();
+        self.held = None;
+        self.talk.leave(Leaving::Stop { until: now + FAREWELL });
         self.out.push(Action::Forget);
         if keep || self.mode == Mode::Standby {
-            self.out.push(Action::End);
-        } else {
-            self.talk.leaving = Some(Leaving::Stop { until: now + FAREWELL });
+            self.left();
         }
     }
 
-    /// Everything was taken out, as far as that was possible.
+    /// Everything was taken out.
     pub(super) fn left(&mut self) {
+        self.talk.once.clear();
         match self.talk.leaving.take() {
-            Some(Leaving::Stop { .. }) => self.out.push(Action::End),
+            Some(Leaving::Stop { .. }) => self.out.push(Action::End { clean: true }),
             Some(Leaving::Standby) => {
                 self.mode = Mode::Standby;
                 self.fresh();
@@ -94,14 +96,15 @@ impl Core {
         }
     }
 
-    /// The kernel has not answered in time.
+    /// The kernel has not done in time as it was told.
     pub(super) fn lose_patience(&mut self, now: Duration) {
         if let Some(Leaving::Stop { until }) = self.talk.leaving
             && now >= until
         {
             self.talk.leaving = None;
-            self.out.push(Action::Log("the kernel does not answer: its table stays as it is".to_owned()));
-            self.out.push(Action::End);
+            let what = if self.talk.is_idle() { "refuses" } else { "does not answer" };
+            self.out.push(Action::Log(format!("the kernel {what}: its table stays as it is")));
+            self.out.push(Action::End { clean: false });
         }
     }
 

@@ -104,6 +104,30 @@ fn many_changes_go_out_in_portions() {
 }
 
 #[test]
+fn who_fails_does_not_hold_up_the_others() {
+    let service = |n: u32| format!("virtual=10.{}.1.{}:80\n\treal=10.2.0.1:80 masq\n", n / 200, n % 200);
+    let mut world = World::active(&(0..610).map(service).collect::<String>());
+    world.refused = Some("-A -t 10.");
+    world.go(ms(2_900));
+    assert!(world.looks < 20, "{} looks", world.looks);
+    assert_eq!(world.serving.len(), 1, "nobody waits longer than for a first try");
+    // three portions fail, the last ten services do not
+    let mut world = World::active(&(0..610).map(service).collect::<String>());
+    world.refused = Some("-A -t 10.0");
+    world.go(ms(1_000));
+    assert_eq!(world.kernel.table.entries.len(), 410, "{} looks", world.looks);
+    world.down.insert("10.2.0.1".parse().unwrap());
+    world.go(ms(70_000));
+    assert!(
+        world.kernel.table.entries.values().all(|entry| entry.dests.is_empty()),
+        "and changes come through"
+    );
+    world.refused = None;
+    world.go(ms(61_000));
+    assert_eq!(world.kernel.table.entries.len(), 610);
+}
+
+#[test]
 fn services_of_an_earlier_life_go() {
     let mut kernel = crate::director::ipvs::Fake::default();
     let old = config(&WEB.replace("0.100", "0.99")).virtuals[0].clone();
@@ -115,8 +139,10 @@ fn services_of_an_earlier_life_go() {
     world.refused = Some("-D");
     world.go(ms(400));
     assert!(world.rows().contains("10.0.0.99"));
+    assert_eq!(world.core.once(), [old.id], "to be written down");
     world.refused = None;
     world.go(ms(5_000));
+    assert!(world.core.once().is_empty());
     assert_eq!(world.rows(), BOTH);
     let told = world.told();
     assert_eq!(told.len(), 2, "the table that was there is taken over: {told:?}");
@@ -125,6 +151,58 @@ fn services_of_an_earlier_life_go() {
     world.kernel.table.apply(&Op::AddService(old.id, old.kernel)).unwrap();
     world.go(ms(30_000));
     assert!(world.rows().contains("10.0.0.99"));
+}
+
+/// A table of an earlier life, and checks that are faster than the kernel.
+fn fast(text: &str) -> World {
+    let mut before = World::active(&text.replace("checktype=off", "checktype=connect"));
+    before.go(ms(1_500));
+    assert_eq!(before.rows(), BOTH);
+    let kernel = crate::director::ipvs::Fake { table: before.kernel.table, ..Default::default() };
+    let mut world = World::new(text, Mode::Active, kernel, vec![web()]);
+    (world.answer, world.pace) = (ms(0), ms(10));
+    world
+}
+
+#[test]
+fn who_is_found_serving_is_not_taken_out_by_a_fast_check() {
+    let mut world = fast(&format!("failurecount=3\n{WEB}")).put_down(&["10.0.0.2"]);
+    world.go(ms(1_500));
+    assert_eq!(world.rows(), BOTH, "two failures of three");
+    world.go(ms(2_000));
+    assert_eq!(world.rows(), "10.0.0.100:80: 10.0.0.1:80/5");
+}
+
+#[test]
+fn who_is_not_checked_stays_over_start_and_reload() {
+    let text = format!("{WEB}\tchecktype=off\n");
+    let mut world = fast(&text).put_down(&["10.0.0.1", "10.0.0.2"]);
+    world.go(ms(3_000));
+    assert_eq!(world.rows(), BOTH, "over the start");
+    world.give(Input::Reload(config(&text)));
+    world.go(ms(30_000));
+    assert_eq!((world.rows().as_str(), world.told()), (BOTH, Vec::new()), "over the reload");
+    let mut world =
+        World::new(&text, Mode::Standby, world.kernel, Vec::new()).put_down(&["10.0.0.1", "10.0.0.2"]);
+    (world.answer, world.pace) = (ms(0), ms(1_500));
+    world.go(ms(3_000));
+    world.give(Input::Activate);
+    world.go(ms(30_000));
+    assert_eq!(world.rows(), BOTH, "when it begins to serve");
+}
+
+#[test]
+fn checks_do_not_wait_for_a_kernel_that_is_not_there() {
+    let mut world = World::active(WEB);
+    (world.answer, world.pace) = (ms(0), ms(3_600_000));
+    world.go(PATIENCE - ms(1));
+    assert!(world.checked.is_empty());
+    world.go(ms(10));
+    assert_eq!(world.checked.len(), 2);
+    let mut world = World::active(WEB);
+    world.broken = Some("gone".to_owned());
+    world.go(ms(2));
+    assert_eq!(world.checked.len(), 2);
 }
 
 impl World {

@@ -59,6 +59,25 @@ fn a_reload_during_a_conversation_is_not_confused_by_its_end() {
 }
 
 #[test]
+fn what_was_done_for_another_configuration_is_no_success_of_this_one() {
+    let mut world = World::active(WEB);
+    world.go(ms(500));
+    world.pace = ms(200);
+    world.down.insert("10.0.0.1".parse().unwrap());
+    world.kernel.table.apply(&Op::DelService(web())).unwrap();
+    let begun = world.serving.len();
+    while world.kernel.table.get(&web()).is_none() {
+        world.go(ms(1));
+    }
+    // the kernel has done it, and has not answered yet
+    world.give(Input::Reload(config(&WEB.replace("10.0.0.100", "10.0.0.101"))));
+    while world.serving.len() == begun {
+        world.go(ms(1));
+    }
+    assert!(world.rows().starts_with("10.0.0.101:80:"), "{}", world.rows());
+}
+
+#[test]
 fn who_stands_by_checks_and_leaves_the_kernel_alone() {
     let mut world = World::new(WEB, Mode::Standby, Default::default(), Vec::new()).put_down(&["10.0.0.2"]);
     world.go(ms(60_000));
@@ -160,10 +179,87 @@ fn the_end_does_not_wait_for_ever() {
     world.go(ms(60_000));
     assert_eq!(world.ended, Some(ms(5_500)));
     assert!(world.log.last().unwrap().contains("does not answer"));
+    assert!(!world.clean);
+}
+
+/// 300 services: more than go out at once otherwise.
+fn many() -> World {
+    let service = |n: u32| format!("virtual=10.1.{}.{}:80\n\treal=10.2.0.1:80 masq\n", n / 100, n % 100);
+    let mut world = World::active(&(0..300).map(service).collect::<String>());
+    world.go(ms(5_000));
+    assert_eq!(world.kernel.table.entries.len(), 300);
+    world
+}
+
+#[test]
+fn many_services_go_too() {
+    let mut world = many();
+    world.give(Input::Stop { keep: false });
+    world.go(ms(10_000));
+    assert_eq!((world.rows().as_str(), world.clean), ("", true));
+    let mut world = many();
+    world.give(Input::Release);
+    world.go(ms(10_000));
+    assert_eq!((world.rows().as_str(), world.serving.last().unwrap().1), ("", Mode::Standby));
+}
+
+#[test]
+fn who_leaves_tries_again() {
+    for broken in [true, false] {
+        for stop in [true, false] {
+            let mut world = World::active(WEB);
+            world.go(ms(500));
+            let fault = |world: &mut World, on: bool| {
+                world.broken = (on && broken).then(|| "gone".to_owned());
+                world.refused = (on && !broken).then_some("-D");
+            };
+            fault(&mut world, true);
+            world.give(if stop { Input::Stop { keep: false } } else { Input::Release });
+            world.go(ms(3_000));
+            assert_eq!((world.rows().as_str(), world.ended), (BOTH, None));
+            assert_eq!(world.serving.last().unwrap().1, Mode::Active, "nobody is told that it is done");
+            assert!(world.looks < 15, "{}", world.looks);
+            fault(&mut world, false);
+            world.go(ms(600));
+            assert_eq!(world.rows(), "");
+            assert_eq!(world.ended.is_some(), stop);
+            assert_eq!(world.clean, stop);
+            assert_eq!(world.serving.last().unwrap().1 == Mode::Standby, !stop);
+        }
+    }
+}
+
+#[test]
+fn who_cannot_leave_says_so() {
+    for broken in [true, false] {
+        let mut world = World::active(WEB);
+        world.go(ms(500));
+        world.broken = broken.then(|| "gone".to_owned());
+        world.refused = Some("-D");
+        world.give(Input::Stop { keep: false });
+        world.go(ms(60_000));
+        assert_eq!((world.ended, world.clean), (Some(ms(5_500)), false));
+        assert!(world.log.last().unwrap().contains("its table stays"));
+    }
+    // where nothing can be nothing is waited for
     let mut world = World::active(WEB);
+    world.broken = Some("this kernel has no IPVS".to_owned());
     world.go(ms(500));
-    world.broken = Some("gone".to_owned());
     world.give(Input::Stop { keep: false });
     world.go(ms(60_000));
-    assert_eq!(world.ended, Some(ms(501)));
+    assert_eq!((world.ended, world.clean), (Some(ms(501)), true));
+}
+
+#[test]
+fn who_cannot_leave_may_serve_again() {
+    let mut world = World::active(WEB);
+    world.go(ms(500));
+    world.refused = Some("-D");
+    world.give(Input::Release);
+    world.go(ms(60_000));
+    assert_eq!((world.rows().as_str(), world.serving.len()), (BOTH, 1));
+    world.give(Input::Activate);
+    world.refused = None;
+    world.go(ms(60_000));
+    assert_eq!((world.rows().as_str(), world.serving.last().unwrap().1), (BOTH, Mode::Active));
 }

@@ -18,8 +18,6 @@ pub(super) fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-/// How long a server that is well takes.
-const ANSWER: Duration = Duration::from_millis(3);
 /// How long a check of a server that hangs takes.
 pub(super) const HANG: Duration = Duration::from_secs(5);
 
@@ -32,6 +30,8 @@ pub(super) struct World {
     pub(super) refused: Option<&'static str>,
     /// How long the kernel takes for an answer.
     pub(super) pace: Duration,
+    /// How long a server that does not hang takes.
+    pub(super) answer: Duration,
     pub(super) down: BTreeSet<IpAddr>,
     pub(super) hanging: BTreeSet<IpAddr>,
     pub(super) maintained: BTreeSet<IpAddr>,
@@ -47,6 +47,8 @@ pub(super) struct World {
     pub(super) commands: Vec<(usize, Verb)>,
     pub(super) serving: Vec<(Duration, Mode)>,
     pub(super) ended: Option<Duration>,
+    /// Whether nothing was left behind.
+    pub(super) clean: bool,
 }
 
 impl World {
@@ -58,6 +60,7 @@ impl World {
             broken: None,
             refused: None,
             pace: ms(1),
+            answer: ms(3),
             down: BTreeSet::new(),
             hanging: BTreeSet::new(),
             maintained: BTreeSet::new(),
@@ -72,6 +75,7 @@ impl World {
             commands: Vec::new(),
             serving: Vec::new(),
             ended: None,
+            clean: false,
         }
     }
 
@@ -139,7 +143,7 @@ impl World {
             Action::Happened(event, status) => self.mails.push((event.log_line(), status)),
             Action::Fallback(index, verb) => self.commands.push((index, verb)),
             Action::Serving(mode) => self.serving.push((self.now, mode)),
-            Action::End => self.ended = Some(self.now),
+            Action::End { clean } => (self.ended, self.clean) = (Some(self.now), clean),
         }
     }
 
@@ -161,7 +165,7 @@ impl World {
             () if self.down.contains(&ip) || self.hanging.contains(&ip) => Verdict::Down,
             () => Verdict::Up,
         };
-        let time = if self.hanging.contains(&ip) { HANG } else { ANSWER };
+        let time = if self.hanging.contains(&ip) { HANG } else { self.answer };
         self.later(time, Input::Answer(ticket, verdict));
     }
 
