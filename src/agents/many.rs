@@ -1,5 +1,5 @@
 //! Runs of address resources, moved by the daemon itself: each answers as its script would, one call after the
-//! other, but all of them share one conversation with the kernel ([`batch`](super::batch)).
+//! other, but all of them share one conversation with the kernel (`batch`).
 
 use super::announce::Crew;
 use super::batch;

@@ -2,7 +2,7 @@
 //!
 //! What the reference counts is rows of the answer, or rows that a change found. The first is enough.
 //!
-//! Passwords are proven as the server wants it ([`login`]). Where it wants the password itself, or nothing that is not
+//! Passwords are proven as the server wants it (`login`). Where it wants the password itself, or nothing that is not
 //! encrypted, the conversation begins anew in TLS.
 
 mod login;
