@@ -40,6 +40,7 @@ mod ping;
 pub mod pop;
 pub mod probe;
 mod program;
+pub mod query;
 pub mod radius;
 mod road;
 pub mod run;

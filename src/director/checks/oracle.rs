@@ -4,7 +4,7 @@
 //! Rows are counted by the last line, `5 rows selected.`; changes by `5 rows updated.` and the like.
 
 use super::Outcome;
-use crate::director::config::{Secret, bracketed};
+use crate::director::config::bracketed;
 use std::net::SocketAddr;
 
 /// The tool.
@@ -14,18 +14,7 @@ pub(super) const ARGUMENTS: [&str; 3] = ["-S", "-L", "/nolog"];
 /// Its language, whatever the daemon's is.
 pub(super) const LANGUAGE: (&str, &str) = ("NLS_LANG", "AMERICAN_AMERICA.AL32UTF8");
 
-/// What is to be asked, and as whom.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Query {
-    /// The name.
-    pub login: String,
-    /// The password.
-    pub passwd: Secret,
-    /// The database, by its SID.
-    pub database: String,
-    /// What to ask.
-    pub text: String,
-}
+pub use super::query::Query;
 
 impl Query {
     /// What `sqlplus` is told.
@@ -74,7 +63,7 @@ mod tests {
     use super::*;
 
     fn query(text: &str) -> Query {
-        let passwd = Secret::new("p q".to_owned());
+        let passwd = crate::director::config::Secret::new("p q".to_owned());
         Query { login: "scott".to_owned(), passwd, database: "XE".to_owned(), text: text.to_owned() }
     }
 

@@ -10,22 +10,10 @@ mod packet;
 
 use super::Outcome;
 use super::frame::{Dialogue, Move};
-use crate::director::config::Secret;
 use login::{Proof, USUAL, prove};
 use packet::{Greeting, Login, Reader};
 
-/// What is to be asked, and as whom.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Query {
-    /// The name.
-    pub login: String,
-    /// The password.
-    pub passwd: Secret,
-    /// The database; none when empty.
-    pub database: String,
-    /// What to ask.
-    pub text: String,
-}
+pub use super::query::Query;
 
 /// Packets of an answer.
 const OK: u8 = 0x00;

@@ -8,22 +8,10 @@ mod scram;
 
 use super::Outcome;
 use super::frame::{Dialogue, Move};
-use crate::director::config::Secret;
 use message::{message, text_of};
 use scram::Scram;
 
-/// What is to be asked, and as whom.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Query {
-    /// The name.
-    pub login: String,
-    /// The password.
-    pub passwd: Secret,
-    /// The database; that of the name when empty.
-    pub database: String,
-    /// What to ask.
-    pub text: String,
-}
+pub use super::query::Query;
 
 /// What follows `R`.
 const LET_IN: u32 = 0;
