@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// How old what is on disk may be: so much of a peer's last words could be said again after a crash of this
 /// machine.
-const PERIOD: Duration = Duration::from_secs(10);
+const PERIOD: Duration = Duration::from_secs(30);
 /// How long an end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 

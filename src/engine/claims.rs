@@ -25,6 +25,11 @@ const MOST_ASKED: u32 = 10;
 /// After an old word was sent again; all that are sent again until then are answered by one. (Who asks without end,
 /// as 2.1.x does, would have each new word sent again, too.)
 const OUTDO_AFTER: Duration = Duration::from_millis(500);
+/// No network keeps a datagram for longer and brings it then.
+const ARRIVED_AFTER: Duration = Duration::from_secs(1);
+/// A C daemon that is taken for unsettled so long is asked, and again after as long: its last word was lost, or
+/// overtaken by an older one. Its own patience at a start is 10 s.
+const SETTLES_WITHIN: Duration = Duration::from_secs(15);
 
 #[derive(Default)]
 pub(super) struct Claims {
@@ -34,6 +39,8 @@ pub(super) struct Claims {
     ask_at: Option<Duration>,
     /// When to say once more what is held, because an old word of it was sent again.
     outdo_at: Option<Duration>,
+    /// Since when a C daemon has been taken for unsettled, or when it was asked because of that.
+    unsettled_since: Option<Duration>,
     /// So often it was asked in vain; then `ask_at` is for the next time.
     asked: u32,
 }
@@ -156,11 +163,42 @@ impl Engine {
     }
 
     pub(super) fn claims_deadline(&self) -> Option<Duration> {
-        [self.claims.ask_at, self.claims.outdo_at].into_iter().flatten().min()
+        let unsettled = self.claims.unsettled_since.map(|since| since + SETTLES_WITHIN);
+        [self.claims.ask_at, self.claims.outdo_at, unsettled].into_iter().flatten().min()
+    }
+
+    /// After each input: whether a C daemon keeps this node waiting, although nothing moves here.
+    pub(super) fn watch_unsettled(&mut self) {
+        let r = &self.resources;
+        let waits = self.nice()
+            && self.settings.manages
+            && self.startup.is_up()
+            && !r.other_stable
+            && r.standby == StandbyState::Not
+            && !self.is_shutting_down()
+            && self.jobs.idle()
+            && self.other_nodes().any(|n| !n.kin && n.status == "active");
+        let now = self.now.mono;
+        self.claims.unsettled_since = waits.then(|| self.claims.unsettled_since.unwrap_or(now));
+    }
+
+    fn ask_the_unsettled(&mut self) {
+        let now = self.now.mono;
+        if self.claims.unsettled_since.is_some_and(|since| now >= since + SETTLES_WITHIN) {
+            self.claims.unsettled_since = Some(now);
+            self.ask_stranger();
+        }
+    }
+
+    fn ask_stranger(&mut self) {
+        self.send(Message::of("starting"));
+        // It takes us for unsettled now, and must not go on to.
+        self.send_held_as_is();
     }
 
     pub(super) fn claims_tick(&mut self) {
         self.outdo_tick();
+        self.ask_the_unsettled();
         if self.claims.ask_at.is_none_or(|at| self.now.mono < at) {
             return;
         }
@@ -175,9 +213,7 @@ impl Engine {
         }
         self.claims.asked += 1;
         self.claims.ask_at = Some(self.now.mono + ASK_AGAIN.max(self.settings.keepalive.saturating_mul(2)));
-        self.send(Message::of("starting"));
-        // It takes us for unsettled now, and must not go on to.
-        self.send_held_as_is();
+        self.ask_stranger();
     }
 
     /// A C daemon takes what comes last for the newest, also when it is an old word sent again.
@@ -188,12 +224,22 @@ impl Engine {
         }
     }
 
+    /// Nor does it notice when one word overtakes the other on its way. What was said last is said once more when
+    /// nothing can be on its way any more.
+    pub(super) fn outdo_on_its_way(&mut self) {
+        let stranger = self.other_nodes().any(|n| !n.kin && n.status == "active");
+        if stranger && self.settings.manages && self.startup.is_up() {
+            self.claims.outdo_at = Some(self.now.mono + ARRIVED_AFTER);
+        }
+    }
+
     fn outdo_tick(&mut self) {
         if self.claims.outdo_at.is_some_and(|at| self.now.mono >= at) {
             self.claims.outdo_at = None;
             // A hand-over ends with such a word anyway.
             if self.resources.standby == StandbyState::Not && !self.is_shutting_down() {
                 self.send_held_as_is();
+                self.claims.outdo_at = None;
             }
         }
     }

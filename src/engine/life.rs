@@ -1,6 +1,6 @@
 //! The pulse and the life of nodes: status messages, lateness, death, return (sections 7.2, 7.6, 7.7).
 
-use super::{Engine, Job, NodeKind, Note};
+use super::{Engine, Hold, Job, NodeKind, Note};
 use crate::wire::Message;
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ const START_GRACE: Duration = Duration::from_millis(2000);
 const START_PHASE: Duration = Duration::from_secs(5);
 /// The same around a restart.
 const RESTART_GRACE: Duration = Duration::from_millis(30_000);
+/// A node that beats when it hears the other one lets its own next beat be so much of a `keepalive` later, so that it
+/// hears the other one first again.
+const FOLLOWING: u32 = 32;
 /// No peer is believed to ask for less.
 const SHORTEST_DEAD_TIME: Duration = Duration::from_millis(1);
 /// Nor for more.
@@ -19,6 +22,8 @@ const LONGEST_DEAD_TIME: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct Pulse {
     pub(super) started: bool,
     next: Duration,
+    /// The next one follows the other node's.
+    following: bool,
     /// The last status.
     sent: Duration,
     /// Until when `dt` is raised because of the start.
@@ -94,7 +99,28 @@ impl Engine {
         Some(self.pulse.grace_until.map_or(self.pulse.next, |until| until.min(self.pulse.next)))
     }
 
-    /// Beats at a fixed rhythm; beats that were slept through are left out.
+    /// A heartbeat of the other node was heard: an own one that is due within half a `keepalive` is due now. So two nodes
+    /// beat together, and each wakes once in a `keepalive` and not once to beat and once to hear.
+    fn beat_together(&mut self, with: usize) {
+        let member = with != self.me && self.nodes.get(with).is_some_and(|node| node.is_normal());
+        let wait = self.pulse.next.saturating_sub(self.now.mono);
+        if member && self.pulse.started && wait <= self.settings.keepalive / 2 {
+            self.pulse.next = self.now.mono;
+            self.pulse.following = true;
+        }
+    }
+
+    /// Who beats first wakes twice: also for the answer. That is for a node that has nothing else to do; one that serves
+    /// lets it go first, if it answers at all.
+    fn has_an_idle_follower(&self) -> bool {
+        let (sent, soon) = (self.pulse.sent, self.settings.keepalive / 2);
+        let answered = |at: Duration| at >= sent && at - sent <= soon;
+        self.resources.i_hold != Hold::None
+            && self.resources.other_holds == Hold::None
+            && self.other_nodes().any(|node| node.kin && !node.is_dead() && answered(node.last_status))
+    }
+
+    /// Beats at a fixed rhythm, or with the other node; beats that were slept through are left out.
     pub(super) fn pulse_tick(&mut self) {
         let now = self.now.mono;
         if self.pulse.grace_until.is_some_and(|until| now >= until) {
@@ -105,6 +131,11 @@ impl Engine {
             return;
         }
         self.pulse.next += self.settings.keepalive;
+        if std::mem::take(&mut self.pulse.following) {
+            self.pulse.next += self.settings.keepalive / FOLLOWING;
+        } else if self.has_an_idle_follower() {
+            self.pulse.next += self.settings.keepalive / FOLLOWING * 2;
+        }
         if self.pulse.next <= now {
             self.pulse.next = now + self.settings.keepalive;
         }
@@ -249,6 +280,9 @@ impl Engine {
         }
         if from != self.me {
             self.read_claim(from, message);
+        }
+        if seq > node_seq {
+            self.beat_together(from);
         }
         self.ask_for_local();
         changed

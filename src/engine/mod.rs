@@ -149,6 +149,7 @@ impl Engine {
             Input::Listeners(mask) => self.listeners = mask,
             Input::ClientsStopped => self.clients_stopped(),
         }
+        self.watch_unsettled();
         self.release_notices();
         self.relieve_clients();
         std::mem::take(&mut self.actions)

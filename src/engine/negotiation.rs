@@ -109,6 +109,11 @@ impl Engine {
             // After a reload. A peer that asked a moment ago was not heard, and will not ask again.
             self.send_held_as_is();
         }
+        // Who was active before this node was does not become so any more.
+        let active: Vec<_> = (0..self.nodes.len())
+            .filter(|at| *at != self.me && self.nodes.get(*at).is_some_and(|n| n.status == "active"))
+            .collect();
+        active.into_iter().for_each(|at| self.expect_word_of(at));
     }
 
     /// Legacy mode: an active peer must be asked. One that is about to become active may hold groups from
@@ -156,6 +161,7 @@ impl Engine {
             message = message.with("info", why);
         }
         self.send(message);
+        self.outdo_on_its_way();
     }
 
     pub(super) fn send_held_as_is(&mut self) {

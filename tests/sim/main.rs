@@ -7,6 +7,7 @@
     reason = "a test that meets the unexpected must fail at once"
 )]
 
+mod beat;
 mod chaos;
 mod clients;
 mod double;

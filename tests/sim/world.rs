@@ -215,6 +215,10 @@ impl World {
         }
     }
 
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     pub fn random(&mut self) -> &mut fastrand::Rng {
         &mut self.random
     }

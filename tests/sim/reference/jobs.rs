@@ -1,6 +1,6 @@
 //! Children: jobs that run at once, hooks that wait until nothing runs (8.8).
 
-use super::{Reference, Wish};
+use super::{Reference, Standby, Wish};
 use heartbeat::engine::{Job, JobId, Verb};
 use heartbeat::level::Level;
 use heartbeat::wire::{Message, Value};
@@ -67,6 +67,8 @@ impl Reference {
                 }
             }
             Some(Job::Standby { verb, .. }) => {
+                // What an earlier hand-over took passes for what a later one gave: it runs, and is not known.
+                self.raced |= verb == Verb::Take && self.standby == Standby::Me;
                 let what = if verb == Verb::Give { "release" } else { "acquisition" };
                 let word = self.standby_set.word();
                 self.log(Level::Info, format_args!("{word} HA resource {what} completed (standby)."));

@@ -206,6 +206,11 @@ impl Reference {
         self.raced
     }
 
+    /// It takes groups in a hand-over, and says meanwhile that nothing moves.
+    pub fn is_taking(&self) -> bool {
+        self.standby == Standby::Done
+    }
+
     /// Up, and nothing given up yet.
     pub fn is_up(&self) -> bool {
         self.phase == Phase::Up && matches!(self.leaving, Leaving::No | Leaving::Wanted)

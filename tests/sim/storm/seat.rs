@@ -65,6 +65,11 @@ impl Seat {
         matches!(self, Seat::Model(model) if model.has_raced())
     }
 
+    /// A C daemon that takes groups in a hand-over, and says meanwhile that nothing moves.
+    pub fn takes_unsaid(&self) -> bool {
+        matches!(self, Seat::Model(model) if model.is_taking())
+    }
+
     /// Its own status is `active` and it is not on its way out.
     pub fn is_active(&self) -> bool {
         match self {

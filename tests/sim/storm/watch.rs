@@ -272,7 +272,9 @@ impl Watch {
             nodes[at].seat.is_some() && there && now > self.status_at[at] + silence
         };
         let stray = nodes.iter().any(|n| n.seat.is_none() && n.groups.contains(&true));
-        if lost(0) || lost(1) || stray || Blame::of(&self.config).bad_weather(cables) {
+        let unsaid = nodes.iter().any(|n| n.seat.as_ref().is_some_and(Seat::takes_unsaid));
+        let impatient = (0..2).any(|at| Blame::of(&self.config).is_impatient(at, nodes));
+        if lost(0) || lost(1) || stray || unsaid || impatient || Blame::of(&self.config).bad_weather(cables) {
             self.excused_at = now;
         }
     }
@@ -389,6 +391,14 @@ impl<'a> Blame<'a> {
     /// or come twice, two owners may begin at any time. They may not last.
     fn bad_weather(&self, cables: &Cables) -> bool {
         self.model && (cables.loss > 0.0 || cables.duplicate > 0.0 || cables.delay > ms(1))
+    }
+
+    /// It takes its own groups ten seconds after its start, also from a node that is still letting them go (8.3).
+    fn is_impatient(&self, at: usize, nodes: &[Node; 2]) -> bool {
+        let (here, beside) = (&nodes[at], &nodes[1 - at]);
+        let leaves = beside.seat.as_ref().is_some_and(|seat| !seat.is_active());
+        let starts = here.seat.as_ref().is_some_and(Seat::is_active);
+        self.config.seats[at] == Kind::Model && starts && leaves && beside.groups.contains(&true)
     }
 
     /// In the old mode nobody says what is held. A C daemon that starts goes up on the first packet that gets through,
