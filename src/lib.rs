@@ -23,6 +23,8 @@
 //! | [`director`] | `config`, `table`, `plan` | the library of ldirectord: which servers stand behind a virtual service |
 //! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
 //!
+//! [`level`] and [`paths`] hold only names, [`getopt`] and [`number`] read words and numbers as the C library does.
+//!
 //! Three laws hold it up. The deciding code is pure: it names no socket, file, process or clock, and
 //! `tests/laws` looks for them. Data flows one way: bytes, `wire`, verified message,
 //! [`engine::Input`], `engine`, [`engine::Action`], whoever carries it out. Nothing that can block
@@ -38,10 +40,12 @@ pub mod daemon;
 pub mod director;
 pub mod dopd;
 pub mod engine;
+pub mod getopt;
 pub mod ipfail;
 pub mod level;
 pub mod logging;
 pub mod media;
+pub mod number;
 pub mod paths;
 pub mod record;
 pub mod resources;

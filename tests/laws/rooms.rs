@@ -4,10 +4,13 @@ use crate::tokens::{names, shipped};
 use crate::tree::rust_below;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A room and the rooms it may name. `level` and `paths` hold only names: everybody may know them.
-const MAY_KNOW: [(&str, &[&str]); 20] = [
+/// A room and the rooms it may name. `level` and `paths` hold only names, `getopt` and `number` ways to read
+/// text: everybody may know them.
+const MAY_KNOW: [(&str, &[&str]); 22] = [
     ("level", &[]),
     ("paths", &[]),
+    ("getopt", &[]),
+    ("number", &[]),
     ("wire", &[]),
     ("config", &[]),
     ("sys", &[]),
@@ -42,7 +45,7 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
         ],
     ),
 ];
-const ANYBODY_KNOWS: [&str; 2] = ["level", "paths"];
+const ANYBODY_KNOWS: [&str; 4] = ["level", "paths", "getopt", "number"];
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
