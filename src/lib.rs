@@ -9,6 +9,7 @@
 //! | [`engine`] | yes | the cluster: events and time in, actions out |
 //! | [`resources`] | plan only | which script runs when; running it |
 //! | [`agents`] | plan only | native address agents: IPaddr, IPaddr2, IPv6addr, SendArp |
+//! | [`netlink`] | `frame` | asking the kernel and hearing from it: messages, one socket |
 //! | [`media`] | no | bcast, mcast, ucast, mcast6, ucast6: bytes in, bytes out |
 //! | [`logging`] | no | heartbeat's log formats, files, syslog, ha_logd |
 //! | [`sys`] | no | the only `unsafe` of the package |
@@ -45,6 +46,7 @@ pub mod ipfail;
 pub mod level;
 pub mod logging;
 pub mod media;
+pub mod netlink;
 pub mod number;
 pub mod paths;
 pub mod record;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A room and the rooms it may name. `level` and `paths` hold only names, `getopt` and `number` ways to read
 /// text: everybody may know them.
-const MAY_KNOW: [(&str, &[&str]); 22] = [
+const MAY_KNOW: [(&str, &[&str]); 23] = [
     ("level", &[]),
     ("paths", &[]),
     ("getopt", &[]),
@@ -14,10 +14,11 @@ const MAY_KNOW: [(&str, &[&str]); 22] = [
     ("wire", &[]),
     ("config", &[]),
     ("sys", &[]),
+    ("netlink", &[]),
     ("engine", &["wire", "config"]),
     ("logging", &["sys", "config"]),
     ("media", &["sys", "config", "logging"]),
-    ("agents", &["sys", "config", "logging"]),
+    ("agents", &["sys", "netlink", "config", "logging"]),
     ("resources", &["sys", "config", "logging", "engine", "wire", "agents"]),
     ("api", &["wire", "config", "engine"]),
     ("respawn", &[]),
@@ -26,12 +27,13 @@ const MAY_KNOW: [(&str, &[&str]); 22] = [
     ("client", &["wire", "api"]),
     ("cl_status", &["client", "wire", "logging", "config"]),
     ("ipfail", &["client", "wire", "logging", "config"]),
-    ("director", &["config", "sys", "logging"]),
+    ("director", &["config", "sys", "netlink", "logging"]),
     ("dopd", &["client", "wire", "api", "logging", "config"]),
     (
         "daemon",
         &[
             "sys",
+            "netlink",
             "config",
             "logging",
             "engine",
