@@ -55,11 +55,16 @@ pub(crate) fn run(wants: &Wants, inside: impl FnOnce()) {
     eprintln!("skipped: {}: not installed here: {missing:?}", wants.test);
 }
 
+/// Runs a shell script in the guest. It must not fail.
+pub(crate) fn sh(script: &str) {
+    let status = Command::new("sh").args(["-e", "-c", script]).status().unwrap();
+    assert!(status.success(), "{script}: {status}");
+}
+
 /// The kernel loads what a namespace's first `ip link add` asks for, but a second one that asks while that goes on is told
 /// `Unknown device type`: namespaces made beside each other find everything there.
 fn load_devices() {
-    let status = Command::new("modprobe").args(["-a", "dummy", "veth"]).status().unwrap();
-    assert!(status.success(), "modprobe: {status}");
+    sh("modprobe -a dummy veth");
 }
 
 /// The tool that makes guests, if a guest can be had without a download.
