@@ -47,6 +47,7 @@ mod standby;
 mod startup;
 mod takeover;
 mod view;
+mod words;
 
 pub use action::{Action, Ending};
 pub use clock::Now;
@@ -55,10 +56,11 @@ pub use hold::Hold;
 pub use input::{Input, JobId};
 pub use job::{Job, Verb};
 pub use mark::Mark;
-pub use note::{Note, uuid_text};
+pub use note::Note;
 pub use reason::Reason;
 pub use settings::{Failback, NodeKind, NodeSpec, Settings};
 pub use view::{NodeView, Treatment};
+pub use words::uuid_text;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
