@@ -1,4 +1,4 @@
-//! A guest with IPVS for a test: the test's own program, started again in a kernel that `run-in-vm` boots.
+//! A guest for a test: the test's own program, started again in a kernel that `run-in-vm` boots.
 //!
 //! Outside, nothing else is done. `RUN_IN_VM` names the tool when it is in none of the usual places. The guest's kernel
 //! must have been fetched before (`run-in-vm --fetch`): a test downloads nothing. There is one guest at a time on a
