@@ -9,6 +9,7 @@
 //! | [`engine`] | yes | the cluster: events and time in, actions out |
 //! | [`resources`] | plan only | which script runs when; running it |
 //! | [`agents`] | plan only | native address agents: IPaddr, IPaddr2, IPv6addr, SendArp |
+//! | [`netlink`] | `frame` | asking the kernel and hearing from it: messages, one socket |
 //! | [`media`] | no | bcast, mcast, ucast, mcast6, ucast6: bytes in, bytes out |
 //! | [`logging`] | no | heartbeat's log formats, files, syslog, ha_logd |
 //! | [`sys`] | no | the only `unsafe` of the package |
@@ -22,6 +23,8 @@
 //! | [`record`] | yes | a run written down, and played back |
 //! | [`director`] | `config`, `table`, `plan` | the library of ldirectord: which servers stand behind a virtual service |
 //! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
+//!
+//! [`level`] and [`paths`] hold only names, [`getopt`] and [`number`] read words and numbers as the C library does.
 //!
 //! Three laws hold it up. The deciding code is pure: it names no socket, file, process or clock, and
 //! `tests/laws` looks for them. Data flows one way: bytes, `wire`, verified message,
@@ -38,10 +41,13 @@ pub mod daemon;
 pub mod director;
 pub mod dopd;
 pub mod engine;
+pub mod getopt;
 pub mod ipfail;
 pub mod level;
 pub mod logging;
 pub mod media;
+pub mod netlink;
+pub mod number;
 pub mod paths;
 pub mod record;
 pub mod resources;

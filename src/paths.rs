@@ -43,7 +43,9 @@ pub const PID_FILE: &str = "/run/heartbeat.pid";
 /// Run-time directory.
 pub const RUN_DIR: &str = "/run/heartbeat";
 /// Scratch directory of resource scripts, empty at each start.
-pub const RSCTMP: &str = "/run/heartbeat/rsctmp";
+pub const SCRATCH: &str = "/run/heartbeat/rsctmp";
+/// Run-time directory of the resource agents, theirs and ours: `HA_RSCTMP`.
+pub const RSCTMP: &str = "/run/resource-agents";
 /// Where API clients connect.
 pub const REGISTER: &str = "/run/heartbeat/register";
 /// The addresses that are up because of us. Not in `/run/heartbeat`, which belongs to the user of the cluster.

@@ -1,7 +1,7 @@
 //! Addresses on bonds, VLANs and dummies: a guest, made by `run-in-vm`, because the kernels of containers and of many CI
 //! machines have no such interfaces.
 //!
-//! Outside, the only thing done is to start this same program in a guest; see `ipvs_vm.rs`.
+//! Outside, the only thing done is to start this same program in a guest; see `tests/guest`.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,9 +11,10 @@
     reason = "a test fails by panicking"
 )]
 
-use std::env;
+mod guest;
+
+use guest::sh;
 use std::io::Read as _;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -24,14 +25,12 @@ use heartbeat::agents::plan::Owner;
 use heartbeat::agents::{Agent, ledger};
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Set in the guest.
-const INSIDE: &str = "HEARTBEAT_IN_GUEST";
 const LONG: Duration = Duration::from_secs(20);
 const ETH_P_ALL: u16 = 3;
 
 /// `bond0` of two dummies, a VLAN on it, another dummy.
 const SETUP: &str = "
-for module in dummy bonding 8021q; do modprobe $module; done
+modprobe -a dummy bonding 8021q
 ip link set lo up
 ip link del bond0 2>/dev/null || true
 for n in 1 2 3; do ip link add nic$n type dummy; done
@@ -57,38 +56,9 @@ const ALL: [(Agent, &str); 6] = [
 
 #[test]
 fn addresses_on_bonds_vlans_and_dummies() {
-    if env::var_os(INSIDE).is_some() {
-        return inside();
-    }
-    match guest() {
-        Ok(tool) => outside(&tool),
-        Err(reason) => eprintln!("skipped: {reason}"),
-    }
-}
-
-/// The tool that makes guests, if a guest can be had without a download.
-fn guest() -> Result<PathBuf, String> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vm/run-in-vm");
-    let places =
-        [env::var_os("RUN_IN_VM").map(PathBuf::from), Some(beside), Some("/work/shared/vm/run-in-vm".into())];
-    let tool = places.into_iter().flatten().find(|path| path.is_file());
-    let tool = tool.ok_or("no run-in-vm here: RUN_IN_VM may name it")?;
-    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).unwrap_or_default();
-    if !cache.join("run-in-vm").is_dir() {
-        return Err(format!("no kernel in {}: {} --fetch gets one", cache.display(), tool.display()));
-    }
-    Ok(tool)
-}
-
-fn outside(tool: &PathBuf) {
-    let mut command = Command::new(tool);
-    command.args(["--timeout", "120", "--"]).arg(env::current_exe().unwrap());
-    command.args(["--exact", "addresses_on_bonds_vlans_and_dummies", "--nocapture"]).env(INSIDE, "1");
-    let ran = command.output().unwrap();
-    let told = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "{}\n{told}", ran.status);
-    assert!(told.contains("all parts were run in the guest"), "{told}");
+    let wants =
+        guest::Wants { test: "addresses_on_bonds_vlans_and_dummies", memory: 512, limit: 120, programs: &[] };
+    guest::run(&wants, inside);
 }
 
 fn inside() {
@@ -113,7 +83,6 @@ fn inside() {
     assert!(release(&ALL, &crew).iter().all(|answer| answer.code == 0));
     assert!(ALL.iter().all(|(_, word)| line(word).is_empty()), "{}", table());
     assert!(ask(&ALL).iter().all(|answer| answer.code == 7));
-    println!("all parts were run in the guest");
 }
 
 fn each_is_where_it_belongs() {
@@ -184,11 +153,6 @@ fn line(word: &str) -> String {
     let one = all.lines().find(|line| line.contains(&format!(" {ip}/"))).unwrap_or_default();
     let words = one.split('\\').next().unwrap_or_default().split_whitespace().skip(1);
     words.collect::<Vec<_>>().join(" ")
-}
-
-fn sh(script: &str) {
-    let status = Command::new("sh").args(["-e", "-c", script]).status().unwrap();
-    assert!(status.success(), "{script}");
 }
 
 fn until(what: &str, mut so: impl FnMut() -> bool) {

@@ -71,7 +71,9 @@ fn a_wrong_command_line_is_answered_alike() {
 
 #[test]
 fn it_runs_again_until_the_magic_code() {
-    for (options, code) in [(&[][..], 100), (&["-m", "7"][..], 7), (&["-m", "none"][..], 0)] {
+    for (options, code) in
+        [(&[][..], 100), (&["-m", "7"][..], 7), (&["-m4294967303"][..], 7), (&["-m", "none"][..], 0)]
+    {
         let noted: Vec<_> = programs()
             .into_iter()
             .map(|keeper| {

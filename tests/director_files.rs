@@ -38,6 +38,16 @@ const OCF: [(&str, &str); 6] = [
     ("stopped, broken configuration: monitor: 1", "stopped, broken configuration: monitor: 7"),
 ];
 
+const NETWORK: &str = "
+modprobe ip_vs
+ip link set lo up
+ip link add eth0 type dummy
+ip link add eth1 type dummy
+ip addr add 10.7.0.9/24 dev eth0
+ip link set eth0 up
+ip link set eth1 up
+";
+
 #[test]
 fn scripts_around_ldirectord_do_what_those_of_the_reference_do() {
     let wants = guest::Wants {
@@ -76,17 +86,7 @@ fn prepare() {
     let programs = std::env::current_exe().unwrap();
     let programs = programs.parent().and_then(Path::parent).unwrap();
     must(&[&format!("{HOME}/scripts/install"), "--destdir", "/", "--bin-dir", programs.to_str().unwrap()]);
-    for line in [
-        "modprobe ip_vs",
-        "ip link set lo up",
-        "ip link add eth0 type dummy",
-        "ip link add eth1 type dummy",
-        "ip addr add 10.7.0.9/24 dev eth0",
-        "ip link set eth0 up",
-        "ip link set eth1 up",
-    ] {
-        must(&line.split(' ').collect::<Vec<_>>());
-    }
+    guest::sh(NETWORK);
 }
 
 fn run(words: &[&str]) -> Output {

@@ -266,6 +266,6 @@ fn unpark(talk: &mut Conversation, now: &Snapshot, ip: IpAddr, task: &Task<'_>) 
 
 /// Whether helpers of addresses are about, without a look for each of them.
 pub(super) fn helpers_about() -> bool {
-    let names = std::fs::read_dir(helper::RSCTMP).into_iter().flatten().flatten();
+    let names = std::fs::read_dir(crate::paths::RSCTMP).into_iter().flatten().flatten();
     names.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with(helper::PREFIX))
 }

@@ -9,8 +9,6 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
-
 use super::announce::{Announcement, Crew};
 use super::netlink::{self, Conversation};
 use super::plan::guard::Patience;
@@ -20,34 +18,22 @@ use crate::level::Level;
 
 /// Lines for single addresses at once; the others are counted.
 const LINES: usize = 5;
-/// The kernel's groups: links, IPv4 addresses, IPv6 addresses.
-const GROUPS: u32 = 0x1 | 0x10 | 0x100;
-
 /// The kernel's news of addresses that go, and of links.
 #[derive(Debug)]
-pub struct News(Socket);
+pub struct News(crate::netlink::News);
 
 impl News {
     /// Listens from now on.
     pub fn open() -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind(&SocketAddr::new(0, GROUPS))?;
-        socket.set_non_blocking(true)?;
-        Ok(Self(socket))
+        use crate::netlink::News;
+        News::open(News::LINKS | News::IPV4 | News::IPV6).map(Self)
     }
 
-    /// Takes all there is. Whether some of it calls for a look: addresses that come do not.
+    /// Takes all there is. Whether some of it calls for a look: addresses that come do not; what was lost does.
     pub fn take(&self) -> bool {
         let mut look = false;
-        loop {
-            match self.0.recv_from_full() {
-                Ok((datagram, _)) => look |= netlink::tells_of_loss(&datagram),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // More news than there was room for.
-                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => look = true,
-                Err(_) => return look,
-            }
-        }
+        let lost = self.0.take(|datagram| look |= netlink::tells_of_loss(datagram));
+        look || lost
     }
 }
 

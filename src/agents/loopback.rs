@@ -8,8 +8,8 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::announce::helper::RSCTMP;
 use super::plan::{Addr, Link, Op, Snapshot, Wanted};
+use crate::paths::RSCTMP;
 
 /// What stands in the way of serving the address: its /32 on loopback interfaces.
 pub fn conflicts(snapshot: &Snapshot, ip: IpAddr) -> Vec<(Op, &Link)> {

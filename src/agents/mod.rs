@@ -5,7 +5,7 @@
 //! | [`plan`] | yes | words and snapshots in; choices, kernel operations, schedules and packets out |
 //! | [`netlink`] | no | one conversation with the kernel: look, then apply |
 //! | [`announce`] | no | gratuitous ARP and unsolicited neighbour advertisements, now and from the background |
-//! | [`address`] | no | the typed API the daemon uses: [`Address::up`], [`Address::down`], [`Address::is_up`] |
+//! | `address` | no | taking addresses away, and putting back what goes along |
 //! | [`outcome`] | yes | exit codes and the words printed for them |
 //! | [`face`] | no | the command line of a resource script: arguments, usage, words, exit code |
 //! | `task` | no | what one agent asked to start or stop would have done |
@@ -20,7 +20,7 @@
 //! The command line is one face; [`many`] is the daemon's, which takes over hundreds of addresses without starting
 //! a process.
 
-pub mod address;
+mod address;
 pub mod announce;
 mod batch;
 mod common;
@@ -41,7 +41,6 @@ mod task;
 pub mod turn;
 pub mod voice;
 
-pub use address::{Address, down_all, up_all};
 pub use face::Agent;
 pub use netlink::Conversation;
 pub use outcome::Outcome;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::announce::Announcement;
-use super::announce::helper::{self, Ended, RSCTMP};
+use super::announce::helper::{self, Ended};
 use super::common;
 use super::face::Operation;
 use super::netlink::Conversation;
@@ -16,6 +16,7 @@ use super::outcome::Outcome;
 use super::plan::{Request, Schedule};
 use super::task::Patron;
 use super::voice::Voice;
+use crate::paths::RSCTMP;
 
 pub(super) fn run(operation: Operation, word: &str, patron: Patron<'_>, voice: &dyn Voice) -> Outcome {
     let request = Request::send_arp(word);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 
-use super::announce::helper::RSCTMP;
+use crate::paths::RSCTMP;
 
 /// Held until dropped.
 #[derive(Debug)]

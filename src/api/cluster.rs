@@ -2,11 +2,11 @@
 //! question whether one is here (client-api.md 4.1, 5, 6).
 
 use super::lines::line;
-use super::number::or_zero;
 use super::order::{ConnId, Order};
 use super::table::{Client, Table};
 use crate::engine::Treatment;
 use crate::level::Level;
+use crate::number::atoi;
 use crate::wire::Message;
 use std::rc::Rc;
 
@@ -99,7 +99,7 @@ pub(super) fn claimed<'a>(
     request: &Message,
     own: ConnId,
 ) -> Result<Option<(ConnId, &'a Client)>, ()> {
-    let (pid, name) = (request.text("pid").map(or_zero), request.text("from_id"));
+    let (pid, name) = (request.text("pid").map(atoi), request.text("from_id"));
     if request.text("reqtype").is_none() || pid.is_none() && name.is_none() {
         return Err(());
     }

@@ -11,7 +11,6 @@ mod desk;
 pub mod frame;
 pub mod fuzz;
 mod lines;
-mod number;
 mod order;
 mod requests;
 mod rules;

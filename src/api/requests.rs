@@ -2,12 +2,12 @@
 
 use super::cluster::{presence, query};
 use super::lines::{dump, line, printable};
-use super::number::{decimal, hex};
 use super::order::{ConnId, Order};
 use super::rules::Rules;
 use super::table::{Client, Table};
 use crate::engine::{Engine, NodeKind, NodeView};
 use crate::level::Level;
+use crate::number::{decimal, hex};
 use crate::wire::{Message, Value};
 
 /// The bits of a filter.

@@ -2,12 +2,12 @@
 //! section 3). It decides; the desk acts.
 
 use super::lines::{dump, line};
-use super::number::{decimal, or_zero};
 use super::order::Order;
 use super::rules::Rules;
 use super::table::{Client, Peer, Table};
 use crate::engine::Treatment;
 use crate::level::Level;
+use crate::number::{atoi, decimal};
 use crate::wire::Message;
 
 /// Client names are shorter than this.
@@ -44,7 +44,7 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// The client, without its number.
     pub(super) fn judge(&self, request: &Message) -> Result<Client, Refusal> {
-        let pid = or_zero(request.text("pid").unwrap_or_default());
+        let pid = atoi(request.text("pid").unwrap_or_default());
         self.check_process(pid)?;
         let who = self.name(request, pid)?;
         let refuse = |info, lines| Refusal { who: who.clone(), info, leave: info, lines };
@@ -70,7 +70,7 @@ impl Case<'_> {
 
     fn name(&self, request: &Message, pid: i32) -> Result<Who, Refusal> {
         let given = request.text("from_id");
-        let casual = given.is_none_or(|name| or_zero(name) == pid);
+        let casual = given.is_none_or(|name| atoi(name) == pid);
         let full = given.map_or_else(|| pid.to_string(), str::to_owned);
         let name = full.get(..floor(&full, NAME_LENGTH - 1)).unwrap_or_default().to_owned();
         // 3.0.6 finds the newcomer itself under the empty name.

@@ -2,6 +2,7 @@
 
 use super::options::{self, Asked, HELP, Options};
 use super::pidfile;
+use crate::getopt;
 use crate::level::Level;
 use crate::logging::{self, Facility, Logger, Settings};
 use crate::sys::process::{notice_children, unmasked};
@@ -33,7 +34,7 @@ pub fn main() -> i32 {
         Asked::Help => help(0),
         Asked::Nothing => help(USAGE),
         Asked::Wrong(complaint) => {
-            eprintln!("{own_name}: {complaint}");
+            let _ = io::stderr().write_all(&getopt::line(own_name.as_bytes(), &complaint));
             log.log(Level::Error, "getopt returnedcharacter code ?.");
             help(USAGE)
         }

@@ -1,5 +1,8 @@
 //! The command line. Pure: what the words mean, not what is done.
 
+use crate::getopt::{Getopt, Given};
+use crate::number::atoi;
+
 /// Exit code of a program that is not to be started again, unless `-m` names another.
 const MAGIC: i32 = 100;
 
@@ -31,7 +34,7 @@ pub(super) enum Asked {
     /// There were no words at all.
     Nothing,
     /// A wrong option: what getopt says of it.
-    Wrong(String),
+    Wrong(Vec<u8>),
     Keep(Options),
 }
 
@@ -51,48 +54,24 @@ pub(super) fn read(words: &[String]) -> Asked {
         return Asked::Nothing;
     }
     let mut options = Options { magic: MAGIC, pidfile: None, command: Vec::new() };
-    let mut rest = words.iter();
-    while let Some(word) = rest.next() {
-        let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
-            options.command.push(word.clone());
-            break;
-        };
-        if letters == "-" {
-            break;
-        }
-        let mut letters = letters.chars();
-        while let Some(letter) = letters.next() {
-            match letter {
-                'h' => return Asked::Help,
-                // There is no recovery manager and no list; -r starts the program as always.
-                'l' | 'r' => {}
-                'm' | 'i' | 'w' | 'p' => {
-                    let attached = Some(letters.as_str().to_owned()).filter(|text| !text.is_empty());
-                    let Some(value) = attached.or_else(|| rest.next().cloned()) else {
-                        return Asked::Wrong(format!("option requires an argument -- '{letter}'"));
-                    };
-                    match letter {
-                        'm' => options.magic = number(&value),
-                        'p' => options.pidfile = Some(value),
-                        // Intervals of apphbd.
-                        _ => {}
-                    }
-                    break;
-                }
-                _ => return Asked::Wrong(format!("invalid option -- '{letter}'")),
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut line = Getopt::new(words, "hlrm:i:w:p:");
+    for given in line.by_ref() {
+        match given {
+            Given::Letter(b'h') => return Asked::Help,
+            Given::Value(b'm', value) => options.magic = atoi(&text(value)),
+            Given::Value(b'p', value) => options.pidfile = Some(text(value)),
+            // Intervals of apphbd. There is no recovery manager and no list; -r starts the program as always.
+            Given::Value(..) | Given::Letter(_) => {}
+            Given::Wrong(complaint) => return Asked::Wrong(complaint),
+            Given::Word(program) => {
+                options.command.push(text(program));
+                break;
             }
         }
     }
-    options.command.extend(rest.cloned());
+    options.command.extend(line.rest().cloned());
     Asked::Keep(options)
-}
-
-/// As C's `atoi`: the digits at the beginning, 0 where there are none.
-fn number(text: &str) -> i32 {
-    let text = text.trim_start();
-    let sign = usize::from(text.starts_with(['-', '+']));
-    let digits = text.bytes().skip(sign).take_while(u8::is_ascii_digit).count();
-    text.get(..sign + digits).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -123,15 +102,15 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_c_reads_them() {
-        let magic = ["abc", "7x", "-1", "300", "99999999999"].map(|text| kept(&format!("-m {text} p")).magic);
-        assert_eq!(magic, [0, 7, -1, 300, 0]);
+        let magic = ["abc", "7x", "-1", "300", "4294967303"].map(|text| kept(&format!("-m {text} p")).magic);
+        assert_eq!(magic, [0, 7, -1, 300, 7]);
     }
 
     #[test]
     fn what_is_wrong_is_told_as_getopt_tells_it() {
         assert_eq!(asked(""), Asked::Nothing);
         assert_eq!(asked("-h /bin/prog"), Asked::Help);
-        assert_eq!(asked("-z"), Asked::Wrong("invalid option -- 'z'".to_owned()));
-        assert_eq!(asked("-m"), Asked::Wrong("option requires an argument -- 'm'".to_owned()));
+        assert_eq!(asked("-z"), Asked::Wrong(b"invalid option -- 'z'".to_vec()));
+        assert_eq!(asked("-m"), Asked::Wrong(b"option requires an argument -- 'm'".to_vec()));
     }
 }

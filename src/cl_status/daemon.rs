@@ -1,19 +1,20 @@
 //! `hbstatus`, and what can be said about a daemon that does not let us in.
 
 use super::nodes::{self, Wanted};
-use super::options::{self, Given};
 use super::others;
 use super::voice::Voice;
 use super::{Talk, talk};
 use crate::client::{Client, ClientError};
+use crate::getopt::{Getopt, Given};
 
 /// Is it there? The only sub-command to which no daemon is an answer, and a wrong option no reason to stop.
 pub(super) fn hbstatus(voice: &Voice, name: &str, arguments: &[String]) -> i32 {
     let (mut human, mut verbose) = (false, false);
-    for given in options::read(arguments, "mv").0 {
+    for given in Getopt::new(arguments, "mv") {
         match given {
             Given::Letter(b'm') => human = true,
-            Given::Letter(_) | Given::Value(_) => verbose = true,
+            Given::Letter(_) | Given::Value(..) => verbose = true,
+            Given::Word(_) => {}
             Given::Wrong(complaint) => voice.getopt(name, &complaint),
         }
     }

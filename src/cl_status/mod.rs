@@ -2,7 +2,6 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `options` | the options of a sub-command, as getopt(3) reads them |
 //! | `voice` | standard output and standard error |
 //! | `daemon`, `nodes`, `links`, `others` | the sub-commands, by what they ask about |
 //!
@@ -12,12 +11,11 @@
 mod daemon;
 mod links;
 mod nodes;
-mod options;
 mod others;
 mod voice;
 
 use crate::client::Client;
-use options::Given;
+use crate::getopt::{Getopt, Given};
 use std::process::exit;
 use std::time::Duration;
 use voice::Voice;
@@ -109,12 +107,13 @@ impl Talk<'_> {
     /// The options, of which the sub-command has these; the first wrong one is its end. `code` is what
     /// its complaint says beyond that of others.
     fn options(&self, known: &str, code: &str) -> Ends<Options> {
-        let (given, words) = options::read(self.arguments, known);
-        let mut options = Options { letters: Vec::new(), value: None, words };
-        for one in given {
-            match one {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut options = Options { letters: Vec::new(), value: None, words: Vec::new() };
+        for given in Getopt::new(self.arguments, known) {
+            match given {
                 Given::Letter(letter) => options.letters.push(letter),
-                Given::Value(value) => options.value = Some(value),
+                Given::Value(_, value) => options.value = Some(text(value)),
+                Given::Word(word) => options.words.push(text(word)),
                 Given::Wrong(complaint) => {
                     self.voice.getopt(self.name, &complaint);
                     self.voice.error(&format!("Error: getopt returnedcharacter {code}?."));
@@ -174,37 +173,5 @@ impl Options {
 
     fn word(&self, index: usize) -> &str {
         self.words.get(index).map_or("", String::as_str)
-    }
-}
-
-/// A number as C reads it: what stands before the first other character.
-fn number(text: &str) -> i32 {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
-    let (sign, digits) = match text.as_bytes() {
-        [b'-', ..] => (-1, text.get(1..)),
-        [b'+', ..] => (1, text.get(1..)),
-        _ => (1, Some(text)),
-    };
-    let digits = digits.unwrap_or_default().bytes().take_while(u8::is_ascii_digit);
-    let value = digits.fold(0_i64, |sum, d| sum.saturating_mul(10).saturating_add(i64::from(d - b'0')));
-    let value = value.saturating_mul(sign);
-    #[expect(clippy::cast_possible_truncation, reason = "so does the C library")]
-    let value = value as i32;
-    value
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn numbers_as_c_reads_them() {
-        for (text, wanted) in
-            [("500", 500), (" 7x", 7), ("-3", -3), ("+4", 4), ("", 0), ("y", 0), ("--1", 0), ("é", 0)]
-        {
-            assert_eq!(number(text), wanted, "{text:?}");
-        }
-        assert_eq!(number("99999999999999999999"), -1);
-        assert_eq!(number("4294967297"), 1);
     }
 }

@@ -1,7 +1,8 @@
 //! Sub-commands about nodes.
 
-use super::{Ends, Talk, code, links, number};
+use super::{Ends, Talk, code, links};
 use crate::client::ClientError;
+use crate::number::atoi;
 use crate::wire::Message;
 
 /// What is to be listed, and how.
@@ -115,7 +116,7 @@ fn property(
         return Err(code::WRONG_USAGE);
     };
     if field == "weight" {
-        value = number(&value).to_string();
+        value = atoi(&value).to_string();
     }
     match options.human() {
         true => talk.voice.say(&sentence(node, &value)),

@@ -1,7 +1,8 @@
 //! Sub-commands about clients, resources and parameters.
 
-use super::{Ends, Talk, code, number};
+use super::{Ends, Talk, code};
 use crate::client::ClientError;
+use crate::number::atoi;
 use std::time::Duration;
 
 /// How long another node may take to answer.
@@ -10,7 +11,7 @@ const ANSWER_WITHIN: i32 = 500;
 pub(super) fn clientstatus(talk: &mut Talk<'_>) -> Ends<i32> {
     let options = talk.words(2, "No enough parameter.")?;
     let (node, client) = (options.word(0), options.word(1));
-    let within = options.words.get(2).map_or(ANSWER_WITHIN, |word| number(word));
+    let within = options.words.get(2).map_or(ANSWER_WITHIN, |word| atoi(word));
     // less than nothing is as long as it takes
     let within = u64::try_from(within).map_or(Duration::MAX, Duration::from_millis);
     let Ok(status) = talk.client.client_status(node, client, within) else {

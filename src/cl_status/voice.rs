@@ -1,5 +1,6 @@
 //! What is printed, and where. Who stops listening is no reason to fail.
 
+use crate::getopt;
 use crate::level::Level;
 use crate::logging::{self, Logger, Settings};
 use std::io::Write;
@@ -39,7 +40,6 @@ impl Voice {
 
     /// What getopt(3) prints about an option.
     pub(super) fn getopt(&self, program: &str, complaint: &[u8]) {
-        let line = [program.as_bytes(), b": ", complaint, b"\n"].concat();
-        let _ = std::io::stderr().write_all(&line);
+        let _ = std::io::stderr().write_all(&getopt::line(program.as_bytes(), complaint));
     }
 }

@@ -3,6 +3,7 @@
 //! Read as getopt(3) reads it, letter by letter: `-V` answers at once whatever else is wrong, every
 //! unknown letter is named, and bytes that are no text are as good as any other words.
 
+use crate::getopt::{self, Getopt, Given};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
@@ -79,17 +80,16 @@ pub(super) fn read(args: impl Iterator<Item = OsString>) -> Read {
     {
         return Read { asked: Asked::TakeDown, complaint: Vec::new() };
     }
-    let args = args.into_iter();
-    let mut words = args.map(OsString::into_vec);
-    let mut reader = Reader { program: words.next().unwrap_or_default(), ..Reader::default() };
-    while let Some(word) = words.next() {
-        match word.strip_prefix(b"-") {
-            Some(b"-") => break,
-            Some(letters) => reader.letters(letters, &mut words),
-            None => {}
-        }
-        if reader.version {
-            return Read { asked: Asked::Version, complaint: reader.complaint };
+    let words: Vec<Vec<u8>> = args.into_iter().map(OsString::into_vec).collect();
+    let (program, words) = words.split_first().map_or((&[][..], &[][..]), |(first, rest)| (first, rest));
+    let mut reader = Reader::default();
+    for given in Getopt::new(words, "dDkMrRsvWlVfC:") {
+        match given {
+            Given::Letter(b'V') => return Read { asked: Asked::Version, complaint: reader.complaint },
+            Given::Letter(letter) => reader.letter(letter),
+            Given::Value(_, state) => reader.options.held = Some(String::from_utf8_lossy(state).into_owned()),
+            Given::Word(_) => {}
+            Given::Wrong(complaint) => reader.complaint.extend(getopt::line(program, &complaint)),
         }
     }
     reader.verdict()
@@ -97,29 +97,11 @@ pub(super) fn read(args: impl Iterator<Item = OsString>) -> Read {
 
 #[derive(Default)]
 struct Reader {
-    program: Vec<u8>,
     options: Options,
-    version: bool,
     complaint: Vec<u8>,
 }
 
 impl Reader {
-    /// One word of joined options; the last may take its argument from the words that follow.
-    fn letters(&mut self, letters: &[u8], words: &mut impl Iterator<Item = Vec<u8>>) {
-        let mut rest = letters;
-        while let Some((letter, further)) = rest.split_first() {
-            rest = further;
-            if *letter == b'C' {
-                let argument = if rest.is_empty() { words.next() } else { Some(rest.to_vec()) };
-                return self.held(argument);
-            }
-            self.letter(*letter);
-            if self.version {
-                return;
-            }
-        }
-    }
-
     fn letter(&mut self, letter: u8) {
         let options = &mut self.options;
         match letter {
@@ -133,23 +115,9 @@ impl Reader {
             b'v' => options.verbose = true,
             b'W' => options.wiki = true,
             b'l' => options.no_realtime = true,
-            b'V' => self.version = true,
             b'f' => options.foreground = true,
-            _ => self.complain("invalid option", letter),
+            _ => {}
         }
-    }
-
-    fn held(&mut self, argument: Option<Vec<u8>>) {
-        match argument {
-            Some(state) => self.options.held = Some(String::from_utf8_lossy(&state).into_owned()),
-            None => self.complain("option requires an argument", b'C'),
-        }
-    }
-
-    /// getopt's words.
-    fn complain(&mut self, what: &str, letter: u8) {
-        let pieces: [&[u8]; 6] = [&self.program, b": ", what.as_bytes(), b" -- '", &[letter], b"'\n"];
-        self.complaint.extend(pieces.concat());
     }
 
     fn verdict(mut self) -> Read {

@@ -24,7 +24,7 @@ use crate::config::{self, Checked, Config, Host};
 use crate::engine::{Ending, Engine, Hold, Job};
 use crate::level::Level;
 use crate::logging::{self, Logger};
-use crate::paths::{PID_FILE, RSCTMP};
+use crate::paths::{PID_FILE, SCRATCH};
 use crate::resources;
 use crate::resources::environment::Environment;
 use crate::sys::{child, realtime};
@@ -181,7 +181,7 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
         return NO_PERMISSION;
     }
     if let Err(error) = state::renew_scratch() {
-        log.log(Level::Error, &format!("cannot make {RSCTMP} anew: {error}"));
+        log.log(Level::Error, &format!("cannot make {SCRATCH} anew: {error}"));
     }
     let guard = if options.no_resources { Guard::default() } else { guard(options, config, log) };
     match live(options, config, stamps, herald, guard) {

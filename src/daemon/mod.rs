@@ -1,10 +1,11 @@
 //! The daemon: the loop that owns the engine, and the rooms around it.
 //!
-//! Threads: `pulse` (media, timers, signals, engine; real-time), `log`, `fifo`, six that run jobs, `children`
+//! Threads: `pulse` (media, timers, signals, engine; real-time), `log`, `fifo`, eight that run jobs, `children`
 //! for respawned programs, `clerk` for what the pulse wants done that can take long (on SIGHUP it checks the
-//! configuration), `guardian` that keeps addresses up, and `record` where a run is to be recorded. Job threads, `fifo` and `children` talk to the
-//! pulse over one bounded channel of [`crate::engine::Input`]s; the pulse talks to all of them without ever
-//! waiting. No cluster decision is made here.
+//! configuration), `media` that keeps media open, `memory` that writes down how far peers had come, `announcer` and
+//! `guardian` that keep addresses known and up, and `record` where a run is to be recorded. Job threads, `fifo` and
+//! `children` talk to the pulse over one bounded channel of [`crate::engine::Input`]s; the pulse talks to all of
+//! them without ever waiting. No cluster decision is made here.
 
 mod background;
 mod children;

@@ -7,13 +7,14 @@ use super::clock::Clock;
 use super::executor::Executor;
 use super::launch;
 use super::load::Load;
-use super::media::{self, Antennas};
+use super::media::Antennas;
 use super::memory::Memory;
 use super::recorder::Recorder;
 use super::signals::Signals;
 use crate::engine::{Action, Ending, Engine, Input, Note};
 use crate::level::Level;
 use crate::logging::Logger;
+use crate::media::FEWEST;
 use crate::wire::{self, ErrorClass, Keys, Message, Packing};
 use std::collections::VecDeque;
 use std::io;
@@ -23,8 +24,6 @@ use tokio::sync::mpsc;
 /// Bad packets reported in full in one such period; the others are counted.
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
 const REPORTS: u32 = 5;
-/// A burst of datagrams that ended for another reason than that none was left has at least so many.
-const FEWEST: usize = media::FEWEST;
 /// Inputs taken in one turn: a script that writes without end must not silence the heartbeat.
 const INPUT_BURST: usize = 64;
 

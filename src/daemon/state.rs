@@ -46,7 +46,7 @@ fn make_run_directory() -> io::Result<()> {
 /// also at the one after a reload. The mode is the reference's, with the daemon's umask in it; it is not
 /// set afterwards, because who owns the directory above could put a link in its place meanwhile.
 pub(super) fn renew_scratch() -> io::Result<()> {
-    renew(Path::new(paths::RSCTMP))
+    renew(Path::new(paths::SCRATCH))
 }
 
 fn renew(directory: &Path) -> io::Result<()> {

@@ -7,6 +7,7 @@ use super::config::{FakeMachine, Pattern, Secret, read};
 use super::ipvs::wire;
 use super::table::Family;
 use crate::config::{Diagnostic, Source};
+use crate::netlink::frame::frames;
 
 /// A password that is in one place of the corpus.
 const SECRET: &str = "TopSecret";
@@ -36,7 +37,7 @@ pub fn fuzz_expression(bytes: &[u8]) {
 
 /// Any datagram of the kernel's IPVS.
 pub fn fuzz_ipvs(bytes: &[u8]) {
-    for (count, frame) in wire::frames(bytes).enumerate() {
+    for (count, frame) in frames(bytes).enumerate() {
         assert!(count <= bytes.len() / 16, "more frames than fit");
         let _ = (wire::service(frame), wire::counted(frame), wire::dest(frame, Family::V6));
         let _ = (wire::dest_counters(frame, Family::V4), wire::info(frame), wire::daemon(frame));

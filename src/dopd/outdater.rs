@@ -19,15 +19,15 @@ pub fn main() -> u8 {
     let words: Vec<String> = words.collect();
     let (complaints, command) = plan_options::read(&program, &words, |name| std::env::var(name).ok());
     // a closed terminal is no reason to fail
-    let complain = |text: &str| drop(io::stderr().lock().write_all(text.as_bytes()));
-    complaints.iter().for_each(|line| complain(&format!("{line}\n")));
+    let complain = |text: &[u8]| drop(io::stderr().lock().write_all(text));
+    complain(&complaints);
     match command {
         Command::Help => {
             let _ = io::stdout().lock().write_all(USAGE.as_bytes());
             0
         }
         Command::Wrong => {
-            complain(USAGE);
+            complain(USAGE.as_bytes());
             1
         }
         Command::Ask(request) => ask(&request, &log::of_this_process("drbd-peer-outdater", true)).code(),

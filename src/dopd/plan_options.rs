@@ -1,5 +1,7 @@
 //! The command line of `drbd-peer-outdater`, as the reference reads it. Pure.
 
+use crate::getopt::{self, Getopt, Given};
+use crate::number::decimal;
 use std::time::Duration;
 
 /// What `-h` prints.
@@ -38,40 +40,23 @@ pub enum Command {
 }
 
 /// Reads the words after the program's own name, options anywhere among them, as getopt does; other words mean
-/// nothing. The lines are getopt's complaints, for stderr: they come before anything else, and `-h` after one still
+/// nothing. The bytes are getopt's complaints, for stderr: they come before anything else, and `-h` after one still
 /// helps. `environment` answers for `DRBD_PEER` and `DRBD_RESOURCE`.
 pub fn read(
     program: &str,
     words: &[String],
     environment: impl Fn(&str) -> Option<String>,
-) -> (Vec<String>, Command) {
+) -> (Vec<u8>, Command) {
     let (mut peer, mut resource, mut seconds) = (None, None, 60);
     let mut complaints = Vec::new();
-    let mut words = words.iter();
-    'words: while let Some(word) = words.next() {
-        if word == "--" {
-            break;
-        }
-        let mut letters = word.strip_prefix('-').unwrap_or_default().chars();
-        while let Some(letter) = letters.next() {
-            let place = match letter {
-                'h' => return (complaints, Command::Help),
-                'p' => Some(&mut peer),
-                'r' => Some(&mut resource),
-                't' => None,
-                other => {
-                    complaints.push(format!("{program}: invalid option -- '{other}'"));
-                    continue;
-                }
-            };
-            let rest = letters.as_str();
-            let value = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_owned()) };
-            match (place, value) {
-                (Some(place), Some(value)) => *place = Some(value),
-                (None, Some(value)) => seconds = leading_number(&value),
-                (_, None) => complaints.push(format!("{program}: option requires an argument -- '{letter}'")),
-            }
-            continue 'words;
+    for given in Getopt::new(words, "hp:r:t:") {
+        match given {
+            Given::Value(b'p', value) => peer = Some(text(value)),
+            Given::Value(b'r', value) => resource = Some(text(value)),
+            Given::Value(_, value) => seconds = decimal(&text(value)).unwrap_or(0),
+            Given::Letter(_) => return (complaints, Command::Help),
+            Given::Word(_) => {}
+            Given::Wrong(complaint) => complaints.extend(getopt::line(program.as_bytes(), &complaint)),
         }
     }
     let peer = peer.or_else(|| environment("DRBD_PEER"));
@@ -86,16 +71,8 @@ pub fn read(
     (complaints, command)
 }
 
-/// As `atoi`: 0 for what is no number.
-fn leading_number(text: &str) -> i64 {
-    let text = text.trim_start();
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    let number: i64 = digits.get(..end).unwrap_or_default().parse().unwrap_or(0);
-    sign * number.min(i64::from(i32::MAX))
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -106,7 +83,7 @@ mod tests {
         told(words, environment).1
     }
 
-    fn told(words: &[&str], environment: &[(&str, &str)]) -> (Vec<String>, Command) {
+    fn told(words: &[&str], environment: &[(&str, &str)]) -> (Vec<u8>, Command) {
         let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
         let get = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         read("./x", &words, get)
@@ -126,7 +103,7 @@ mod tests {
         assert_eq!(of(&["-rr0", "-pb2", "-t", "-5"], &[]), ask("b2", "r0", None));
         assert_eq!(of(&["-ht5"], &[]), Command::Help);
         assert_eq!(of(&["-p", "b2", "-rr1", "-h"], &[]), Command::Help);
-        let complaint = |text: &str| vec![text.to_owned()];
+        let complaint = |text: &str| format!("{text}\n").into_bytes();
         assert_eq!(
             told(&["-x", "-pb2", "-rr0"], &[]),
             (complaint("./x: invalid option -- 'x'"), Command::Wrong)

@@ -5,6 +5,7 @@
 //! matters it is asked (`starting`). What follows from claims is in `double`.
 
 use super::negotiation::State;
+use super::node::Node;
 use super::standby::StandbyState;
 use super::{Engine, Hold, Verb};
 use crate::wire::Message;
@@ -147,7 +148,7 @@ impl Engine {
     /// A node has become active. A C daemon may have kept what it held in an earlier life, and have said so
     /// behind a broken cable.
     pub(super) fn expect_word_of(&mut self, at: usize) {
-        let stranger = self.nodes.get(at).is_some_and(|n| !n.kin && n.is_normal());
+        let stranger = self.nodes.get(at).is_some_and(Node::is_active_stranger);
         if stranger && self.nice() && self.settings.manages && self.claims.ask_at.is_none() {
             self.claims.asked = 0;
             self.claims.ask_at = Some(self.now.mono + TELLS_WITHIN);
@@ -207,7 +208,7 @@ impl Engine {
             self.pause.unsure = false;
             return;
         }
-        let stranger = self.other_nodes().any(|n| !n.kin && n.status == "active");
+        let stranger = self.other_nodes().any(Node::is_active_stranger);
         if !stranger || !self.startup.is_up() || self.is_shutting_down() {
             return;
         }
@@ -218,7 +219,7 @@ impl Engine {
 
     /// A C daemon takes what comes last for the newest, also when it is an old word sent again.
     pub(super) fn outdo_old_news(&mut self, peer: usize) {
-        let stranger = self.nodes.get(peer).is_some_and(|n| !n.kin && n.status == "active");
+        let stranger = self.nodes.get(peer).is_some_and(Node::is_active_stranger);
         if stranger && self.settings.manages && self.startup.is_up() {
             self.claims.outdo_at.get_or_insert(self.now.mono + OUTDO_AFTER);
         }

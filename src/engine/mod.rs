@@ -9,7 +9,7 @@
 //! * [`Input::Start`] comes first; after [`Action::End`] nothing has an effect.
 //!
 //! Rules live by topic: `receive` (the pipeline), `life` (status, death), `startup`, `negotiation`
-//! (who holds what), `claims` and `double` (who lets go when both do), `buried`, `pause` (a node that did not
+//! (who holds what), `failback`, `unowned`, `claims` and `double` (who lets go when both do), `buried`, `pause` (a node that did not
 //! run), `standby`, `ready` (who takes looks first whether it can), `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and go), `flow` (when
 //! clients wait), `deliver` (what clients hear); `sequence`, `mark` and `node` are their data.
 //! Section numbers in these files are those of `spec/wire-protocol.md`.
@@ -20,6 +20,7 @@ mod claims;
 mod clock;
 mod deliver;
 mod double;
+mod failback;
 mod fencing;
 mod flow;
 pub mod fuzz;
@@ -46,7 +47,9 @@ mod shutdown;
 mod standby;
 mod startup;
 mod takeover;
+mod unowned;
 mod view;
+mod words;
 
 pub use action::{Action, Ending};
 pub use clock::Now;
@@ -55,10 +58,11 @@ pub use hold::Hold;
 pub use input::{Input, JobId};
 pub use job::{Job, Verb};
 pub use mark::Mark;
-pub use note::{Note, uuid_text};
+pub use note::Note;
 pub use reason::Reason;
 pub use settings::{Failback, NodeKind, NodeSpec, Settings};
 pub use view::{NodeView, Treatment};
+pub use words::uuid_text;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,22 +1,14 @@
-//! Who holds what: `starting`, `resource`, automatic failback, announcement, audit (sections 8.2 to 8.4, 8.9).
+//! Who holds what: `starting`, `resource`, announcement (sections 8.2 and 8.3).
 
 use super::ready::Preparing;
 use super::standby::StandbyState;
-use super::{Engine, Failback, Hold, Job, Note, Verb};
+use super::{Engine, Failback, Hold, Note, Verb};
 use crate::wire::Message;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// After the first `resource` message own groups are taken if nobody became stable by then.
 const TAKE_LOCAL_AFTER: Duration = Duration::from_secs(10);
-/// Failback waits for calm in steps of this.
-const FAILBACK_RETRY: Duration = Duration::from_secs(1);
-/// What was refused is offered again after this.
-const REFUSED_RETRY: Duration = Duration::from_secs(60);
-/// Groups that nobody claims for so long in calm are taken by their own node.
-const CLAIM_AFTER: Duration = Duration::from_secs(3);
-/// So much longer their own node has to claim them: 3.0.6 never does.
-const CLAIM_FOREIGN_AFTER: Duration = Duration::from_secs(15);
 
 /// How far the negotiation has come; the numbers are those of the reference's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,15 +36,15 @@ pub(super) struct Resources {
     /// The peer's offer is answered when this node knows that it can take.
     pub(super) preparing: Option<Preparing>,
     pub(super) needs_failback: bool,
-    failback_retry: Option<Duration>,
+    pub(super) failback_retry: Option<Duration>,
     local_done: bool,
     foreign_done: bool,
     announced: bool,
     take_local_at: Option<Duration>,
     /// Set once: the 10 s timer runs once in a life.
     take_local_armed: bool,
-    claim_at: Option<Duration>,
-    claim_foreign_at: Option<Duration>,
+    pub(super) claim_at: Option<Duration>,
+    pub(super) claim_foreign_at: Option<Duration>,
     /// Legacy mode: own groups are wanted as soon as every live peer is active.
     pub(super) wants_local: bool,
     /// Legacy mode: the keys of groups that an active peer was asked for and has not answered.
@@ -325,43 +317,6 @@ impl Engine {
         }
     }
 
-    /// Offers the peer its own groups back, when all is calm (8.4).
-    fn check_failback(&mut self) {
-        self.resources.failback_retry = None;
-        let wanted = (self.settings.failback == Failback::On || self.may_restore())
-            && !self.is_shutting_down()
-            && self.resources.i_hold.includes(Hold::Foreign)
-            && self.resources.needs_failback;
-        if !wanted {
-            self.resources.needs_failback = false;
-            return;
-        }
-        // What is on its way out is not there to be offered.
-        let settled = !self.pause.unsure && self.held_twice() == Hold::None && !self.jobs.moving(Verb::Give);
-        let r = &mut self.resources;
-        if r.standby != StandbyState::Not || !r.other_stable || r.state != State::Stable || !settled {
-            r.failback_retry = Some(self.now.mono + FAILBACK_RETRY);
-            return;
-        }
-        r.standby_set = Hold::Foreign;
-        r.needs_failback = false;
-        self.restored();
-        self.send(Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me"));
-    }
-
-    /// A node that has come back and cannot take its groups yet is offered them again.
-    pub(super) fn offer_again(&mut self, set: Hold) {
-        if self.settings.failback == Failback::On && set == Hold::Foreign {
-            self.resources.needs_failback = true;
-            self.resources.failback_retry = Some(self.now.mono + REFUSED_RETRY);
-        }
-    }
-
-    /// A peer that held nothing of its own meanwhile may be ready for it.
-    pub(super) fn check_failback_soon(&mut self) {
-        self.resources.failback_retry = Some(self.now.mono + FAILBACK_RETRY);
-    }
-
     /// "Resources are stable" (8.2).
     pub(super) fn resources_stable(&self) -> bool {
         let r = &self.resources;
@@ -391,31 +346,6 @@ impl Engine {
         if r.local_done && r.foreign_done && !r.announced {
             r.announced = true;
             self.note(Note::AcquisitionComplete(why.to_owned()));
-        }
-    }
-
-    /// Says what is wrong with the distribution of groups (8.9), and has those claimed that nobody holds.
-    pub(super) fn audit(&mut self) {
-        if !self.nice() {
-            return;
-        }
-        let (mine, theirs) = (self.resources.i_hold, self.resources.other_holds);
-        let has = |hold: Hold, part| hold.includes(part);
-        self.complain_of_double();
-        let calm =
-            self.resources_stable() && self.resources.state == State::Stable && !self.is_shutting_down();
-        let orphaned = calm && !has(mine, Hold::Local) && !has(theirs, Hold::Foreign);
-        if !orphaned {
-            self.resources.claim_at = None;
-        } else if self.resources.claim_at.is_none() {
-            self.note_rarely("nobody local", Note::NobodyOwnsLocal);
-            self.resources.claim_at = Some(self.now.mono + CLAIM_AFTER);
-        }
-        if !(calm && !has(mine, Hold::Foreign) && !has(theirs, Hold::Local)) {
-            self.resources.claim_foreign_at = None;
-        } else if self.resources.claim_foreign_at.is_none() {
-            self.note_rarely("nobody foreign", Note::NobodyOwnsForeign);
-            self.resources.claim_foreign_at = Some(self.now.mono + CLAIM_FOREIGN_AFTER);
         }
     }
 
@@ -463,28 +393,12 @@ impl Engine {
         self.retry_shutdown();
     }
 
-    fn claim_unowned(&mut self) {
-        if self.resources.claim_at.take().is_some() {
-            self.note(Note::ClaimUnowned);
-            self.acquire_local(false);
-        }
-    }
-
     /// Nothing is taken unasked before that moment.
     pub(super) fn take_nothing_before(&mut self, moment: Duration) {
         let r = &mut self.resources;
         let timers = [&mut r.take_local_at, &mut r.failback_retry, &mut r.claim_at, &mut r.claim_foreign_at];
         for at in timers.into_iter().flatten() {
             *at = (*at).max(moment);
-        }
-    }
-
-    fn claim_foreign(&mut self) {
-        if self.resources.claim_foreign_at.take().is_some() {
-            self.note(Note::ClaimForeign);
-            self.resources.i_hold = self.resources.i_hold.with(Hold::Foreign);
-            self.send_held(true, None);
-            self.run_taking(Job::Standby { verb: Verb::Take, set: Hold::Foreign });
         }
     }
 }

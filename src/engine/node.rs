@@ -130,6 +130,11 @@ impl Node {
         self.kind == NodeKind::Normal
     }
 
+    /// An active C daemon: what it holds it says when it thinks that it should.
+    pub(super) fn is_active_stranger(&self) -> bool {
+        !self.kin && self.is_normal() && self.status == "active"
+    }
+
     /// The node's own name is the name of a ping node's only link.
     pub(super) fn link_mut(&mut self, medium: &str) -> Option<&mut Link> {
         self.links.iter_mut().find(|l| l.name == medium)

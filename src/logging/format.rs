@@ -88,8 +88,7 @@ impl Record {
 
     /// What follows `<PRI>` in a syslog datagram (RFC 3164).
     pub fn syslog_line(&self) -> String {
-        let t = local_time(self.at);
-        let date = format!("{} {:2} {}", month(&t), t.day, clock(&t));
+        let date = syslog_date(&local_time(self.at));
         match &self.voice {
             Voice::Program { name, pid } => format!("{date} {name}: [{pid}]: {}", self.message()),
             Voice::Script { tag } => format!("{date} {tag}: {}", self.message()),
@@ -126,13 +125,20 @@ impl Record {
     }
 }
 
-fn month(t: &LocalTime) -> &'static str {
+/// The date in a syslog datagram: `Nov  5 07:59:18`.
+pub fn syslog_date(t: &LocalTime) -> String {
+    format!("{} {:2} {}", month(t), t.day, clock(t))
+}
+
+/// `Nov`.
+pub fn month(t: &LocalTime) -> &'static str {
     const NAMES: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     NAMES.get(t.month.saturating_sub(1) as usize).copied().unwrap_or("Jan")
 }
 
-fn clock(t: &LocalTime) -> String {
+/// `07:59:18`.
+pub fn clock(t: &LocalTime) -> String {
     format!("{:02}:{:02}:{:02}", t.hour, t.minute, t.second)
 }
 

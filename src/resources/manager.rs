@@ -74,23 +74,26 @@ impl<'a> Manager<'a> {
             let resources: Vec<&Word> = to_come.flat_map(|plan| plan.order(what)).collect();
             before(key);
             (&mut &*self).ahead(what, &resources);
-            let code = match (plan, what) {
-                (None, _) | (_, Ahead::Status) => 0,
-                (Some(plan), Ahead::Acquire) => plan.acquire(&mut &*self),
-                (Some(plan), Ahead::Release) => plan.release(&mut &*self),
-            };
-            after(key, code);
+            after(key, self.carry_out(what, plan.as_ref()));
         }
     }
 
     /// `takegroup KEY`: its exit code. An unknown key is no error.
     pub fn take(&self, key: &str) -> i32 {
-        self.plan(key).map_or(0, |plan| plan.acquire(&mut &*self))
+        self.carry_out(Ahead::Acquire, self.plan(key).as_ref())
     }
 
     /// `givegroup KEY`: its exit code. An unknown key is no error.
     pub fn give(&self, key: &str) -> i32 {
-        self.plan(key).map_or(0, |plan| plan.release(&mut &*self))
+        self.carry_out(Ahead::Release, self.plan(key).as_ref())
+    }
+
+    fn carry_out(&self, what: Ahead, plan: Option<&Plan>) -> i32 {
+        plan.map_or(0, |plan| match what {
+            Ahead::Acquire => plan.acquire(&mut &*self),
+            Ahead::Release => plan.release(&mut &*self),
+            Ahead::Status => 0,
+        })
     }
 
     /// `statgroup KEY`.

@@ -1,11 +1,7 @@
 //! What we promise beyond the reference, in a lab.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-use heartbeat::agents::plan::Wanted;
-use heartbeat::agents::{Address, Conversation, down_all, up_all};
 
 use super::lab::{Capture, addresses, agent, has, lab, ours, run, sh, state, until};
 
@@ -199,36 +195,6 @@ fn many_at_once_do_not_disturb_each_other() {
         assert_eq!(labels.len(), 30, "each its own label: {labels:?}");
         all("stop");
         assert!(!addresses().iter().any(|l| l.contains(" 10.8.0.")), "{:?}", addresses());
-    });
-}
-
-#[test]
-fn hundreds_in_one_conversation() {
-    lab(|| {
-        let all: Vec<_> = (0..200u8)
-            .map(|n| Address {
-                wanted: Wanted {
-                    ip: IpAddr::V4(Ipv4Addr::new(10, 8, 0, n)),
-                    bits: 24,
-                    broadcast: None,
-                    label: None,
-                },
-                nic: "eth1".to_owned(),
-            })
-            .collect();
-        let mut talk = Conversation::open().unwrap();
-        let begin = Instant::now();
-        let answers = up_all(&mut talk, &all).unwrap();
-        println!("200 addresses up in {:?}", begin.elapsed());
-        assert!(answers.iter().all(|a| matches!(a, Ok(true))));
-        assert!(all[17].is_up(&mut talk).unwrap());
-        assert!(!all[17].up(&mut talk).unwrap(), "was up already");
-        let half = down_all(&mut talk, &all[..100]).unwrap();
-        assert!(half.iter().all(|a| matches!(a, Ok(true))), "{half:?}");
-        assert!(!has("10.8.0.17") && has("10.8.0.150"), "the others outlive their primary");
-        assert!(all[17].down(&mut talk).is_ok_and(|changed| !changed));
-        let nowhere = Address { nic: "nonic".to_owned(), ..all[0].clone() };
-        assert_eq!(nowhere.up(&mut talk).unwrap_err().to_string(), "no interface nonic for 10.8.0.0");
     });
 }
 

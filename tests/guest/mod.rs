@@ -1,4 +1,4 @@
-//! A guest with IPVS for a test: the test's own program, started again in a kernel that `run-in-vm` boots.
+//! A guest for a test: the test's own program, started again in a kernel that `run-in-vm` boots.
 //!
 //! Outside, nothing else is done. `RUN_IN_VM` names the tool when it is in none of the usual places. The guest's kernel
 //! must have been fetched before (`run-in-vm --fetch`): a test downloads nothing. There is one guest at a time on a
@@ -55,11 +55,16 @@ pub(crate) fn run(wants: &Wants, inside: impl FnOnce()) {
     eprintln!("skipped: {}: not installed here: {missing:?}", wants.test);
 }
 
+/// Runs a shell script in the guest. It must not fail.
+pub(crate) fn sh(script: &str) {
+    let status = Command::new("sh").args(["-e", "-c", script]).status().unwrap();
+    assert!(status.success(), "{script}: {status}");
+}
+
 /// The kernel loads what a namespace's first `ip link add` asks for, but a second one that asks while that goes on is told
 /// `Unknown device type`: namespaces made beside each other find everything there.
 fn load_devices() {
-    let status = Command::new("modprobe").args(["-a", "dummy", "veth"]).status().unwrap();
-    assert!(status.success(), "modprobe: {status}");
+    sh("modprobe -a dummy veth");
 }
 
 /// The tool that makes guests, if a guest can be had without a download.

@@ -1,7 +1,6 @@
 //! Sync daemons, timeouts, counters: both ways say the same.
 
 use std::net::TcpStream;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use heartbeat::director::checks::Outcome;
@@ -13,21 +12,17 @@ use heartbeat::director::table::{
 };
 
 use crate::Kernel;
+use crate::guest::sh;
 
-fn ip(words: &str) {
-    let status = Command::new("ip").args(words.split(' ')).status().unwrap();
-    assert!(status.success(), "ip {words}");
-}
+const NETWORK: &str = "
+ip link set lo up
+ip link add sync0 type dummy
+ip addr add 192.0.2.1/24 dev sync0
+ip link set sync0 up
+";
 
 pub(crate) fn daemons(kernel: &mut Kernel) {
-    for words in [
-        "link set lo up",
-        "link add sync0 type dummy",
-        "addr add 192.0.2.1/24 dev sync0",
-        "link set sync0 up",
-    ] {
-        ip(words);
-    }
+    sh(NETWORK);
     let group = "224.0.0.90".parse().ok();
     let master = SyncDaemon {
         role: Role::Master,
@@ -60,7 +55,7 @@ pub(crate) fn timeouts(kernel: &mut Kernel) {
 }
 
 pub(crate) fn counters(kernel: &mut Kernel) {
-    ip("addr add 10.0.0.100/32 dev lo");
+    sh("ip addr add 10.0.0.100/32 dev lo");
     let id = ServiceId::address(Protocol::Tcp, "10.0.0.100:8080".parse().unwrap());
     let dest = Dest { forward: Forward::Masq, weight: 1, ..Dest::default() };
     kernel.netlink.apply(&Op::AddService(id, Service::default())).unwrap();
@@ -87,7 +82,7 @@ pub(crate) fn counters(kernel: &mut Kernel) {
 
 /// Pings want a raw socket, which root of a guest surely has.
 pub(crate) fn pings() {
-    ip("addr add fd00::1/128 dev lo");
+    sh("ip addr add fd00::1/128 dev lo");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ping = |ip: &str| {
         let probe = Probe {

@@ -4,17 +4,21 @@ use crate::tokens::{names, shipped};
 use crate::tree::rust_below;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A room and the rooms it may name. `level` and `paths` hold only names: everybody may know them.
-const MAY_KNOW: [(&str, &[&str]); 20] = [
+/// A room and the rooms it may name. `level` and `paths` hold only names, `getopt` and `number` ways to read
+/// text: everybody may know them.
+const MAY_KNOW: [(&str, &[&str]); 23] = [
     ("level", &[]),
     ("paths", &[]),
+    ("getopt", &[]),
+    ("number", &[]),
     ("wire", &[]),
     ("config", &[]),
     ("sys", &[]),
+    ("netlink", &[]),
     ("engine", &["wire", "config"]),
     ("logging", &["sys", "config"]),
     ("media", &["sys", "config", "logging"]),
-    ("agents", &["sys", "config", "logging"]),
+    ("agents", &["sys", "netlink", "config", "logging"]),
     ("resources", &["sys", "config", "logging", "engine", "wire", "agents"]),
     ("api", &["wire", "config", "engine"]),
     ("respawn", &[]),
@@ -23,12 +27,13 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("client", &["wire", "api"]),
     ("cl_status", &["client", "wire", "logging", "config"]),
     ("ipfail", &["client", "wire", "logging", "config"]),
-    ("director", &["config", "sys", "logging"]),
+    ("director", &["config", "sys", "netlink", "logging"]),
     ("dopd", &["client", "wire", "api", "logging", "config"]),
     (
         "daemon",
         &[
             "sys",
+            "netlink",
             "config",
             "logging",
             "engine",
@@ -42,7 +47,7 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
         ],
     ),
 ];
-const ANYBODY_KNOWS: [&str; 2] = ["level", "paths"];
+const ANYBODY_KNOWS: [&str; 4] = ["level", "paths", "getopt", "number"];
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 

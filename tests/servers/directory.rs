@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 
 use crate::battery::Battery;
 use crate::check::{must_be_down, must_be_up, probe, wait_until_up};
-use crate::place::{Place, play};
+use crate::place::{OPENSSL, Place, play};
 
 const SLAPD: (&str, &str) = ("/usr/sbin/slapd", "slapd");
-const OPENSSL: (&str, &str) = ("/usr/bin/openssl", "openssl");
 
 const CONFIG: &str = r#"
 include /etc/ldap/schema/core.schema

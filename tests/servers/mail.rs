@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 
 use crate::battery::Battery;
 use crate::check::{checked, must_be_down, must_be_up, probe, runtime, wait_until_up};
-use crate::place::{Place, play};
+use crate::place::{OPENSSL, Place, play};
 use crate::strangers::{Manner, Stranger};
 
 const POSTFIX: (&str, &str) = ("/usr/sbin/postfix", "postfix");
 const POP: (&str, &str) = ("/usr/lib/dovecot/pop3", "dovecot-pop3d");
-const OPENSSL: (&str, &str) = ("/usr/bin/openssl", "openssl");
 const IMAP: (&str, &str) = ("/usr/lib/dovecot/imap", "dovecot-imapd");
 
 const MAIN: &str = "\

@@ -11,8 +11,7 @@ use crate::check::{checked, must_be_down, must_be_up, probe, runtime, wait_until
 use crate::leaks;
 use crate::place::{HOME, Place, play};
 use crate::strangers::deserted;
-
-const NGINX: (&str, &str) = ("/usr/sbin/nginx", "nginx-light");
+use crate::web::{NGINX, nginx};
 
 const CONFIG: &str = "\
 user www-data;
@@ -35,8 +34,7 @@ ip link set road arp off up
 ";
 
 fn start(place: &Place) {
-    let config = place.write("nginx.conf", CONFIG);
-    place.start(&format!("nginx -p /mnt/s -c {config} -g 'daemon off;'"));
+    nginx(place, CONFIG);
 }
 
 fn here() -> SocketAddr {

@@ -24,6 +24,8 @@ const DONE: &str = "the story is told";
 const LIMIT: &str = "400";
 /// Where the files of a server are.
 pub(crate) const HOME: &str = "/mnt/s";
+/// What makes a [`Place::certificate`].
+pub(crate) const OPENSSL: (&str, &str) = ("/usr/bin/openssl", "openssl");
 /// How long a server may take to start or to stop, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 

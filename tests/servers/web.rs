@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 
 use crate::battery::Battery;
 use crate::check::{checked, must_be_down, must_be_up, probe, wait_until_up};
-use crate::place::{Place, play};
+use crate::place::{HOME, OPENSSL, Place, play};
 
-const NGINX: (&str, &str) = ("/usr/sbin/nginx", "nginx-light");
-const OPENSSL: (&str, &str) = ("/usr/bin/openssl", "openssl");
+pub(crate) const NGINX: (&str, &str) = ("/usr/sbin/nginx", "nginx-light");
 const TINYPROXY: (&str, &str) = ("/usr/bin/tinyproxy", "tinyproxy-bin");
 
 const CONFIG: &str = r#"
@@ -100,8 +99,7 @@ http {
 "#;
 
 fn start(place: &Place) {
-    let config = place.write("nginx.conf", CONFIG);
-    start_with(place, &config);
+    start_with(place, CONFIG);
 }
 
 fn start_tls(place: &Place) {
@@ -109,8 +107,7 @@ fn start_tls(place: &Place) {
     place.script(
         "test -e rsa.pem || openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa-key.pem -out rsa.pem -days 2 -subj /CN=x",
     );
-    let config = place.write("nginx.conf", TLS);
-    start_with(place, &config);
+    start_with(place, TLS);
 }
 
 fn start_with(place: &Place, config: &str) {
@@ -120,7 +117,12 @@ fn start_with(place: &Place, config: &str) {
     place.write("www/nothing.html", "");
     place.write("www/large.txt", &("begin\n".to_owned() + &"0123456789\n".repeat(300_000)));
     place.write("www/late.txt", &("0123456789\n".repeat(300_000) + "end\n"));
-    place.start(&format!("nginx -p /mnt/s -c {config} -g 'daemon off;'"));
+    nginx(place, config);
+}
+
+pub(crate) fn nginx(place: &Place, config: &str) {
+    let config = place.write("nginx.conf", config);
+    place.start(&format!("nginx -p {HOME} -c {config} -g 'daemon off;'"));
 }
 
 fn at(place: &str, port: u16) -> SocketAddr {

@@ -19,10 +19,9 @@ use nix::unistd::Pid;
 
 use super::{Announcement, Begun};
 use crate::agents::plan::Schedule;
+use crate::paths::RSCTMP;
 use crate::sys::packet::PacketSocket;
 
-/// Run-time directory of the resource agents.
-pub const RSCTMP: &str = "/run/resource-agents";
 /// The argument that makes a program the helper.
 pub const MARK: &str = "--announce";
 

@@ -49,13 +49,6 @@ pub(super) fn op(op: &Op) -> Vec<u8> {
     }
 }
 
-/// Writes the sequence number into a finished request.
-pub(super) fn number(request: &mut [u8], sequence: u32) {
-    if let Some(slot) = request.get_mut(8..12) {
-        slot.copy_from_slice(&sequence.to_ne_bytes());
-    }
-}
-
 fn link_up(index: u32) -> LinkMessage {
     let mut message = LinkMessage::default();
     message.header.index = index;

@@ -1,6 +1,7 @@
 //! What a fuzzer drives: any bytes as the kernel's answer. No panic, and an end.
 
-use super::decode::{address, frames, link, route};
+use super::decode::{address, link, route};
+use crate::netlink::frame::frames;
 
 /// A frame has sixteen bytes at least.
 const HEADER: usize = 16;

@@ -9,13 +9,13 @@ pub mod fuzz;
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::errno::Errno;
 
 use super::plan::{Op, Snapshot};
-use decode::Frame;
+use crate::netlink::frame::frames;
+use crate::netlink::{self, Frame, Talk};
 
 /// Why the kernel was not told, or would not do it.
 #[derive(Debug)]
@@ -47,6 +47,13 @@ impl Error {
 }
 
 impl Error {
+    fn of(error: netlink::Error, what: &dyn Fn() -> String) -> Self {
+        match error {
+            netlink::Error::Socket { doing, cause } => Error::Socket { doing, cause },
+            netlink::Error::Refused(errno) => Error::Refused { what: what(), errno },
+        }
+    }
+
     /// The same once more: the reason of several.
     fn again(&self) -> Self {
         match self {
@@ -75,41 +82,26 @@ impl std::error::Error for Error {}
 /// Operations in one datagram: their acknowledgements fit a socket of ordinary size three times.
 const TOGETHER: usize = 128;
 
-/// How often a table that changes under us is listed before we take what we have.
-const LISTINGS: u32 = 16;
-
 /// An open rtnetlink socket.
-pub struct Conversation {
-    socket: Socket,
-    sequence: u32,
-}
+pub struct Conversation(Talk);
 
 impl Conversation {
     /// Opens it in the network namespace of the caller.
     pub fn open() -> Result<Self, Error> {
-        let fail = |doing| move |cause| Error::Socket { doing, cause };
-        let mut socket = Socket::new(NETLINK_ROUTE).map_err(fail("open a socket"))?;
-        socket.bind_auto().map_err(fail("bind"))?;
-        socket.connect(&SocketAddr::new(0, 0)).map_err(fail("connect"))?;
-        // Old kernels lack these: dumps are then unfiltered, and the decoder filters anyway.
-        let _ = socket.set_netlink_get_strict_chk(true);
-        let _ = socket.set_rx_buf_sz(1_048_576_i32);
-        Ok(Conversation { socket, sequence: 0 })
-    }
-
-    /// Interfaces, addresses, and the unicast routes of the main table in the address' family.
-    pub fn snapshot(&mut self, ip: IpAddr) -> Result<Snapshot, Error> {
-        self.tables(ip.is_ipv4(), ip.is_ipv6())
+        let mut talk = Talk::open(NETLINK_ROUTE).map_err(|error| Error::of(error, &|| "open".to_owned()))?;
+        // Where it cannot be had dumps are unfiltered, and the decoder filters anyway.
+        talk.set_strict();
+        Ok(Conversation(talk))
     }
 
     /// Interfaces, addresses, and the unicast routes of the main table in each family that is asked for.
     pub fn tables(&mut self, v4: bool, v6: bool) -> Result<Snapshot, Error> {
         let mut snapshot = self.holdings()?;
         if v4 {
-            snapshot.routes = self.list("list routes", encode::dump_routes_v4, decode::route)?;
+            snapshot.routes = self.list("list routes", &encode::dump_routes_v4(), decode::route)?;
         }
         if v6 {
-            snapshot.routes.extend(self.list("list routes", encode::dump_routes_v6, decode::route)?);
+            snapshot.routes.extend(self.list("list routes", &encode::dump_routes_v6(), decode::route)?);
         }
         Ok(snapshot)
     }
@@ -117,33 +109,19 @@ impl Conversation {
     /// Interfaces and addresses, without routes: cheap on a router with a full table.
     pub fn holdings(&mut self) -> Result<Snapshot, Error> {
         Ok(Snapshot {
-            links: self.list("list interfaces", encode::dump_links, decode::link)?,
-            addrs: self.list("list addresses", encode::dump_addresses, decode::address)?,
+            links: self.list("list interfaces", &encode::dump_links(), decode::link)?,
+            addrs: self.list("list addresses", &encode::dump_addresses(), decode::address)?,
             routes: Vec::new(),
         })
     }
 
-    /// A whole table. When it changes while the kernel lists it, rows may be missing, and a missing
-    /// row would be a lost address: list again. A table that never rests is taken as it is.
     fn list<T>(
         &mut self,
         what: &str,
-        request: fn() -> Vec<u8>,
+        request: &[u8],
         decode: fn(Frame<'_>) -> Option<T>,
     ) -> Result<Vec<T>, Error> {
-        let mut rows = Vec::new();
-        for _ in 0..LISTINGS {
-            let mut torn = false;
-            rows.clear();
-            self.request(&|| what.to_owned(), request(), |f| {
-                torn |= f.is_torn();
-                rows.extend(decode(f));
-            })?;
-            if !torn {
-                break;
-            }
-        }
-        Ok(rows)
+        self.0.list(request, decode).map_err(|error| Error::of(error, &|| what.to_owned()))
     }
 
     /// Carries out each operation in this order, whatever becomes of the others, and answers for each. Adding
@@ -154,99 +132,29 @@ impl Conversation {
 
     /// One datagram with all of them, and an acknowledgement for each. One that got lost is asked for again.
     fn several(&mut self, ops: &[Op]) -> Vec<Result<(), Error>> {
-        let mut answers: Vec<Option<Result<(), Error>>> = ops.iter().map(|_| None).collect();
-        if let Err(error) = self.exchange(ops, &mut answers) {
-            return answers.into_iter().map(|a| a.unwrap_or_else(|| Err(error.again()))).collect();
-        }
+        let mut answers: Vec<_> = ops.iter().map(|_| None).collect();
+        let sent = self.0.together(ops.iter().map(encode::op), &mut answers);
+        let failed = sent.err().map(|error| Error::of(error, &|| "change addresses".to_owned()));
         let pairs = ops.iter().zip(answers);
-        pairs.map(|(op, answer)| answer.unwrap_or_else(|| self.one(op))).collect()
-    }
-
-    fn exchange(&mut self, ops: &[Op], answers: &mut [Option<Result<(), Error>>]) -> Result<(), Error> {
-        let first = self.sequence.wrapping_add(1);
-        let mut bytes = Vec::new();
-        for op in ops {
-            self.sequence = self.sequence.wrapping_add(1);
-            let mut request = encode::op(op);
-            encode::number(&mut request, self.sequence);
-            request.resize(request.len().next_multiple_of(4), 0);
-            bytes.append(&mut request);
-        }
-        retry(|| self.socket.send(&bytes, 0)).map_err(|cause| Error::Socket { doing: "send", cause })?;
-        while answers.iter().any(Option::is_none) {
-            let datagram = match retry(|| self.socket.recv_from_full()) {
-                Ok((datagram, _)) => datagram,
-                // More acknowledgements than there was room for.
-                Err(cause) if cause.raw_os_error() == Some(libc::ENOBUFS) => return Ok(()),
-                Err(cause) => return Err(Error::Socket { doing: "receive", cause }),
-            };
-            for frame in decode::frames(&datagram) {
-                let at = usize::try_from(frame.sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
-                if let (Some(slot), Some(op), Some(code)) =
-                    (answers.get_mut(at), ops.get(at), frame.verdict())
-                {
-                    *slot = Some(forgiving(op, verdict(&|| op.to_string(), code)));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn one(&mut self, op: &Op) -> Result<(), Error> {
-        forgiving(op, self.request(&|| op.to_string(), encode::op(op), |_| ()))
-    }
-
-    /// Sends one request and hands every answering frame to `each`, until the acknowledgement or
-    /// the end of the dump.
-    fn request(
-        &mut self,
-        what: &dyn Fn() -> String,
-        mut bytes: Vec<u8>,
-        mut each: impl FnMut(Frame<'_>),
-    ) -> Result<(), Error> {
-        self.sequence = self.sequence.wrapping_add(1);
-        encode::number(&mut bytes, self.sequence);
-        retry(|| self.socket.send(&bytes, 0)).map_err(|cause| Error::Socket { doing: "send", cause })?;
-        loop {
-            let (datagram, _) = retry(|| self.socket.recv_from_full())
-                .map_err(|cause| Error::Socket { doing: "receive", cause })?;
-            for frame in decode::frames(&datagram).filter(|f| f.sequence == self.sequence) {
-                each(frame);
-                if let Some(code) = frame.verdict() {
-                    return verdict(what, code);
-                }
-            }
-        }
+        let one = |(op, answer): (&Op, _)| match (answer, &failed) {
+            (Some(answer), _) => forgiving(op, answer),
+            (None, Some(error)) => Err(error.again()),
+            (None, None) => forgiving(op, self.0.request(encode::op(op), |_| ())),
+        };
+        pairs.map(one).collect()
     }
 }
 
 /// Whether news of the kernel call for a look: an address went, or something happened to a link.
 pub fn tells_of_loss(datagram: &[u8]) -> bool {
-    decode::frames(datagram).any(Frame::may_be_a_loss)
+    frames(datagram).any(decode::may_be_a_loss)
 }
 
-/// The kernel's final word: 0, or a negative errno.
-fn verdict(what: &dyn Fn() -> String, code: i32) -> Result<(), Error> {
-    match code {
-        0 => Ok(()),
-        code => Err(Error::Refused { what: what(), errno: Errno::from_raw(code.saturating_neg()) }),
-    }
-}
-
-fn forgiving(op: &Op, done: Result<(), Error>) -> Result<(), Error> {
-    match (op, done.as_ref().err().and_then(Error::errno)) {
-        (Op::Add(_), Some(Errno::EEXIST)) => Ok(()),
-        (Op::Remove(_), Some(Errno::EADDRNOTAVAIL | Errno::ENODEV)) => Ok(()),
-        _ => done,
-    }
-}
-
-/// Signals must not look like failures.
-fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
+fn forgiving(op: &Op, done: Result<(), netlink::Error>) -> Result<(), Error> {
+    match (op, done) {
+        (_, Ok(())) => Ok(()),
+        (Op::Add(_), Err(netlink::Error::Refused(Errno::EEXIST))) => Ok(()),
+        (Op::Remove(_), Err(netlink::Error::Refused(Errno::EADDRNOTAVAIL | Errno::ENODEV))) => Ok(()),
+        (_, Err(error)) => Err(Error::of(error, &|| op.to_string())),
     }
 }

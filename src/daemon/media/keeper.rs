@@ -4,7 +4,7 @@
 
 use super::antenna::{Fresh, Old, Wanted};
 use crate::media::{Face, Note};
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use crate::netlink::News;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
@@ -21,9 +21,6 @@ const PERIOD_MS: u16 = 1000;
 const TOGETHER: Duration = Duration::from_millis(20);
 /// Reports that may wait for the pulse.
 const REPORTS: usize = 16;
-/// The kernel's groups: links, IPv4 addresses.
-const RTMGRP_LINK: u32 = 1;
-const RTMGRP_IPV4_IFADDR: u32 = 0x10;
 
 /// What the pulse tells. Never waits.
 #[derive(Debug)]
@@ -87,7 +84,7 @@ impl Keeper {
         let mut charge = Charge {
             told: wards.iter().map(|ward| !ward.open).collect(),
             wards,
-            watch: Watch::open().ok(),
+            news: News::open(News::LINKS | News::IPV4).ok(),
             bell: Arc::clone(&bell),
             reports: sender,
         };
@@ -109,7 +106,8 @@ impl Keeper {
 struct Charge {
     wards: Vec<Ward>,
     told: Vec<bool>,
-    watch: Option<Watch>,
+    /// What they say does not matter: everything is looked at anew.
+    news: Option<News>,
     bell: Arc<EventFd>,
     reports: mpsc::Sender<Report>,
 }
@@ -136,18 +134,20 @@ impl Charge {
 
     /// Waits for news or orders; where something is missing, or no news can come, a second at most.
     fn wait(&self) {
-        let well = self.watch.is_some() && self.wards.iter().all(|ward| ward.open);
+        let well = self.news.is_some() && self.wards.iter().all(|ward| ward.open);
         let timeout = if well { PollTimeout::NONE } else { PollTimeout::from(PERIOD_MS) };
         let mut fds = vec![PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
-        fds.extend(self.watch.iter().map(|Watch(socket)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)));
+        fds.extend(self.news.iter().map(|news| PollFd::new(news.as_fd(), PollFlags::POLLIN)));
         // An interruption only makes the look come early.
         let _ = poll(&mut fds, timeout);
         // Before the orders are taken: one that comes in between rings again.
         let _ = self.bell.read();
-        if fds.get(1).is_some_and(|watch| watch.any() == Some(true)) {
+        if fds.get(1).is_some_and(|news| news.any() == Some(true)) {
             thread::sleep(TOGETHER);
         }
-        self.watch.iter().for_each(Watch::forget);
+        if let Some(news) = &self.news {
+            news.take(|_| ());
+        }
     }
 }
 
@@ -167,22 +167,5 @@ impl Ward {
                 (!std::mem::replace(told, true)).then_some(Report::Failed(which, note))
             }
         }
-    }
-}
-
-/// The kernel's news of interfaces. What they say does not matter: everything is looked at anew.
-struct Watch(Socket);
-
-impl Watch {
-    fn open() -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind(&SocketAddr::new(0, RTMGRP_LINK | RTMGRP_IPV4_IFADDR))?;
-        socket.set_non_blocking(true)?;
-        Ok(Self(socket))
-    }
-
-    /// What was said so far. What overflowed was news as well.
-    fn forget(&self) {
-        while self.0.recv(&mut Vec::with_capacity(8192), 0).is_ok() {}
     }
 }

@@ -12,7 +12,6 @@ use super::settings::ping;
 use crate::config::{self, Config};
 use crate::level::Level;
 use crate::logging::Logger;
-pub(super) use crate::media::FEWEST;
 use crate::media::{Buffer, Note, open_patiently};
 use crate::wire::{self, EncodeError, Keys, Message, Packing, WireError};
 use antenna::{Antenna, Outgoing, Wanted, say};

@@ -6,22 +6,19 @@ use std::io;
 use std::process::{Command, Stdio};
 
 use netlink_sys::protocols::NETLINK_GENERIC;
-use netlink_sys::{Socket, SocketAddr};
 use nix::errno::Errno;
 
-use super::wire::{self, Frame};
+use super::wire;
 use super::{Error, Ipvs};
 use crate::director::table::{Counted, Entry, Info, Op, Role, ServiceId, SyncDaemon, Table, Timeouts};
+use crate::netlink::{self, Frame, Talk};
 
-/// How often a table that changes under us is listed before we take what we have.
-const LISTINGS: u32 = 16;
 /// The program that loads modules.
 const MODPROBE: &str = "/sbin/modprobe";
 
 /// An open conversation with the kernel's IPVS, in the network namespace of who opened it.
 pub struct Netlink {
-    socket: Socket,
-    sequence: u32,
+    talk: Talk,
     /// The number of the family `IPVS`.
     family: u16,
 }
@@ -29,15 +26,8 @@ pub struct Netlink {
 impl Netlink {
     /// Opens it. Loads the module `ip_vs` where that is possible and needed; the kernel itself loads schedulers.
     pub fn open() -> Result<Netlink, Error> {
-        let fail = |doing: &str| {
-            let doing = doing.to_owned();
-            move |cause| Error::Way { doing, cause }
-        };
-        let mut socket = Socket::new(NETLINK_GENERIC).map_err(fail("open a socket"))?;
-        socket.bind_auto().map_err(fail("bind"))?;
-        socket.connect(&SocketAddr::new(0, 0)).map_err(fail("connect"))?;
-        let _ = socket.set_rx_buf_sz(1_048_576_i32);
-        let mut netlink = Netlink { socket, sequence: 0, family: 0 };
+        let talk = Talk::open(NETLINK_GENERIC).map_err(|error| failed("speak with IPVS", error))?;
+        let mut netlink = Netlink { talk, family: 0 };
         netlink.family = match netlink.ask_family() {
             Err(Error::Absent) => {
                 load_module();
@@ -56,69 +46,27 @@ impl Netlink {
         }
     }
 
-    /// Sends one request and hands every answering frame to `each`, until the acknowledgement or the end of the
-    /// list.
-    fn request(
-        &mut self,
-        what: &str,
-        mut bytes: Vec<u8>,
-        mut each: impl FnMut(Frame<'_>),
-    ) -> Result<(), Error> {
-        let fail = |doing: &str| {
-            let doing = format!("{doing}, to {what}");
-            move |cause| Error::Way { doing, cause }
-        };
-        self.sequence = self.sequence.wrapping_add(1);
-        wire::number(&mut bytes, self.sequence);
-        retry(|| self.socket.send(&bytes, 0)).map_err(fail("send"))?;
-        loop {
-            let (datagram, _) = retry(|| self.socket.recv_from_full()).map_err(fail("receive"))?;
-            for frame in wire::frames(&datagram).filter(|f| f.sequence == self.sequence) {
-                each(frame);
-                match frame.verdict() {
-                    None => {}
-                    Some(0) => return Ok(()),
-                    Some(code) => {
-                        let errno = Errno::from_raw(code.saturating_neg());
-                        return Err(Error::Refused { what: what.to_owned(), errno });
-                    }
-                }
-            }
-        }
-    }
-
     /// A request with one answer.
     fn one<T>(&mut self, what: &str, bytes: Vec<u8>, decode: fn(Frame<'_>) -> Option<T>) -> Result<T, Error> {
         let mut answer = None;
-        self.request(what, bytes, |frame| answer = answer.take().or_else(|| decode(frame)))?;
+        let each = |frame: Frame<'_>| answer = answer.take().or_else(|| decode(frame));
+        self.talk.request(bytes, each).map_err(|error| failed(what, error))?;
         answer.ok_or_else(|| Error::Way { doing: what.to_owned(), cause: io::ErrorKind::InvalidData.into() })
     }
 
     /// A change.
     fn tell(&mut self, what: &str, bytes: Vec<u8>) -> Result<(), Error> {
-        self.request(what, bytes, |_| ())
+        self.talk.request(bytes, |_| ()).map_err(|error| failed(what, error))
     }
 
-    /// A whole list. One that changed while it was listed is listed again.
+    /// A whole list.
     fn list<T>(
         &mut self,
         what: &str,
         bytes: &[u8],
         decode: impl Fn(Frame<'_>) -> Option<T>,
     ) -> Result<Vec<T>, Error> {
-        let mut rows = Vec::new();
-        for _ in 0..LISTINGS {
-            let mut torn = false;
-            rows.clear();
-            self.request(what, bytes.to_vec(), |frame| {
-                torn |= frame.is_torn();
-                rows.extend(decode(frame));
-            })?;
-            if !torn {
-                break;
-            }
-        }
-        Ok(rows)
+        self.talk.list(bytes, decode).map_err(|error| failed(what, error))
     }
 
     /// The servers of a service; none if it went away meanwhile.
@@ -188,20 +136,17 @@ impl Ipvs for Netlink {
     }
 }
 
+fn failed(what: &str, error: netlink::Error) -> Error {
+    match error {
+        netlink::Error::Socket { doing, cause } => Error::Way { doing: format!("{doing}, to {what}"), cause },
+        netlink::Error::Refused(errno) => Error::Refused { what: what.to_owned(), errno },
+    }
+}
+
 /// Asks for the module. Where that is not possible the kernel says so once more.
 fn load_module() {
     let mut modprobe = Command::new(MODPROBE);
     let quiet =
         modprobe.args(["-q", "ip_vs"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let _ = quiet.status();
-}
-
-/// Signals must not look like failures.
-fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
 }

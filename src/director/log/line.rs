@@ -1,5 +1,6 @@
 //! How lines are spelt. Pure: the time is given in.
 
+use crate::logging::format::{clock, month, syslog_date};
 use crate::sys::localtime::LocalTime;
 
 /// As the C library's `ctime` has it: `Sat Nov 21 18:59:18 2026`.
@@ -21,17 +22,7 @@ pub(super) fn supervised(t: &LocalTime, text: &str) -> String {
 
 /// What follows the priority in a datagram for syslog.
 pub(super) fn of_syslog(t: &LocalTime, pid: u32, text: &str) -> String {
-    format!("{} {:2} {} ldirectord[{pid}]: {text}", month(t), t.day, clock(t))
-}
-
-fn month(t: &LocalTime) -> &'static str {
-    const NAMES: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    NAMES.get(t.month.saturating_sub(1) as usize).copied().unwrap_or("Jan")
-}
-
-fn clock(t: &LocalTime) -> String {
-    format!("{:02}:{:02}:{:02}", t.hour, t.minute, t.second)
+    format!("{} ldirectord[{pid}]: {text}", syslog_date(t))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Netlink attributes: a length, a kind, a value, padding to four bytes.
+//! Netlink attributes: a length, a kind, a value, padding to four bytes. How they are written, and values of this family.
+
+use crate::netlink::frame::u32_at;
 
 /// Set in the kind of an attribute that holds others.
 const NESTED: u16 = 0x8000;
-const KIND: u16 = 0x3FFF;
 const HEAD: usize = 4;
 
 /// Attributes, written one after the other.
@@ -60,25 +61,6 @@ impl Attributes {
     }
 }
 
-/// The attributes in some bytes: kind and value. What is cut short ends them.
-pub(super) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let length = usize::from(u16_at(bytes, 0)?);
-        let kind = u16_at(bytes, 2)? & KIND;
-        let value = bytes.get(HEAD..length)?;
-        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some((kind, value))
-    })
-}
-
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
 /// A number of four or of eight bytes.
 pub(super) fn counter(bytes: &[u8]) -> Option<u64> {
     let long = bytes.first_chunk().map(|b| u64::from_ne_bytes(*b));
@@ -87,10 +69,4 @@ pub(super) fn counter(bytes: &[u8]) -> Option<u64> {
 
 pub(super) fn port_at(bytes: &[u8]) -> Option<u16> {
     Some(u16::from_be_bytes(*bytes.first_chunk()?))
-}
-
-/// Up to the zero.
-pub(super) fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
 }

@@ -2,7 +2,7 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `attribute` | attributes: length, kind, value, padding |
+//! | `attribute` | attributes as they are written; those that come are read by [`frame`](crate::netlink::frame) |
 //! | `names` | the kernel's numbers |
 //! | `request` | what we say |
 //! | `reply` | what it answers |
@@ -15,10 +15,10 @@ mod names;
 mod reply;
 mod request;
 
-pub use reply::{Frame, Row, counted, daemon, dest, dest_counters, family, frames, info, service, timeouts};
+pub use reply::{Row, counted, daemon, dest, dest_counters, family, info, service, timeouts};
 pub use request::{
-    ask_family, change, get_info, get_timeouts, list_daemons, list_dests, list_services, number,
-    set_timeouts, start_daemon, stop_daemon, zero,
+    ask_family, change, get_info, get_timeouts, list_daemons, list_dests, list_services, set_timeouts,
+    start_daemon, stop_daemon, zero,
 };
 
 #[cfg(test)]

@@ -1,11 +1,8 @@
 //! The kernel's numbers (include/uapi/linux/ip_vs.h, genetlink.h, netlink.h).
 
-pub(super) const NLMSG_ERROR: u16 = 2;
-pub(super) const NLMSG_DONE: u16 = 3;
 pub(super) const NLM_F_REQUEST: u16 = 0x1;
 pub(super) const NLM_F_ACK: u16 = 0x4;
 pub(super) const NLM_F_DUMP: u16 = 0x300;
-pub(super) const NLM_F_DUMP_INTR: u16 = 0x10;
 
 /// The family that knows the others.
 pub(super) const GENL_ID_CTRL: u16 = 16;

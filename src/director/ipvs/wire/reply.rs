@@ -2,23 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::attribute::{attributes, counter, port_at, text, u16_at, u32_at};
+use super::attribute::{counter, port_at};
 use super::names::*;
 use crate::director::table::{
     Counters, Dest, DestCounters, Family, Forward, Info, Netmask, Persistence, Protocol, Role, SchedFlags,
     Service, ServiceId, SyncDaemon, Timeouts, Tunnel,
 };
-
-/// One message of a datagram.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame<'a> {
-    /// What kind of message: a family, an error, the end of a list.
-    pub kind: u16,
-    /// The number of the request it answers.
-    pub sequence: u32,
-    flags: u16,
-    body: &'a [u8],
-}
+use crate::netlink::frame::{Frame, attributes, text, u16_at, u32_at};
 
 /// A server as the kernel lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,36 +17,6 @@ pub struct Row {
     pub at: SocketAddr,
     /// How it is used.
     pub dest: Dest,
-}
-
-impl Frame<'_> {
-    /// Whether the table changed while it was being listed.
-    pub fn is_torn(&self) -> bool {
-        self.flags & NLM_F_DUMP_INTR != 0
-    }
-
-    /// The kernel's final word if this is it: 0, or a negative errno.
-    pub fn verdict(&self) -> Option<i32> {
-        match self.kind {
-            NLMSG_ERROR | NLMSG_DONE => Some(u32_at(self.body, 0).map_or(0, u32::cast_signed)),
-            _ => None,
-        }
-    }
-}
-
-/// The messages of a datagram.
-pub fn frames(mut datagram: &[u8]) -> impl Iterator<Item = Frame<'_>> {
-    std::iter::from_fn(move || {
-        let length = usize::try_from(u32_at(datagram, 0)?).ok()?;
-        let frame = Frame {
-            kind: u16_at(datagram, 4)?,
-            flags: u16_at(datagram, 6)?,
-            sequence: u32_at(datagram, 8)?,
-            body: datagram.get(16..length)?,
-        };
-        datagram = datagram.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some(frame)
-    })
 }
 
 /// The attributes of a message, if it is of that command.

@@ -96,13 +96,6 @@ pub fn zero(family: u16, id: Option<&ServiceId>) -> Vec<u8> {
     message(family, command::ZERO, 0, &body)
 }
 
-/// Writes the sequence number into a finished request.
-pub fn number(request: &mut [u8], sequence: u32) {
-    if let Some(slot) = request.get_mut(8..12) {
-        slot.copy_from_slice(&sequence.to_ne_bytes());
-    }
-}
-
 fn role(role: Role) -> u32 {
     match role {
         Role::Master => 1,

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::director::table::*;
+use crate::netlink::frame::frames;
 
 const RECORD: &str = include_str!("../../../../tests/vectors/ipvs/ipvsadm.txt");
 
