@@ -161,6 +161,7 @@ pub enum Note {
     /// A line of our own: what we do about `NobodyOwnsLocal`.
     ClaimUnowned,
     ClaimForeign,
+    TryAgain(String),
     /// Lines of our own: the reference leaves it so.
     DoubleYield {
         node: String,
@@ -384,6 +385,9 @@ impl Note {
                 "node {node} has let go of the {set} resource groups: announcing their addresses again."
             )),
             Note::ClaimForeign => warn("Nobody holds the resource groups of the other node: acquiring them."),
+            Note::TryAgain(set) => {
+                warn(format!("Nobody has taken what did not start here: trying again [{set}]."))
+            }
             Note::ShutdownNotice(node) => info(format!("Received shutdown notice from '{node}'.")),
             Note::ShutdownDelayedComm => warn("Shutdown delayed until Communication is up."),
             Note::ShutdownDelayed => warn("Shutdown delayed until current resource activity finishes."),

@@ -41,6 +41,9 @@ impl Engine {
         }
         let info = message.text("info").unwrap_or("").to_owned();
         let set = message.text("rsc_hold").and_then(Hold::parse).unwrap_or(Hold::All);
+        if from == self.me && info == "me" {
+            self.note_cause(message);
+        }
         if self.is_past(from, message) || self.standby_refused(from, &info) {
             return;
         }
@@ -156,6 +159,7 @@ impl Engine {
     /// Everything was let go.
     fn released(&mut self, set: Hold) {
         self.note(Note::StandbyReleased(set.word().to_owned()));
+        self.failure_was_taken();
         self.resources.i_hold = self.resources.i_hold.without(set);
         self.enter(StandbyState::Done, set, Some(SCRIPTS));
     }
