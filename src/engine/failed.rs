@@ -1,6 +1,7 @@
 //! Groups of which one did not start here: the resource scripts give it up, and have the peer asked half a minute later
-//! to take over. Where nobody takes them (the peer refused, or there is none) nobody serves the group. Its node tries
-//! again, and what fails again is offered again; more and more slowly, and sooner where a peer has come.
+//! to take over, always the foreign ones. Where nobody takes what failed (the peer refused, or there is none, or it was a
+//! local group) nobody serves it. Its node tries again, and what fails again is offered again; more and more slowly, and
+//! sooner where a peer has come.
 //!
 //! What is tried is what this node holds, and no other node may take meanwhile.
 
@@ -41,9 +42,11 @@ impl Engine {
         self.failed.again_at = Some(now + pause);
     }
 
-    /// The peer has it.
-    pub(super) fn failure_was_taken(&mut self) {
-        self.failed = Failed::default();
+    /// The peer is about to take what was given; what is still here may be what failed.
+    pub(super) fn failure_may_be_gone(&mut self) {
+        if self.resources.i_hold == Hold::None {
+            self.failed = Failed::default();
+        }
     }
 
     /// A peer has come, and may be able to take what fails here.

@@ -159,8 +159,8 @@ impl Engine {
     /// Everything was let go.
     fn released(&mut self, set: Hold) {
         self.note(Note::StandbyReleased(set.word().to_owned()));
-        self.failure_was_taken();
         self.resources.i_hold = self.resources.i_hold.without(set);
+        self.failure_may_be_gone();
         self.enter(StandbyState::Done, set, Some(SCRIPTS));
     }
 

@@ -129,6 +129,24 @@ fn what_did_not_start_and_nobody_heard_of_is_tried_again() {
     world.assert_never_double();
 }
 
+/// The scripts offer foreign groups only.
+#[test]
+fn a_local_group_that_did_not_start_is_tried_again() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = World::new(failback, 1, 7);
+        world.nodes[0].broken = true;
+        world.start(0);
+        world.run(ms(36));
+        world.start(1);
+        world.run(60 * SECOND);
+        assert_eq!(world.layout(), "- 1", "{}", world.story());
+        world.nodes[0].broken = false;
+        world.run(120 * SECOND);
+        assert_eq!(world.layout(), "0 1", "{}", world.story());
+        world.assert_never_double();
+    }
+}
+
 /// An administrator's standby that was refused is over.
 #[test]
 fn what_runs_and_was_refused_is_not_offered_again() {
