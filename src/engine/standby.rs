@@ -63,9 +63,13 @@ impl Engine {
         from != self.me && self.nodes.get(from).is_some_and(|node| seq < node.ask_seq)
     }
 
-    /// The three reasons to ignore a message outright.
+    /// The four reasons to ignore a message outright.
     fn standby_refused(&mut self, from: usize, info: &str) -> bool {
         let node = self.name_of(from);
+        if info == "me" && self.is_reloading() {
+            self.note(Note::StandbyFlux { info: info.to_owned(), node, local: true });
+            return true;
+        }
         if let Some(deadline) = self.resources.standby_deadline.filter(|_| info == "me") {
             let left = deadline.saturating_sub(self.now.mono);
             self.note(Note::StandbyBusy { node, left });

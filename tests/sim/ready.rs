@@ -254,3 +254,23 @@ fn short_pauses_without_end_do_not_fill_the_log() {
     let told = world.logged(0, "This process did not run for");
     assert!((3..=5).contains(&told), "{told} times in 40 s\n{}", world.story());
 }
+
+/// Its next life knows nothing of what this one agreed to.
+#[test]
+fn who_is_about_to_begin_anew_takes_part_in_no_hand_over() {
+    for failback in [Failback::On, Failback::Off] {
+        for (reloading, moment) in [(0, 0), (0, 500), (1, 0), (1, 1), (1, 500), (1, 990)] {
+            let mut world = pair(failback);
+            world.reload(reloading);
+            world.run(ms(moment));
+            world.standby(0, "all");
+            let case = format!("{reloading} reloads, {moment} ms later");
+            for _ in 0..300 {
+                world.run(ms(100));
+                assert_eq!(world.layout(), "0 1", "{case}\n{}", world.story());
+            }
+            assert_eq!(world.nodes[reloading].endings.len(), 1, "{case}\n{}", world.story());
+            assert!(world.calm(), "{case}\n{}", world.story());
+        }
+    }
+}
