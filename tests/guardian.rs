@@ -5,6 +5,7 @@
 
 mod lab;
 
+use lab::node::{Running, spawn};
 use lab::watch::Watch;
 use lab::{Flavour, Lab, Node};
 use std::time::{Duration, Instant};
@@ -74,6 +75,10 @@ fn take_away(node: &Node, vip: &str) {
     node.must(&["ip", "addr", "del", &format!("{vip}/24"), "dev", "eth0"]).unwrap();
 }
 
+fn put_back(vip: &str) -> String {
+    format!("ERROR: {vip}/24 on eth0 is ours and was removed by somebody else: put back")
+}
+
 /// More often than the rounds of a start would.
 fn announced_for_ever(lab: &Lab) {
     let client = |script: &str| lab.client().script(&[], script).unwrap();
@@ -90,9 +95,7 @@ fn what_is_taken_away_comes_back_and_what_is_released_does_not() {
     let node = lab.node(1);
     announced_for_ever(&lab);
     take_away(node, VIPS[0]);
-    let line =
-        |vip: &str| format!("ERROR: {vip}/24 on eth0 is ours and was removed by somebody else: put back");
-    node.wait_for_log(&line(VIPS[0]), 0, SOON).unwrap();
+    node.wait_for_log(&put_back(VIPS[0]), 0, SOON).unwrap();
     assert!(holds_all(node));
     assert!(node.must(&["ip", "addr"]).unwrap().contains("eth0:web"));
     node.must(&["ip", "addr", "del", "fd80::101/64", "dev", "eth0"]).unwrap();
@@ -102,7 +105,7 @@ fn what_is_taken_away_comes_back_and_what_is_released_does_not() {
     let mark = node.log().len();
     node.must(&["/etc/ha.d/resource.d/IPaddr", "10.80.0.102/24/eth0", "stop"]).unwrap();
     take_away(node, VIPS[0]);
-    node.wait_for_log(&line(VIPS[0]), mark, SOON).unwrap();
+    node.wait_for_log(&put_back(VIPS[0]), mark, SOON).unwrap();
     assert!(!node.vips().contains(VIPS[1]), "he meant it");
     node.must(&["/etc/ha.d/resource.d/IPaddr", "10.80.0.102/24/eth0", "start"]).unwrap();
 
@@ -192,6 +195,95 @@ fn a_stopped_daemon_is_not_dead() {
     let owner = if holds_all(one) { one } else { two };
     owner.wait_for_log("addresses of the", 0, SOON).unwrap();
     assert_eq!(watchers(one), 1);
+}
+
+/// Whether memory is locked, and the scheduling policy, of the process's thread of that name.
+fn standing(node: &Node, pid: &str, thread: &str) -> String {
+    let script = format!(
+        "grep -q 'VmLck:[[:space:]]*0 kB' /proc/{pid}/status || echo locked
+        for task in /proc/{pid}/task/*; do
+            test \"$(cat $task/comm)\" != {thread} || sed 's/.*) //' $task/stat | cut -d' ' -f39
+        done"
+    );
+    node.must(&["sh", "-c", &script]).unwrap()
+}
+
+#[test]
+fn a_killed_watcher_has_a_successor_and_each_is_as_the_pulse_is() {
+    let lab = serving("watchers");
+    let node = lab.node(1);
+    let daemon = node.read("/run/heartbeat.pid").trim().to_owned();
+    let wanted = standing(node, &daemon, "pulse");
+    let watcher = || node.read("/run/heartbeat.watcher").trim().to_owned();
+    let mut last = String::new();
+    for _ in 0..3 {
+        until("another one", || watcher() != last && watchers(node) == 1);
+        last = watcher();
+        until("it is as the pulse is", || standing(node, &last, "ha_watcher") == wanted);
+        node.must(&["kill", "-9", &last]).unwrap();
+    }
+    assert!(node.log().contains("another one takes its place"), "{}", node.log());
+    until("another one", || watcher() != last && watchers(node) == 1);
+    node.kill_daemon().unwrap();
+    until("its addresses go", || holds_none(node));
+}
+
+/// A life that goes on with what an earlier one of its process held. `before`: what a shell finds and does, which is to
+/// be that process.
+fn goes_on(lab: &Lab, failback: &str, held: &str, before: &str) -> Running {
+    let node = lab.node(1);
+    let ha_cf = HA_CF.replace("auto_failback off", &format!("auto_failback {failback}"));
+    node.configure(&ha_cf, AUTHKEYS, HARESOURCES).unwrap();
+    node.write("/etc/ha.d/resource.d/plain", PLAIN, 0o755).unwrap();
+    let script = format!(
+        "born=$(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20)
+        {before}
+        exec {HEARTBEAT} -f -R -C {held}"
+    );
+    let mut command = node.stage().command("sh");
+    command.args(["-e", "-c", &script]);
+    let life = spawn(command).unwrap();
+    node.wait_for_log("stands in for it", 0, SOON).unwrap();
+    life
+}
+
+const UP: &str = "ip addr add 10.80.0.101/24 dev eth0; ip addr add 10.80.0.102/24 dev eth0";
+
+/// In legacy mode nothing counts as held while the answer to a request for one of the groups is awaited.
+#[test]
+fn who_holds_nothing_yet_and_goes_on_keeps_what_it_put_up() {
+    let lab = Lab::new("goes-on", [Flavour::Ours; 2]).unwrap();
+    let list = "printf 'owner %s %s\n10.80.0.101/24 eth0\n' $$ $born >/run/heartbeat.addresses";
+    let _life = goes_on(&lab, "legacy", "none", &format!("{UP}\n{list}"));
+    assert!(lab.node(1).vips().contains(VIPS[0]), "{}", lab.node(1).log());
+}
+
+#[test]
+fn a_list_without_an_owner_is_that_of_the_life_that_goes_on() {
+    let lab = Lab::new("no-owner", [Flavour::Ours; 2]).unwrap();
+    let _life =
+        goes_on(&lab, "off", "local", &format!("{UP}\necho 10.80.0.101/24 eth0 >/run/heartbeat.addresses"));
+    assert!(lab.node(1).vips().contains(VIPS[0]), "{}", lab.node(1).log());
+}
+
+#[test]
+fn what_went_while_nobody_listened_comes_back() {
+    let lab = Lab::new("unheard", [Flavour::Ours; 2]).unwrap();
+    let list = "printf 'owner %s %s\n10.80.0.101/24 eth0\n' $$ $born >/run/heartbeat.addresses";
+    let _life = goes_on(&lab, "off", "local", list);
+    lab.node(1).wait_for_log(&put_back(VIPS[0]), 0, SOON).unwrap();
+}
+
+/// The life before was of a version that wrote nothing down, or a C daemon.
+#[test]
+fn what_an_older_version_put_up_is_guarded() {
+    let lab = Lab::new("upgrade", [Flavour::Ours; 2]).unwrap();
+    let _life = goes_on(&lab, "off", "local", UP);
+    let node = lab.node(1);
+    for vip in VIPS {
+        take_away(node, vip);
+        node.wait_for_log(&put_back(vip), 0, SOON).unwrap();
+    }
 }
 
 /// systemd removes the pid file of a unit that it takes for ended.

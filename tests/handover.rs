@@ -43,13 +43,30 @@ fn serves(node: &Node) -> bool {
     holds(node) && !node.run(&["ls", "/run/service"]).unwrap().stdout.is_empty()
 }
 
+/// Has the interface that an address of a later group is on.
+const BRIDGE: &str = "#!/bin/sh
+case $1 in
+start) ip link add br7 type veth peer name br8 ;;
+stop) ip link del br7 2>/dev/null || true ;;
+status) if [ -e /sys/class/net/br7 ]; then echo running; else echo stopped; fi ;;
+esac
+";
+
 /// A pair at work, the group on the first.
 fn pair(name: &str) -> Lab {
+    pair_with(name, "")
+}
+
+/// ... behind these groups.
+fn pair_with(name: &str, groups: &str) -> Lab {
     let lab = Lab::new(name, [Flavour::Ours; 2]).unwrap();
     for node in lab.nodes() {
-        let group = format!("b1 IPaddr2::{VIP}/24/eth0 service\n");
-        node.configure(HA_CF, "auth 1\n1 sha1 x\n", &group).unwrap();
+        let groups = format!("{groups}b1 IPaddr2::{VIP}/24/eth0 service\n");
+        node.configure(HA_CF, "auth 1\n1 sha1 x\n", &groups).unwrap();
         node.write("/etc/ha.d/resource.d/service", SERVICE, 0o755).unwrap();
+        node.write("/etc/ha.d/resource.d/bridge", BRIDGE, 0o755).unwrap();
+        // The configuration is refused without it.
+        node.must(&["/etc/ha.d/resource.d/bridge", "start"]).unwrap();
         node.start().unwrap();
     }
     until("b1 serves", || serves(lab.node(1)));
@@ -78,6 +95,17 @@ fn what_the_other_node_cannot_take_stays_in_service() {
     taker.must(&["mv", "/root/service", "/etc/ha.d/resource.d/service"]).unwrap();
     giver.hb_standby("local").unwrap();
     until("b2 serves", || serves(taker) && !holds(giver));
+}
+
+#[test]
+fn what_a_script_of_an_earlier_group_brings_is_not_missed() {
+    let lab = pair_with("bridge", "b1 bridge\nb1 IPaddr2::10.99.0.5/24/br7\n");
+    let (giver, taker) = (lab.node(1), lab.node(2));
+    taker.must(&["/etc/ha.d/resource.d/bridge", "stop"]).unwrap();
+    giver.hb_standby("local").unwrap();
+    until("b2 serves", || serves(taker) && !holds(giver));
+    assert!(taker.must(&["ip", "addr", "show", "br7"]).unwrap().contains("10.99.0.5/24"));
+    assert!(!giver.log().contains("cannot take"), "{}", giver.log());
 }
 
 /// Waits until this line is there, and gives it back.

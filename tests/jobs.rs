@@ -241,7 +241,7 @@ fn after_a_failed_start_standby_is_asked_for_later() {
     assert_eq!(lab.calls(), calls);
     let mut buffer = [0; 256];
     let n = std::io::Read::read(&mut reader, &mut buffer).unwrap();
-    assert_eq!(&buffer[..n], b">>>\nt=ask_resources\nrsc_hold=foreign\ninfo=me\n<<<\n");
+    assert_eq!(&buffer[..n], b">>>\nt=ask_resources\nrsc_hold=foreign\ninfo=me\ncause=failure\n<<<\n");
 }
 
 #[test]

@@ -75,11 +75,27 @@ pub(super) fn stop(tasks: &[Task<'_>], patron: Patron<'_>) -> Vec<Outcome> {
         step.iter().flat_map(|stop| &stop.ops).for_each(|op| now.foresee(op));
         steps.push(step);
     }
-    let outcomes = Stops { tasks, before: &before }.carry_out(&mut talk, &steps);
-    let ended = steps.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Success);
-    let gone: Vec<IpAddr> = ended.filter_map(|(step, _)| Some(step.as_ref().ok()?.ip)).collect();
-    strike(&turn, tasks, &gone);
+    let stops = Stops { tasks, before: &before };
+    let mut outcomes = stops.take_away(&mut talk, &steps);
+    // What is put back after that may fail, and make a failure of one whose own address is gone.
+    strike(&turn, tasks, &gone(&steps, &outcomes));
+    stops.restore(&mut talk, &steps, &mut outcomes);
     outcomes
+}
+
+fn gone(steps: &[Planned<Stop>], outcomes: &[Outcome]) -> Vec<IpAddr> {
+    let ended = steps.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Success);
+    ended.filter_map(|(step, _)| Some(step.as_ref().ok()?.ip)).collect()
+}
+
+/// Writes down those that are up and are not written down yet.
+pub(super) fn adopt(tasks: &[Task<'_>]) -> Result<(), String> {
+    let turn = turn::take();
+    let (_, now) = look(tasks).map_err(|error| error.to_string())?;
+    let listed = ledger::read().map_err(|error| error.to_string())?.entries;
+    let new = tasks.iter().filter_map(|task| task.running(&now));
+    let new: Vec<Entry> = new.filter(|new| listed.iter().all(|old| old.wanted.ip != new.wanted.ip)).collect();
+    ledger::add(&turn, &new).map_err(|error| error.to_string())
 }
 
 fn strike(turn: &Turn, tasks: &[Task<'_>], gone: &[IpAddr]) {
@@ -102,10 +118,16 @@ fn look(tasks: &[Task<'_>]) -> Result<(Conversation, Snapshot), Error> {
 
 /// The kernel's, one for each operation.
 type Answers = Vec<Result<(), Error>>;
-type Planned = Option<Result<Start, Outcome>>;
+/// What there is to do, or how it ended.
+type Planned<T> = Result<T, Outcome>;
 
 /// Writes down what is about to be up and what is so already. `now` has it all. The addresses that are new.
-fn write_down(turn: &Turn, tasks: &[Task<'_>], steps: &[Planned], now: &Snapshot) -> Vec<IpAddr> {
+fn write_down(
+    turn: &Turn,
+    tasks: &[Task<'_>],
+    steps: &[Option<Planned<Start>>],
+    now: &Snapshot,
+) -> Vec<IpAddr> {
     let mut entries = Vec::new();
     let mut new = Vec::new();
     for (task, step) in tasks.iter().zip(steps) {
@@ -115,8 +137,7 @@ fn write_down(turn: &Turn, tasks: &[Task<'_>], steps: &[Planned], now: &Snapshot
                 new.push(start.wanted.ip);
             }
             None | Some(Err(Outcome::Success)) => {
-                let there = task.ip().and_then(|ip| now.serving(ip).next());
-                entries.extend(there.and_then(|addr| Entry::of(addr, now)));
+                entries.extend(task.running(now));
             }
             Some(Err(_)) => {}
         }
@@ -142,7 +163,7 @@ struct Starts<'a> {
 }
 
 impl Starts<'_> {
-    fn carry_out(&self, talk: &mut Conversation, steps: Vec<Planned>) -> Vec<Option<Outcome>> {
+    fn carry_out(&self, talk: &mut Conversation, steps: Vec<Option<Planned<Start>>>) -> Vec<Option<Outcome>> {
         let mut all = Vec::new();
         for start in steps.iter().flatten().flatten() {
             all.extend(start.park.iter().chain(&start.ops).cloned());
@@ -194,9 +215,8 @@ struct Stops<'a> {
 }
 
 impl Stops<'_> {
-    fn carry_out(&self, talk: &mut Conversation, steps: &[Result<Stop, Outcome>]) -> Vec<Outcome> {
-        let all: Vec<Op> = steps.iter().flatten().flat_map(|stop| stop.ops.iter().cloned()).collect();
-        let mut answers = talk.apply(&all).into_iter();
+    fn take_away(&self, talk: &mut Conversation, steps: &[Planned<Stop>]) -> Vec<Outcome> {
+        let mut answers = talk.apply(&removals(steps)).into_iter();
         let mut outcomes: Vec<Outcome> = Vec::new();
         for (task, step) in self.tasks.iter().zip(steps) {
             outcomes.push(match step {
@@ -207,26 +227,24 @@ impl Stops<'_> {
                 }
             });
         }
-        self.put_back(talk, &all, steps, &mut outcomes);
-        for ((task, step), outcome) in self.tasks.iter().zip(steps).zip(&outcomes) {
+        outcomes
+    }
+
+    /// What else went with that, or comes instead.
+    fn restore(&self, talk: &mut Conversation, steps: &[Planned<Stop>], outcomes: &mut [Outcome]) {
+        self.put_back(talk, steps, outcomes);
+        for ((task, step), outcome) in self.tasks.iter().zip(steps).zip(outcomes) {
             if let Ok(Stop { ip, unpark: true, .. }) = step
                 && *outcome == Outcome::Success
             {
                 unpark(talk, self.before, *ip, task);
             }
         }
-        outcomes
     }
 
     /// The kernel deletes secondaries with their primary. Those that nobody asked to go are put back; what fails
     /// there is the fault of who took the primary.
-    fn put_back(
-        &self,
-        talk: &mut Conversation,
-        all: &[Op],
-        steps: &[Result<Stop, Outcome>],
-        outcomes: &mut [Outcome],
-    ) {
+    fn put_back(&self, talk: &mut Conversation, steps: &[Planned<Stop>], outcomes: &mut [Outcome]) {
         let blame = |addr: Option<&super::plan::Addr>| {
             let took = |stop: &Stop| {
                 let gone = stop.ops.iter().filter_map(Op::removed);
@@ -236,13 +254,17 @@ impl Stops<'_> {
             };
             steps.iter().position(|step| step.as_ref().is_ok_and(took))
         };
-        for (addr, error) in super::address::put_back(talk, self.before, all) {
+        for (addr, error) in super::address::put_back(talk, self.before, &removals(steps)) {
             let culprit = blame(addr.as_ref());
             if let Some((task, outcome)) = culprit.and_then(|n| self.tasks.get(n).zip(outcomes.get_mut(n))) {
                 *outcome = not_removed(task, &error);
             }
         }
     }
+}
+
+fn removals(steps: &[Planned<Stop>]) -> Vec<Op> {
+    steps.iter().flatten().flat_map(|stop| stop.ops.iter().cloned()).collect()
 }
 
 fn not_removed(task: &Task<'_>, error: &Error) -> Outcome {

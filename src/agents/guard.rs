@@ -67,7 +67,7 @@ impl Guard {
         let again = Some(Duration::from_secs(1));
         let Some(_turn) = turn::wait() else { return again };
         let Ok(list) = ledger::read() else { return again };
-        if list.owner != Some(self.owner) || list.entries.is_empty() {
+        if !list.may_be_of(self.owner) || list.entries.is_empty() {
             return None;
         }
         let seen = Conversation::open().and_then(|mut talk| Ok((talk.holdings()?, talk)));
@@ -83,6 +83,7 @@ impl Guard {
         self.tell_of_homeless(&missing, say);
         let (due, next) = self.due(&missing);
         self.put_back(&mut talk, &due, say);
+        take_back(&mut talk, &due);
         next.map(|at| at.saturating_sub(self.born.elapsed()))
     }
 
@@ -144,6 +145,16 @@ impl Guard {
             n => format!(" (for the {n}th time in a row)"),
         }
     }
+}
+
+/// Who could not wait for its turn any more may have released some of these meanwhile.
+fn take_back(talk: &mut Conversation, due: &[(&Entry, &Link)]) {
+    let Ok(list) = ledger::read() else { return };
+    let released =
+        due.iter().filter(|(entry, _)| list.entries.iter().all(|left| place(left) != place(entry)));
+    let ops: Vec<Op> = released.map(|(entry, link)| Op::Remove(entry.wanted.on(link))).collect();
+    // What is gone already is no fault.
+    let _ = talk.apply(&ops);
 }
 
 /// Announces what is up once more, in one slow round.

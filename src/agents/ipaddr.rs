@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::outcome::Outcome;
-use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops, prefix};
+use super::plan::{Addr, Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops, prefix};
 use super::task::{Start, Stop};
 use super::voice::Voice;
 
@@ -14,16 +14,11 @@ pub(super) fn status(word: &str, now: &Snapshot, voice: &dyn Voice) -> Outcome {
     let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
         return Outcome::Stopped;
     };
-    let link = request.nic.as_ref().map(|nic| now.link(nic));
-    if let Some(Some(link)) = link
-        && now.holders(ip.into()).any(|a| a.index == link.index)
-    {
+    if held(&request, ip, now).is_some() {
         return Outcome::Success;
     }
     let elsewhere = now.serving(ip.into()).find_map(|a| now.link_at(a.index));
     match (elsewhere, &request.nic) {
-        (None, _) => Outcome::Stopped,
-        (Some(_), None) => Outcome::Success,
         (Some(other), Some(nic)) => {
             let text = format!(
                 "{ip} is running an interface ({}) instead of the configured one ({nic})",
@@ -31,6 +26,20 @@ pub(super) fn status(word: &str, now: &Snapshot, voice: &dyn Voice) -> Outcome {
             );
             voice.fail(Outcome::Generic, &text)
         }
+        _ => Outcome::Stopped,
+    }
+}
+
+/// What `status` takes for running.
+pub(super) fn running<'a>(word: &str, now: &'a Snapshot) -> Option<&'a Addr> {
+    let request = Request::v4(word);
+    held(&request, request.ip.parse().ok()?, now)
+}
+
+fn held<'a>(request: &Request, ip: Ipv4Addr, now: &'a Snapshot) -> Option<&'a Addr> {
+    match &request.nic {
+        Some(nic) => now.on(now.link(nic)?, ip.into()),
+        None => now.serving(ip.into()).next(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::loopback;
 use super::outcome::Outcome;
-use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops, prefix};
+use super::plan::{Addr, Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops, prefix};
 use super::task::{Start, Stop};
 use super::voice::Voice;
 
@@ -34,15 +34,23 @@ pub(super) fn status(word: &str, now: &Snapshot, voice: &dyn Voice) -> Outcome {
         }
         return Outcome::Stopped;
     };
-    let on = |link: &Link| now.holders(ip.into()).any(|a| a.index == link.index);
-    let held = match &request.nic {
-        Some(nic) => now.link(nic).is_some_and(on),
-        None => match choose::for_ipaddr2(now, ip, bits(&request)) {
-            Some(choice) => on(choice.link),
-            None => now.serving(ip.into()).next().is_some(),
+    if held(&request, ip, now).is_some() { Outcome::Success } else { Outcome::Stopped }
+}
+
+/// What `status` takes for running.
+pub(super) fn running<'a>(word: &str, now: &'a Snapshot) -> Option<&'a Addr> {
+    let request = Request::v4(word);
+    held(&request, request.ip.parse().ok()?, now)
+}
+
+fn held<'a>(request: &Request, ip: Ipv4Addr, now: &'a Snapshot) -> Option<&'a Addr> {
+    match &request.nic {
+        Some(nic) => now.on(now.link(nic)?, ip.into()),
+        None => match choose::for_ipaddr2(now, ip, bits(request)) {
+            Some(choice) => now.on(choice.link, ip.into()),
+            None => now.serving(ip.into()).next(),
         },
-    };
-    if held { Outcome::Success } else { Outcome::Stopped }
+    }
 }
 
 pub(super) fn stop(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Stop, Outcome> {

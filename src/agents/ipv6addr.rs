@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::outcome::Outcome;
-use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops};
+use super::plan::{Addr, Link, Op, Request, Schedule, Snapshot, Wanted, choose, ops};
 use super::task::{Start, Stop};
 use super::voice::Voice;
 
@@ -49,6 +49,14 @@ pub(super) fn status(word: &str, now: &Snapshot, voice: &dyn Voice) -> Outcome {
         Ok(_) => Outcome::Success,
         Err(outcome) => outcome,
     }
+}
+
+/// What `status` takes for running; where there are several, the one on the written interface.
+pub(super) fn running<'a>(word: &str, now: &'a Snapshot) -> Option<&'a Addr> {
+    let request = Request::v6(word);
+    let ip = request.ip.parse::<Ipv6Addr>().ok()?.into();
+    let written = request.nic.and_then(|nic| now.on(now.link(&nic)?, ip));
+    written.or_else(|| now.serving(ip).next())
 }
 
 /// What takes the address off wherever it counts as running.

@@ -25,9 +25,18 @@ pub fn add(_turn: &Turn, new: &[Entry]) -> io::Result<()> {
 /// Strikes out what is gone, or is not to be watched any more. Where that cannot be written, or read, the whole list
 /// goes, and nothing is guarded: an address that was given to the peer must not come back.
 pub fn strike(_turn: &Turn, gone: &[IpAddr]) -> io::Result<()> {
-    change(|ledger| ledger.strike(gone)).map_err(|error| match fs::remove_file(ADDRESSES) {
-        Ok(()) => io::Error::new(error.kind(), format!("{error}: removed it, nothing is guarded any more")),
-        Err(_) => error,
+    let before = read();
+    let Err(error) = change(|ledger| ledger.strike(gone)) else { return Ok(()) };
+    if fs::remove_file(ADDRESSES).is_err() {
+        return Err(error);
+    }
+    // Where /run is full there is room now.
+    let again = before.and_then(|mut rest| {
+        rest.strike(gone);
+        write(ADDRESSES, &rest)
+    });
+    again.map_err(|_| {
+        io::Error::new(error.kind(), format!("{error}: removed it, nothing is guarded any more"))
     })
 }
 
@@ -68,8 +77,8 @@ pub struct Cleared {
     pub errors: Vec<String>,
 }
 
-/// Takes down what is written down: whoever put it up has died. With `owner`, only where it was that process; what
-/// somebody else has taken over since is his.
+/// Takes down what is written down: whoever put it up has died. With `owner`, only where it was that process, or nobody
+/// knows whose it is; what somebody else has taken over since is his.
 pub fn clear(owner: Option<Owner>) -> Cleared {
     let turn = turn::take();
     let ledger = match read() {
@@ -79,8 +88,7 @@ pub fn clear(owner: Option<Owner>) -> Cleared {
             return Cleared { errors, ..Cleared::default() };
         }
     };
-    let others = owner.is_some() && ledger.owner != owner;
-    if others || ledger.entries.is_empty() {
+    if owner.is_some_and(|owner| !ledger.may_be_of(owner)) || ledger.entries.is_empty() {
         return Cleared::default();
     }
     let mut cleared = Cleared::default();

@@ -77,6 +77,12 @@ pub fn release(resources: &[Resource<'_>], crew: &Crew) -> Vec<Done> {
     finish(resources, notes, outcomes.into_iter().map(Some), false, begin).into_iter().flatten().collect()
 }
 
+/// Has those that are up guarded from now on. Why not, where they cannot be.
+pub fn adopt(resources: &[Resource<'_>]) -> Result<(), String> {
+    let notes = notebooks(resources);
+    batch::adopt(&tasks(resources, &notes))
+}
+
 /// One call of a script, whatever its arguments.
 pub fn call(agent: Agent, program: &str, words: &[&str], crew: &Crew) -> Done {
     let (begin, notes) = (Instant::now(), Notebook::default());

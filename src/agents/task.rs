@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::announce::Crew;
 use super::face::Agent;
 use super::outcome::Outcome;
-use super::plan::{Link, Op, Request, Schedule, Snapshot, Wanted};
+use super::plan::{Entry, Link, Op, Request, Schedule, Snapshot, Wanted};
 use super::voice::Voice;
 use super::{ipaddr, ipaddr2, ipv6addr};
 
@@ -59,6 +59,17 @@ impl Task<'_> {
             Agent::IPv6addr => ipv6addr::status(self.word, now, self.voice),
             Agent::SendArp => Outcome::Unimplemented,
         }
+    }
+
+    /// What is running where that is so, and where.
+    pub(super) fn running(&self, now: &Snapshot) -> Option<Entry> {
+        let place = match self.agent {
+            Agent::IPaddr => ipaddr::running(self.word, now),
+            Agent::IPaddr2 => ipaddr2::running(self.word, now),
+            Agent::IPv6addr => ipv6addr::running(self.word, now),
+            Agent::SendArp => None,
+        };
+        Entry::of(place?, now)
     }
 
     /// What there is to do; or how it ended, if that is nothing.

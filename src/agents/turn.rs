@@ -8,7 +8,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 
@@ -18,9 +18,10 @@ use crate::paths::RSCTMP;
 #[derive(Debug)]
 pub struct Turn(#[expect(dead_code, reason = "held for its drop")] Option<Flock<File>>);
 
-/// How long to wait for the others. A turn takes milliseconds; whoever takes longer is stopped or
-/// dying, and must not keep an address from moving.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How often to look whether the others are through, a millisecond apart. A turn takes milliseconds; whoever takes
+/// longer is stopped or dying, and must not keep an address from moving. Not a time: of two that were stopped together
+/// neither has waited for the other.
+const PATIENCE: u32 = 2000;
 
 /// Waits for our turn. Goes on without it when it can not be had.
 pub fn take() -> Turn {
@@ -39,15 +40,12 @@ fn file() -> Option<File> {
 
 fn lock() -> Option<Flock<File>> {
     let mut file = file()?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    for _ in 0..PATIENCE {
         file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Some(lock),
             Err((file, _)) => file,
         };
-        if Instant::now() > deadline {
-            return None;
-        }
         std::thread::sleep(Duration::from_millis(1));
     }
+    None
 }

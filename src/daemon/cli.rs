@@ -3,6 +3,8 @@
 //! Read as getopt(3) reads it, letter by letter: `-V` answers at once whatever else is wrong, every
 //! unknown letter is named, and bytes that are no text are as good as any other words.
 
+use super::watcher::Watch;
+use crate::agents::plan::Owner;
 use crate::getopt::{self, Getopt, Given};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -54,6 +56,8 @@ pub(super) enum Asked {
     Replay(OsString),
     /// `--take-down`: take down addresses that a daemon that died left up.
     TakeDown,
+    /// `--watch PID BORN PRIORITY`: internal, see `watcher`.
+    Watch(Watch),
     /// Anything else.
     Run(Options),
     /// It is wrong: the usage, before [`USAGE_EXIT`].
@@ -80,6 +84,12 @@ pub(super) fn read(args: impl Iterator<Item = OsString>) -> Read {
     {
         return Read { asked: Asked::TakeDown, complaint: Vec::new() };
     }
+    if let [_, option, numbers @ ..] = args.as_slice()
+        && option == "--watch"
+        && let Some(watch) = watch(numbers)
+    {
+        return Read { asked: Asked::Watch(watch), complaint: Vec::new() };
+    }
     let words: Vec<Vec<u8>> = args.into_iter().map(OsString::into_vec).collect();
     let (program, words) = words.split_first().map_or((&[][..], &[][..]), |(first, rest)| (first, rest));
     let mut reader = Reader::default();
@@ -93,6 +103,13 @@ pub(super) fn read(args: impl Iterator<Item = OsString>) -> Read {
         }
     }
     reader.verdict()
+}
+
+fn watch(numbers: &[OsString]) -> Option<Watch> {
+    let [pid, born, priority] = numbers else { return None };
+    let owner = Owner { pid: pid.to_str()?.parse().ok()?, born: born.to_str()?.parse().ok()? };
+    let priority: u8 = priority.to_str()?.parse().ok()?;
+    Some(Watch { owner, priority: Some(priority).filter(|priority| *priority > 0) })
 }
 
 #[derive(Default)]

@@ -1,12 +1,11 @@
 //! The thread that keeps our addresses up: it hears from the kernel when one goes, or a link changes, and has put
 //! back what is ours. Between such news it sleeps. It also has addresses announced again from time to time, where
-//! [`EVERY`] asks for that.
+//! [`EVERY`] asks for that, and starts another watcher where that has ended.
 
 use super::signals::leave_to_the_pulse;
 use super::watcher::Watcher;
 use crate::agents::announce::Crew;
 use crate::agents::guard::{self, Guard, News};
-use crate::agents::plan::Owner;
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::sys::realtime;
@@ -23,16 +22,10 @@ pub(super) const EVERY: &str = "HA_ANNOUNCE_EVERY";
 const REST: Duration = Duration::from_millis(20);
 
 /// Starts the thread. It lives as long as the program. `preferred`: as those are that wait for its turn to end.
-pub(super) fn start(
-    owner: Owner,
-    crew: &Crew,
-    watcher: Option<Watcher>,
-    preferred: bool,
-    log: &Logger,
-) -> io::Result<()> {
+pub(super) fn start(crew: &Crew, watcher: Watcher, preferred: bool, log: &Logger) -> io::Result<()> {
     let desk = Desk {
         news: News::open()?,
-        guard: Guard::new(owner, crew.clone()),
+        guard: Guard::new(watcher.owner(), crew.clone()),
         crew: crew.clone(),
         watcher,
         every: period(std::env::var(EVERY).ok().as_deref(), log),
@@ -64,7 +57,7 @@ struct Desk {
     news: News,
     guard: Guard,
     crew: Crew,
-    watcher: Option<Watcher>,
+    watcher: Watcher,
     every: Option<Duration>,
     log: Logger,
 }
@@ -75,7 +68,7 @@ impl Desk {
         let mut look_at = Some(Instant::now());
         let mut announce_at = self.every.map(|every| Instant::now() + every);
         loop {
-            self.wait([look_at, announce_at].into_iter().flatten().min());
+            self.wait([look_at, announce_at, self.watcher.due()].into_iter().flatten().min());
             let now = Instant::now();
             if self.news.take() || look_at.is_some_and(|at| at <= now) {
                 let log = &self.log;
@@ -87,6 +80,9 @@ impl Desk {
                 guard::refresh(&self.crew);
                 announce_at = self.every.map(|every| now + every);
             }
+            if self.watcher.due().is_some_and(|at| at <= now) {
+                self.watcher.start(&self.log);
+            }
         }
     }
 
@@ -96,14 +92,14 @@ impl Desk {
         // Rounded up: a little late is better than once more for nothing.
         let left = left.map(|left| i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX));
         let timeout = left.and_then(|ms| PollTimeout::try_from(ms).ok()).unwrap_or(PollTimeout::NONE);
-        let (news, watched) = (self.news.as_fd(), self.watcher.as_ref().map(AsFd::as_fd));
+        let (news, watched) = (self.news.as_fd(), self.watcher.process());
         let mut fds = vec![PollFd::new(news, PollFlags::POLLIN)];
         fds.extend(watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         // An interruption only makes the look come early.
         let _ = poll(&mut fds, timeout);
         let ended = fds.get(1).and_then(PollFd::any).unwrap_or(false);
-        if ended && let Some(watcher) = self.watcher.take() {
-            self.log.log(Level::Error, &watcher.bury());
+        if ended {
+            self.watcher.bury(&self.log);
         }
     }
 }

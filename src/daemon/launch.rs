@@ -16,10 +16,9 @@ use super::recorder::Recorder;
 use super::settings::{self, ThisStart};
 use super::signals::{self, Signals};
 use super::sources::{self, Change, Stamps};
-use super::watcher::{self, Watcher};
+use super::watcher::{self, Watch, Watcher};
 use super::{control, environment, fifo, guardian, keyring, replay, state};
 use crate::agents::announce::Crew;
-use crate::agents::plan::Owner;
 use crate::config::{self, Checked, Config, Host};
 use crate::engine::{Ending, Engine, Hold, Job};
 use crate::level::Level;
@@ -64,6 +63,7 @@ pub fn main() -> i32 {
         Asked::Wrong => USAGE_EXIT,
         Asked::Replay(file) => replay::main(&file),
         Asked::TakeDown => take_down(&LinuxHost::default()),
+        Asked::Watch(watch) => watcher::watch(watch),
         Asked::Run(options) => run(&options, &LinuxHost::default()),
     }
 }
@@ -183,8 +183,8 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
     if let Err(error) = state::renew_scratch() {
         log.log(Level::Error, &format!("cannot make {SCRATCH} anew: {error}"));
     }
-    let guard = if options.no_resources { Guard::default() } else { guard(options, config, log) };
-    match live(options, config, stamps, herald, guard) {
+    let watcher = if options.no_resources { None } else { watched(options, config, log) };
+    match live(options, config, stamps, herald, watcher) {
         Ok((ending, log)) => finish(options, config, ending, &log),
         Err(error) => {
             log.log(Level::Error, &format!("heartbeat cannot run: {error}"));
@@ -194,22 +194,25 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
     }
 }
 
-/// Who answers for our addresses, and what watches over it.
-#[derive(Default)]
-struct Guard {
-    owner: Option<Owner>,
-    watcher: Option<Watcher>,
+fn wants_realtime(options: &Options, config: &Config) -> bool {
+    config.realtime.enabled && !options.no_realtime
 }
 
-fn guard(options: &Options, config: &Config, log: &Logger) -> Guard {
+/// What watches over who answers for our addresses: this process, where that can be said.
+fn watched(options: &Options, config: &Config, log: &Logger) -> Option<Watcher> {
     match watcher::this_process() {
         Ok(owner) => {
-            let holds = held(options).is_some_and(|held| held != Hold::None);
-            Guard { owner: Some(owner), watcher: watcher::start(owner, holds, config, log) }
+            let held = held(options);
+            let priority = wants_realtime(options, config).then_some(config.realtime.priority);
+            let watcher = watcher::start(Watch { owner, priority }, held.is_some(), log);
+            if let Some(held) = held {
+                resources::adopt(held, &resource_context(config, log));
+            }
+            Some(watcher)
         }
         Err(error) => {
             log.log(Level::Warn, &format!("Addresses are not guarded: /proc/self/stat: {error}"));
-            Guard::default()
+            None
         }
     }
 }
@@ -224,10 +227,10 @@ fn live(
     config: &Config,
     stamps: Stamps,
     herald: &mut Herald,
-    guard: Guard,
+    watcher: Option<Watcher>,
 ) -> io::Result<(Ending, Logger)> {
     background::settle()?;
-    let realtime = config.realtime.enabled && !options.no_realtime;
+    let realtime = wants_realtime(options, config);
     let memory = child::memory_limit()?;
     let locked = if realtime { realtime::lock_memory() } else { Ok(()) };
     let log =
@@ -246,7 +249,7 @@ fn live(
                     log.log(Level::Warn, &format!("Cannot get real-time priority: {error}"));
                 }
             }
-            pulse(options, config, (surroundings, guard), herald, &log)
+            pulse(options, config, (surroundings, watcher), herald, &log)
         })?;
         pulse.join().map_err(|_| io::Error::other("the pulse thread failed"))?
     });
@@ -270,7 +273,7 @@ struct Around {
 fn pulse(
     options: &Options,
     config: &Config,
-    (around, guard): (Around, Guard),
+    (around, watcher): (Around, Option<Watcher>),
     herald: &mut Herald,
     log: &Logger,
 ) -> io::Result<Ending> {
@@ -285,8 +288,8 @@ fn pulse(
         fifo::start(log, &sender, around.realtime)?;
         let mut context = resource_context(config, log);
         let crew = Crew::start(around.realtime)?;
-        if let Some(owner) = guard.owner
-            && let Err(error) = guardian::start(owner, &crew, guard.watcher, around.realtime, log)
+        if let Some(watcher) = watcher
+            && let Err(error) = guardian::start(&crew, watcher, around.realtime, log)
         {
             log.log(Level::Error, &format!("Addresses are not guarded: {error}"));
         }
@@ -446,9 +449,10 @@ fn leave(options: &Options, config: &Config, ending: Ending, log: &Logger) -> i3
     FAILED
 }
 
-/// A life that cannot begin must not leave services running that nobody watches: the peer will take them.
+/// A life that cannot begin must not leave services running that nobody watches: the peer will take them. Also where
+/// nothing counts as held: in legacy mode groups run while another one's answer is awaited.
 fn let_go(held: Option<Hold>, context: resources::Context) {
-    if held.is_some_and(|held| held != Hold::None) {
+    if held.is_some() {
         resources::run_job(&Job::GiveUpAll, &context, &mut |_| {});
     }
 }

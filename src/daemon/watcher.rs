@@ -1,55 +1,95 @@
 //! The process that takes the addresses down when the daemon dies without a word: after `kill -9` nobody else on this
 //! machine would, and the peer takes them over meanwhile.
 //!
-//! It is a fork of the daemon from before there are threads, so that it costs next to no memory; it sleeps until the
-//! daemon's process has ended. A stopped daemon (SIGSTOP) has not, and neither has one that executes itself anew. After
-//! an orderly end nothing is left to take down. It has a session and a name of its own: what is sent to the daemon's
-//! process group, or to all that are called `heartbeat`, does not reach it.
+//! It is this program once more, with little in it and nothing to do: it sleeps until the daemon's process has ended. A
+//! stopped daemon (SIGSTOP) has not, and neither has one that executes itself anew. After an orderly end nothing is left
+//! to take down. It has a session and a name of its own: what is sent to the daemon's process group, or to all that are
+//! called `heartbeat`, does not reach it. Where the daemon is real-time, so is it, and its memory is locked: it is for a
+//! machine in need. The guardian starts another one where it ends all the same.
 
-use super::{pidfile, settings};
+use super::host::LinuxHost;
+use super::{pidfile, settings, sources};
 use crate::agents::guard::{self, shown};
 use crate::agents::ledger::{self, Cleared};
 use crate::agents::plan::Owner;
-use crate::config::Config;
+use crate::config;
 use crate::level::Level;
 use crate::logging::{self, Logger};
 use crate::paths::WATCHER;
-use crate::sys::process::{Forked, fork_single_threaded};
-use crate::sys::{fds, pidfd};
+use crate::sys::{fds, pidfd, realtime};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
-use std::fs::{self, File};
+use nix::unistd::{Pid, setsid};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Its name in the process table.
-const NAME: &std::ffi::CStr = c"ha_watcher";
+const NAME: &str = "ha_watcher";
+/// From one start of it to the next, at least.
+const REST: Duration = Duration::from_secs(10);
 
-/// The daemon's end.
-pub(super) struct Watcher {
-    pid: Pid,
-    process: OwnedFd,
+/// What it is started with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watch {
+    /// Whose end it waits for.
+    pub(super) owner: Owner,
+    /// Its real-time priority.
+    pub(super) priority: Option<u8>,
 }
 
-impl AsFd for Watcher {
-    /// Readable when it has ended.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.process.as_fd()
-    }
+/// The daemon's end of it.
+pub(super) struct Watcher {
+    watch: Watch,
+    process: Option<(Pid, OwnedFd)>,
+    /// When another one may be started.
+    next: Instant,
 }
 
 impl Watcher {
-    /// What there is to say of its end.
-    pub(super) fn bury(self) -> String {
-        let _ = waitpid(self.pid, Some(WaitPidFlag::WNOHANG));
-        format!(
-            "Process {} has ended, which was to take the addresses down in case this one dies: \
-             until the next start nobody would",
-            self.pid
-        )
+    /// Who answers for the addresses.
+    pub(super) fn owner(&self) -> Owner {
+        self.watch.owner
+    }
+
+    /// Readable when it has ended.
+    pub(super) fn process(&self) -> Option<BorrowedFd<'_>> {
+        self.process.as_ref().map(|(_, process)| process.as_fd())
+    }
+
+    /// It has.
+    pub(super) fn bury(&mut self, log: &Logger) {
+        let Some((pid, _)) = self.process.take() else { return };
+        let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+        let text = format!(
+            "Process {pid} has ended, which was to take the addresses down in case this one dies: \
+             another one takes its place"
+        );
+        log.log(Level::Error, &text);
+    }
+
+    /// When to start another one, if there is none.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.process.is_none().then_some(self.next)
+    }
+
+    /// Starts one.
+    pub(super) fn start(&mut self, log: &Logger) {
+        self.next = Instant::now() + REST;
+        match ledger::own(self.watch.owner).and_then(|()| replace(self.watch)) {
+            Ok(process) => self.process = Some(process),
+            Err(error) => {
+                // Seldom, however often: whoever reads it once knows.
+                self.next += 6 * REST;
+                let text = format!("Nobody will take the addresses down if this process dies: {error}");
+                log.log(Level::Warn, &text);
+            }
+        }
     }
 }
 
@@ -63,9 +103,12 @@ pub(super) fn this_process() -> io::Result<Owner> {
 /// removed its pid file, as systemd does with the one of a unit that it takes for ended.
 pub(super) fn owner_that_lives() -> Option<Pid> {
     let owner = ledger::read().ok()?.owner.filter(|owner| owner.pid != std::process::id())?;
-    let stat = fs::read_to_string(format!("/proc/{}/stat", owner.pid)).ok()?;
     let pid = Pid::from_raw(i32::try_from(owner.pid).ok()?);
-    (born(&stat) == Some(owner.born)).then_some(pid)
+    (birth(owner.pid) == Some(owner.born)).then_some(pid)
+}
+
+fn birth(pid: u32) -> Option<u64> {
+    born(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
 /// The 22nd field; the second may hold anything, blanks and parentheses too.
@@ -73,37 +116,36 @@ fn born(stat: &str) -> Option<u64> {
     stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
 }
 
-/// What an earlier life left behind goes, and a process watches over this one. To be called while there is one thread.
-/// `holds`: the life before this one was this very process, and what it put up stays, also where it could not be
-/// written down whose it is.
-pub(super) fn start(owner: Owner, holds: bool, config: &Config, log: &Logger) -> Option<Watcher> {
-    let whose = ledger::read().ok().and_then(|ledger| ledger.owner);
-    if !holds || whose.is_some_and(|whose| whose != owner) {
+/// What an earlier life left behind goes, and a process watches over this one. `holds`: the life before this one was this
+/// very process, and what it put up stays, also where it could not be written down whose it is.
+pub(super) fn start(watch: Watch, holds: bool, log: &Logger) -> Watcher {
+    let others = ledger::read().is_ok_and(|ledger| !ledger.may_be_of(watch.owner));
+    if !holds || others {
         tell(&ledger::clear(None), "left up by a heartbeat that died", log);
     }
-    let started = ledger::own(owner).and_then(|()| replace(owner, config));
-    match started {
-        Ok(watcher) => Some(watcher),
-        Err(error) => {
-            let text = format!("Nobody will take the addresses down if this process dies: {error}");
-            log.log(Level::Warn, &text);
-            None
-        }
-    }
+    let mut watcher = Watcher { watch, process: None, next: Instant::now() };
+    watcher.start(log);
+    watcher
 }
 
 /// A new one, then the old one's end: between them is no gap.
-fn replace(owner: Owner, config: &Config) -> io::Result<Watcher> {
+fn replace(watch: Watch) -> io::Result<(Pid, OwnedFd)> {
     let old = fs::read_to_string(WATCHER).ok().and_then(|text| text.trim().parse().ok()).map(Pid::from_raw);
-    let pid = match fork_single_threaded()? {
-        Forked::Parent(pid) => pid,
-        Forked::Child => watch(owner, config),
-    };
+    let pid = spawn(watch)?;
     if let Some(old) = old.filter(|old| old.as_raw() > 1 && *old != pid) {
         end(old);
     }
     fs::write(WATCHER, format!("{pid}\n"))?;
-    Ok(Watcher { pid, process: pidfd::open(pid.as_raw().unsigned_abs())? })
+    Ok((pid, pidfd::open(pid.as_raw().unsigned_abs())?))
+}
+
+/// This program, whatever has become of its file.
+fn spawn(Watch { owner, priority }: Watch) -> io::Result<Pid> {
+    let numbers = [owner.pid.to_string(), owner.born.to_string(), priority.unwrap_or(0).to_string()];
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(NAME).arg("--watch").args(numbers).current_dir("/");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    Ok(Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?))
 }
 
 /// Ends a child of an earlier life of this process. One that is not ours is nobody's business.
@@ -115,26 +157,29 @@ fn end(old: Pid) {
     }
 }
 
-/// The whole life of the new process.
-fn watch(owner: Owner, config: &Config) -> ! {
+/// `--watch`: the whole life of that process.
+pub(super) fn watch(Watch { owner, priority }: Watch) -> i32 {
     let _ = SigSet::all().thread_block();
     let _ = setsid();
-    let _ = nix::sys::prctl::set_name(NAME);
-    let _ = std::env::set_current_dir("/");
-    if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
-        let _ = (dup2_stdin(&null), dup2_stdout(&null), dup2_stderr(&null));
-    }
-    // The start command waits for the end of a pipe.
+    let _ = std::ffi::CString::new(NAME).map(|name| nix::sys::prctl::set_name(&name));
     fds::close_inherited();
+    if let Some(priority) = priority {
+        // The daemon tells where this cannot be had.
+        let _ = realtime::lock_memory();
+        let _ = realtime::raise_priority(priority);
+    }
     match pidfd::open(owner.pid) {
-        Ok(daemon) => wait_for_the_end(&daemon),
+        // Another process may have its number by now.
+        Ok(daemon) if birth(owner.pid) == Some(owner.born) => wait_for_the_end(&daemon),
+        Ok(_) => {}
         Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => {}
         // Who cannot see its end must not take it for dead. The daemon tells of it.
-        Err(_) => std::process::exit(1),
+        Err(_) => return 1,
     }
     let cleared = ledger::clear(Some(owner));
     if !cleared.removed.is_empty() || !cleared.errors.is_empty() {
-        let log = Logger::direct("heartbeat", settings::log(&config.logging, &logging::host(), false));
+        let logging = config::check(&sources::read(0), &LinuxHost::default()).logging;
+        let log = Logger::direct("heartbeat", settings::log(&logging, &logging::host(), false));
         log.log(
             Level::Error,
             &format!(
@@ -144,7 +189,7 @@ fn watch(owner: Owner, config: &Config) -> ! {
         );
         tell(&cleared, "taken down behind it", &log);
     }
-    std::process::exit(0)
+    0
 }
 
 fn wait_for_the_end(daemon: &OwnedFd) {

@@ -178,7 +178,7 @@ impl Engine {
             && r.standby == StandbyState::Not
             && !self.is_shutting_down()
             && self.jobs.idle()
-            && self.other_nodes().any(|n| !n.kin && n.status == "active");
+            && self.other_nodes().any(Node::is_active_stranger);
         let now = self.now.mono;
         self.claims.unsettled_since = waits.then(|| self.claims.unsettled_since.unwrap_or(now));
     }
@@ -228,7 +228,7 @@ impl Engine {
     /// Nor does it notice when one word overtakes the other on its way. What was said last is said once more when
     /// nothing can be on its way any more.
     pub(super) fn outdo_on_its_way(&mut self) {
-        let stranger = self.other_nodes().any(|n| !n.kin && n.status == "active");
+        let stranger = self.other_nodes().any(Node::is_active_stranger);
         if stranger && self.settings.manages && self.startup.is_up() {
             self.claims.outdo_at = Some(self.now.mono + ARRIVED_AFTER);
         }

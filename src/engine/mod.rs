@@ -10,7 +10,7 @@
 //!
 //! Rules live by topic: `receive` (the pipeline), `life` (status, death), `startup`, `negotiation`
 //! (who holds what), `failback`, `unowned`, `claims` and `double` (who lets go when both do), `buried`, `pause` (a node that did not
-//! run), `standby`, `ready` (who takes looks first whether it can), `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and go), `flow` (when
+//! run), `standby`, `ready` (who takes looks first whether it can), `failed` (groups that do not start), `takeover`, `fencing`, `shutdown`, `jobs`, `membership` (nodes that come and go), `flow` (when
 //! clients wait), `deliver` (what clients hear); `sequence`, `mark` and `node` are their data.
 //! Section numbers in these files are those of `spec/wire-protocol.md`.
 
@@ -21,6 +21,7 @@ mod clock;
 mod deliver;
 mod double;
 mod failback;
+mod failed;
 mod fencing;
 mod flow;
 pub mod fuzz;
@@ -53,6 +54,7 @@ mod words;
 
 pub use action::{Action, Ending};
 pub use clock::Now;
+pub use failed::CAUSE;
 pub use gaps::GapSummary;
 pub use hold::Hold;
 pub use input::{Input, JobId};
@@ -88,6 +90,7 @@ pub struct Engine {
     claims: claims::Claims,
     double: double::Double,
     pause: pause::Pause,
+    failed: failed::Failed,
     jobs: jobs::Jobs,
     fencing: fencing::Fencing,
     shutdown: shutdown::Shutdown,
@@ -121,6 +124,7 @@ impl Engine {
             claims: claims::Claims::default(),
             double: double::Double::default(),
             pause: pause::Pause::default(),
+            failed: failed::Failed::default(),
             pulse: life::Pulse::default(),
             jobs: jobs::Jobs::default(),
             fencing: fencing::Fencing::default(),
@@ -170,6 +174,7 @@ impl Engine {
             self.startup_deadline(),
             self.retransmit_deadline(),
             self.negotiation_deadline(),
+            self.failed.again_at.filter(|_| !self.is_shutting_down()),
             self.claims_deadline(),
             self.fencing_deadline(),
             self.shutdown_deadline(),
@@ -217,6 +222,7 @@ impl Engine {
         self.startup_tick();
         self.retransmit_tick();
         self.negotiation_tick();
+        self.failed_tick();
         self.claims_tick();
         self.fencing_tick();
         self.shutdown_tick();

@@ -297,6 +297,7 @@ impl Engine {
 
     pub(super) fn peer_is_stable(&mut self) {
         self.note(Note::RemoteTransition);
+        self.failure_may_be_taken();
         self.resources.other_stable = true;
         // Who becomes stable by this says so next. A C daemon keeps the word that comes last, were it "not stable".
         if self.resources.state >= State::Stable {
@@ -396,7 +397,13 @@ impl Engine {
     /// Nothing is taken unasked before that moment.
     pub(super) fn take_nothing_before(&mut self, moment: Duration) {
         let r = &mut self.resources;
-        let timers = [&mut r.take_local_at, &mut r.failback_retry, &mut r.claim_at, &mut r.claim_foreign_at];
+        let timers = [
+            &mut r.take_local_at,
+            &mut r.failback_retry,
+            &mut r.claim_at,
+            &mut r.claim_foreign_at,
+            &mut self.failed.again_at,
+        ];
         for at in timers.into_iter().flatten() {
             *at = (*at).max(moment);
         }

@@ -154,6 +154,7 @@ pub enum Note {
     /// A line of our own: what we do about `NobodyOwnsLocal`.
     ClaimUnowned,
     ClaimForeign,
+    TryAgain(String),
     /// Lines of our own: the reference leaves it so.
     DoubleYield {
         node: String,

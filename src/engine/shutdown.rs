@@ -40,8 +40,13 @@ impl Engine {
         self.shutdown.stage != Stage::Running
     }
 
+    /// Whether the next life of this process is at hand. What is agreed upon now it would not know.
+    pub(super) fn is_reloading(&self) -> bool {
+        matches!(self.shutdown.ending, Some(Ending::Reload(_)))
+    }
+
     pub(super) fn request_shutdown(&mut self) {
-        let reloading = matches!(self.shutdown.ending, Some(Ending::Reload(_)));
+        let reloading = self.is_reloading();
         self.shutdown.ending = Some(Ending::Stop);
         if reloading {
             // A reload gives nothing up; to stop instead is to begin from the beginning.

@@ -41,6 +41,9 @@ impl Engine {
         }
         let info = message.text("info").unwrap_or("").to_owned();
         let set = message.text("rsc_hold").and_then(Hold::parse).unwrap_or(Hold::All);
+        if from == self.me && info == "me" {
+            self.note_cause(message);
+        }
         if self.is_past(from, message) || self.standby_refused(from, &info) {
             return;
         }
@@ -60,9 +63,13 @@ impl Engine {
         from != self.me && self.nodes.get(from).is_some_and(|node| seq < node.ask_seq)
     }
 
-    /// The three reasons to ignore a message outright.
+    /// The four reasons to ignore a message outright.
     fn standby_refused(&mut self, from: usize, info: &str) -> bool {
         let node = self.name_of(from);
+        if info == "me" && self.is_reloading() {
+            self.note(Note::StandbyFlux { info: info.to_owned(), node, local: true });
+            return true;
+        }
         if let Some(deadline) = self.resources.standby_deadline.filter(|_| info == "me") {
             let left = deadline.saturating_sub(self.now.mono);
             self.note(Note::StandbyBusy { node, left });
@@ -157,6 +164,7 @@ impl Engine {
     fn released(&mut self, set: Hold) {
         self.note(Note::StandbyReleased(set.word().to_owned()));
         self.resources.i_hold = self.resources.i_hold.without(set);
+        self.failure_may_be_gone();
         self.enter(StandbyState::Done, set, Some(SCRIPTS));
     }
 

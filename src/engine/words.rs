@@ -173,6 +173,9 @@ impl Note {
                 "node {node} has let go of the {set} resource groups: announcing their addresses again."
             )),
             Note::ClaimForeign => warn("Nobody holds the resource groups of the other node: acquiring them."),
+            Note::TryAgain(set) => {
+                warn(format!("Nobody has taken what did not start here: trying again [{set}]."))
+            }
             Note::ShutdownNotice(node) => info(format!("Received shutdown notice from '{node}'.")),
             Note::ShutdownDelayedComm => warn("Shutdown delayed until Communication is up."),
             Note::ShutdownDelayed => warn("Shutdown delayed until current resource activity finishes."),

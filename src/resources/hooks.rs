@@ -244,6 +244,15 @@ fn hb_takeover(scene: &mut Scene<'_>) -> i32 {
 
 /// `hb_standby SET`.
 pub fn hb_standby(set: Hold, scene: &mut Scene<'_>) {
+    go_standby(set, standby::request(set), scene);
+}
+
+/// The same after a group could not be started.
+pub fn standby_after_failure(set: Hold, scene: &mut Scene<'_>) {
+    go_standby(set, standby::request_after_failure(set), scene);
+}
+
+fn go_standby(set: Hold, request: Message, scene: &mut Scene<'_>) {
     scene.log("hb_standby").bare(Level::Info, &format!("Going standby [{}].", set.word()));
-    (scene.emit)(standby::request(set));
+    (scene.emit)(request);
 }

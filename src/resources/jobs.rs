@@ -7,6 +7,7 @@ use super::context::Context;
 use super::environment::Environment;
 use super::hooks::{self, Scene};
 use super::leftovers;
+use super::native;
 use super::plan::Ahead;
 use super::prepare;
 use super::script::Output;
@@ -39,6 +40,19 @@ pub fn run_job(job: &Job, context: &Context, emit: &mut dyn FnMut(Message)) -> b
         Job::CheckDevice => stonith::check(context),
     }
     true
+}
+
+/// A life that goes on with `held`: the one before may have been of a version that wrote no addresses down.
+pub fn adopt(held: Hold, context: &Context) {
+    let mut unheard = |_| {};
+    let scene = scene(context, &[], &mut unheard);
+    let (manager, keys) = (scene.manager(), keys_in(held, &scene));
+    let groups = manager.groups();
+    let words =
+        groups.iter().filter(|group| keys.iter().any(|key| key == group.key())).flat_map(|g| &g.words);
+    if let Err(error) = native::adopt(words, &|word| manager.find(word)) {
+        context.logger.log(Level::Error, &format!("Addresses that are up already are not guarded: {error}"));
+    }
 }
 
 fn scene<'a>(context: &'a Context, env: &[(String, String)], emit: &'a mut dyn FnMut(Message)) -> Scene<'a> {

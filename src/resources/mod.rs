@@ -23,5 +23,5 @@ pub mod stonith;
 pub mod tools;
 
 pub use context::{Context, Options};
-pub use jobs::run_job;
+pub use jobs::{adopt, run_job};
 pub use manager::Manager;

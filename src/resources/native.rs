@@ -130,16 +130,30 @@ type Ours<'a> = (&'a Word, Agent, &'a str);
 
 /// The resources from the first on that our agents move together.
 fn run_of_ours<'a>(resources: &[&'a Word], find: &dyn Fn(&Word) -> Option<PathBuf>) -> Vec<Ours<'a>> {
+    resources.iter().copied().map_while(ours(find)).collect()
+}
+
+/// What our agents make of a resource.
+fn ours<'a>(find: &dyn Fn(&Word) -> Option<PathBuf>) -> impl FnMut(&'a Word) -> Option<Ours<'a>> {
     let mut known = BTreeMap::new();
-    let mut ours = |word: &'a Word| -> Option<Ours<'a>> {
+    move |word| {
         let behind = || agent_behind(&find(word)?).filter(|agent| many::fits(*agent));
         let agent = (*known.entry(word.script()).or_insert_with(behind))?;
         match word.args().as_slice() {
             [argument] => Some((word, agent, *argument)),
             _ => None,
         }
-    };
-    resources.iter().map_while(|word| ours(word)).collect()
+    }
+}
+
+/// Has what is up of these guarded, as if we had just put it up. Why not, where that cannot be.
+pub(super) fn adopt<'a>(
+    resources: impl Iterator<Item = &'a Word>,
+    find: &dyn Fn(&Word) -> Option<PathBuf>,
+) -> Result<(), String> {
+    let ours: Vec<(Agent, &str)> =
+        resources.filter_map(ours(find)).map(|(_, agent, argument)| (agent, argument)).collect();
+    if ours.is_empty() { Ok(()) } else { many::adopt(&ours) }
 }
 
 fn now(resource: &Word, op: &str, path: &Path, context: &Context) -> Option<(Agent, Done)> {

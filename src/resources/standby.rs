@@ -4,7 +4,7 @@ use super::apart;
 use super::context::Context;
 use super::environment::Environment;
 use super::fifo;
-use crate::engine::Hold;
+use crate::engine::{CAUSE, Hold};
 use crate::level::Level;
 use crate::paths;
 use crate::wire::Message;
@@ -23,6 +23,12 @@ pub enum Later {
 /// The request that `hb_standby` makes.
 pub(super) fn request(set: Hold) -> Message {
     Message::of("ask_resources").with("rsc_hold", set.word()).with("info", "me")
+}
+
+/// The one that follows a failed start.
+pub(super) fn request_after_failure(set: Hold) -> Message {
+    let (name, value) = CAUSE;
+    request(set).with(name, value)
 }
 
 /// The FIFO of the daemon.
@@ -46,7 +52,7 @@ fn by_thread(context: Context, fifo: PathBuf) {
         thread::sleep(wait);
         let log = context.logger.script("hb_standby", "default");
         log.bare(Level::Info, &format!("Going standby [{}].", Hold::Foreign.word()));
-        if let Err(error) = fifo::send(&fifo, &request(Hold::Foreign)) {
+        if let Err(error) = fifo::send(&fifo, &request_after_failure(Hold::Foreign)) {
             log.log(Level::Error, &format!("Cannot ask for standby: {}: {error}", fifo.display()));
         }
     };

@@ -89,6 +89,9 @@ fn during_standby(pair: &Pair) {
     for reloading in [1, 2] {
         let marks = pair.marks();
         pair.node(1).hb_standby("all").unwrap();
+        // Who reloads before it hears of it has no part in it.
+        let node = pair.node(reloading);
+        node.wait_for_log("b1 wants to go standby [all]", marks.log[reloading - 1], SOON).unwrap();
         hangup_for_new(pair, reloading);
         pair.wait("it began anew", || pair.generation(reloading) > marks.generation[reloading - 1]);
         ends_as(pair, "reload during standby", &marks, ["b2", "b2"]);

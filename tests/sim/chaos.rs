@@ -96,6 +96,34 @@ fn slow_scripts_and_reloads_never_double_a_group() {
     }
 }
 
+/// Groups that do not start now and then, here and there: nobody serves them, never do two, and each is served once it can be.
+#[test]
+fn scripts_that_fail_never_double_a_group_and_are_tried_again() {
+    for failback in [Failback::On, Failback::Off] {
+        for seed in 0..SEEDS_EACH {
+            let mut world = World::new(failback, 1, 900_000 + seed);
+            world.script_jitter = ms(3000);
+            world.start(0);
+            world.start(1);
+            for _ in 0..FAULTS {
+                let node = world.random().usize(0..2);
+                match world.random().u8(0..6) {
+                    0 => world.nodes[node].broken ^= true,
+                    1 => world.nodes[node].unable ^= true,
+                    _ => fault(&mut world),
+                }
+                let pause = world.random().u64(0..40_000);
+                world.run(ms(pause));
+            }
+            for node in &mut world.nodes {
+                (node.broken, node.unable) = (false, false);
+            }
+            let doubles = &world.doubles;
+            assert!(doubles.is_empty(), "{failback:?} {seed}: two owners {doubles:?}\n{}", world.story());
+        }
+    }
+}
+
 fn blink(world: &mut World, node: usize) {
     world.crash(node);
     let dark = world.random().u64(50..2000);

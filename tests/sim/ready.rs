@@ -62,6 +62,104 @@ fn who_comes_back_and_is_not_ready_gets_its_groups_later() {
     world.assert_never_double();
 }
 
+/// The first node has died, and its group does not start on the second, which offers it when the first is back.
+fn served_by_nobody(failback: Failback) -> World {
+    let mut world = pair(failback);
+    world.nodes[1].broken = true;
+    world.nodes[0].unable = true;
+    world.crash(0);
+    world.run(10 * SECOND);
+    world.start(0);
+    world.run(30 * SECOND);
+    assert_eq!(world.layout(), "- 1", "{}", world.story());
+    assert!(world.logged(1, "a1 cannot take our foreign resources") > 0, "{}", world.story());
+    world
+}
+
+#[test]
+fn what_did_not_start_and_was_refused_is_offered_again() {
+    let mut world = served_by_nobody(Failback::Off);
+    world.nodes[0].unable = false;
+    world.run(120 * SECOND);
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    assert!(world.calm(), "{}", world.story());
+    world.assert_never_double();
+}
+
+#[test]
+fn what_did_not_start_and_was_refused_is_tried_again() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = served_by_nobody(failback);
+        world.nodes[1].broken = false;
+        world.run(120 * SECOND);
+        assert_eq!(world.layout(), "- 01", "{}", world.story());
+        assert!(world.calm(), "{}", world.story());
+        world.assert_never_double();
+    }
+}
+
+#[test]
+fn what_nobody_can_start_does_not_fill_the_log() {
+    let mut world = served_by_nobody(Failback::Off);
+    world.run(7200 * SECOND);
+    assert_eq!(world.layout(), "- 1", "{}", world.story());
+    let tries = world.logged(1, "trying again [all]");
+    assert!((8..=12).contains(&tries), "{tries} times in two hours\n{}", world.story());
+    // Another life of the peer may be able.
+    world.crash(0);
+    world.run(20 * SECOND);
+    world.nodes[0].unable = false;
+    world.start(0);
+    world.run(200 * SECOND);
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    world.assert_never_double();
+}
+
+/// Nobody was there to be asked.
+#[test]
+fn what_did_not_start_and_nobody_heard_of_is_tried_again() {
+    let mut world = pair(Failback::Off);
+    world.nodes[1].broken = true;
+    world.crash(0);
+    world.run(60 * SECOND);
+    assert_eq!(world.layout(), "- 1", "{}", world.story());
+    world.nodes[1].broken = false;
+    world.run(120 * SECOND);
+    assert_eq!(world.layout(), "- 01", "{}", world.story());
+    world.assert_never_double();
+}
+
+/// The scripts offer foreign groups only.
+#[test]
+fn a_local_group_that_did_not_start_is_tried_again() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = World::new(failback, 1, 7);
+        world.nodes[0].broken = true;
+        world.start(0);
+        world.run(ms(36));
+        world.start(1);
+        world.run(60 * SECOND);
+        assert_eq!(world.layout(), "- 1", "{}", world.story());
+        world.nodes[0].broken = false;
+        world.run(120 * SECOND);
+        assert_eq!(world.layout(), "0 1", "{}", world.story());
+        world.assert_never_double();
+    }
+}
+
+/// An administrator's standby that was refused is over.
+#[test]
+fn what_runs_and_was_refused_is_not_offered_again() {
+    let mut world = pair(Failback::Off);
+    world.nodes[1].unable = true;
+    world.standby(0, "local");
+    world.run(SECOND);
+    world.nodes[1].unable = false;
+    world.run(7200 * SECOND);
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    assert_eq!(world.logged(0, "trying again"), 0, "{}", world.story());
+}
+
 #[test]
 fn a_look_that_does_not_end_holds_nothing_up_for_long() {
     let mut world = beyond_the_look(3_600_000);
@@ -155,4 +253,24 @@ fn short_pauses_without_end_do_not_fill_the_log() {
     }
     let told = world.logged(0, "This process did not run for");
     assert!((3..=5).contains(&told), "{told} times in 40 s\n{}", world.story());
+}
+
+/// Its next life knows nothing of what this one agreed to.
+#[test]
+fn who_is_about_to_begin_anew_takes_part_in_no_hand_over() {
+    for failback in [Failback::On, Failback::Off] {
+        for (reloading, moment) in [(0, 0), (0, 500), (1, 0), (1, 1), (1, 500), (1, 990)] {
+            let mut world = pair(failback);
+            world.reload(reloading);
+            world.run(ms(moment));
+            world.standby(0, "all");
+            let case = format!("{reloading} reloads, {moment} ms later");
+            for _ in 0..300 {
+                world.run(ms(100));
+                assert_eq!(world.layout(), "0 1", "{case}\n{}", world.story());
+            }
+            assert_eq!(world.nodes[reloading].endings.len(), 1, "{case}\n{}", world.story());
+            assert!(world.calm(), "{case}\n{}", world.story());
+        }
+    }
 }

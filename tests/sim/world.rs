@@ -3,8 +3,8 @@
 //! bounded, so that a livelock fails.
 
 use heartbeat::engine::{
-    Action, Ending, Engine, Failback, Hold, Input, Job, JobId, NodeKind, NodeSpec, Now, Settings, Treatment,
-    Verb,
+    Action, CAUSE, Ending, Engine, Failback, Hold, Input, Job, JobId, NodeKind, NodeSpec, Now, Settings,
+    Treatment, Verb,
 };
 use heartbeat::level::Level;
 use heartbeat::wire::{self, Format, Key, Keys, Message, Method};
@@ -110,6 +110,8 @@ pub struct SimNode {
     pub deleted: Option<String>,
     /// It finds out beforehand that it cannot take groups.
     pub unable: bool,
+    /// Scripts of groups fail to start here; half a minute later they ask for a standby.
+    pub broken: bool,
     /// The ping node answers this node.
     pub pingable: bool,
     /// Resets of the other node that were done for this one.
@@ -181,6 +183,7 @@ impl World {
             queries: Vec::new(),
             deleted: None,
             unable: false,
+            broken: false,
             pingable: true,
             shots: 0,
             remembered: None,
@@ -736,6 +739,10 @@ impl World {
 
     fn plays(&mut self, node: usize, at: Duration, owner: usize, up: bool) {
         let life = self.nodes[node].life;
+        if up && self.nodes[node].broken && !self.nodes[node].groups.contains(&owner) {
+            let offer = Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me");
+            return self.say(node, at + ms(30_000), offer.with(CAUSE.0, CAUSE.1));
+        }
         self.at(at, Event::Script { node, life, owner, up });
     }
 

@@ -49,8 +49,7 @@ impl Entry {
 
     /// Where it is up: on its interface, with whatever prefix.
     pub fn held<'a>(&self, now: &'a Snapshot) -> Option<&'a Addr> {
-        let link = now.link(&self.nic)?;
-        now.holders(self.wanted.ip).find(|a| a.index == link.index)
+        now.on(now.link(&self.nic)?, self.wanted.ip)
     }
 
     fn line(&self) -> String {
@@ -100,6 +99,12 @@ impl Ledger {
     pub fn text(&self) -> String {
         let head = self.owner.map(|Owner { pid, born }| format!("owner {pid} {born}\n"));
         head.into_iter().chain(self.entries.iter().map(Entry::line)).collect()
+    }
+
+    /// Whether these are this owner's. A list that says nothing of that was lost for a while, where it could not be
+    /// written, and what stands on it came later.
+    pub fn may_be_of(&self, owner: Owner) -> bool {
+        self.owner.is_none_or(|whose| whose == owner)
     }
 
     /// Adds these, in place of older ones for the same addresses on the same interfaces.

@@ -127,6 +127,11 @@ impl Snapshot {
         self.addrs.iter().filter(move |a| a.ip == ip)
     }
 
+    /// The address as that interface has it.
+    pub fn on(&self, link: &Link, ip: IpAddr) -> Option<&Addr> {
+        self.holders(ip).find(|a| a.index == link.index)
+    }
+
     /// The tables as they will be after the operation, as far as the next plan depends on them. What the kernel
     /// deletes along with a primary is still listed: whoever plans to remove it too need not know.
     pub fn foresee(&mut self, op: &Op) {

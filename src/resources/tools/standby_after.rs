@@ -12,7 +12,7 @@ pub(super) fn run(args: &Args<'_>, setting: &mut Setting) -> i32 {
     };
     std::thread::sleep(Duration::from_secs(seconds));
     setting.play(|scene| {
-        hooks::hb_standby(set, scene);
+        hooks::standby_after_failure(set, scene);
         0
     })
 }
