@@ -1,55 +1,32 @@
 //! From the command line to a beating daemon, and from its end to the exit code (commands.md 1, 1.1).
 
 use super::background::{self, Herald, Side};
-use super::children::{Children, Surroundings};
-use super::clerk::{Clerk, Errand};
 use super::cli::{self, Asked, Options, USAGE_EXIT};
-use super::clients::Clients;
-use super::clock::{Clock, wall};
-use super::executor::Executor;
 use super::host::LinuxHost;
-use super::media::Antennas;
-use super::memory::Memory;
 use super::pidfile::{self, Running};
-use super::pulse::{News, Parts, Pulse};
-use super::recorder::Recorder;
-use super::settings::{self, ThisStart};
-use super::signals::{self, Signals};
+use super::pulse::News;
 use super::sources::{self, Change, Stamps};
 use super::watcher::{self, Watch, Watcher};
-use super::{control, environment, fifo, guardian, keyring, replay, state};
-use crate::agents::announce::Crew;
+use super::{control, environment, keyring, life, replay, settings, signals, state};
 use crate::config::{self, Checked, Config, Host};
-use crate::engine::{Ending, Engine, Hold, Job};
+use crate::engine::{Ending, Hold, Job};
 use crate::level::Level;
 use crate::logging::{self, Logger};
 use crate::paths::{PID_FILE, SCRATCH};
 use crate::resources;
-use crate::resources::environment::Environment;
-use crate::sys::{child, realtime};
 use std::ffi::CString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// The version as the log says it.
-pub(super) const VERSION_LINE: &str = "heartbeat: version 3.0.6";
-
 /// Exit codes of commands.md section 1.
 const FAILED: i32 = 1;
 const NO_PERMISSION: i32 = 4;
 const NOT_CONFIGURED: i32 = 6;
 
-/// Inputs that may wait for the pulse before their senders wait.
-const INPUTS: usize = 1024;
-/// The same for news of the configuration.
-const NEWS: usize = 4;
-/// Heap that is there from the start, where `memreserve` does not say how much: a daemon that keeps all it may of its
-/// messages, and takes over two hundred addresses, has needed less.
-const RESERVE_KB: u32 = 1024;
 /// Time for the last lines to reach the log.
-const FLUSH: Duration = Duration::from_secs(2);
+pub(super) const FLUSH: Duration = Duration::from_secs(2);
 /// Who is to restart must have a log that moves within this time: the next life begins with writing to it.
 const LOG_MOVES: Duration = Duration::from_secs(5);
 
@@ -184,7 +161,7 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
         log.log(Level::Error, &format!("cannot make {SCRATCH} anew: {error}"));
     }
     let watcher = if options.no_resources { None } else { watched(options, config, log) };
-    match live(options, config, stamps, herald, watcher) {
+    match life::live(options, config, stamps, herald, watcher) {
         Ok((ending, log)) => finish(options, config, ending, &log),
         Err(error) => {
             log.log(Level::Error, &format!("heartbeat cannot run: {error}"));
@@ -194,7 +171,7 @@ fn run_daemon(options: &Options, config: &Config, stamps: Stamps, herald: &mut H
     }
 }
 
-fn wants_realtime(options: &Options, config: &Config) -> bool {
+pub(super) fn wants_realtime(options: &Options, config: &Config) -> bool {
     config.realtime.enabled && !options.no_realtime
 }
 
@@ -221,145 +198,7 @@ fn exit_code(error: &io::Error) -> i32 {
     if error.kind() == io::ErrorKind::PermissionDenied { NO_PERMISSION } else { FAILED }
 }
 
-/// The daemon's life, on the pulse thread and those around it.
-fn live(
-    options: &Options,
-    config: &Config,
-    stamps: Stamps,
-    herald: &mut Herald,
-    watcher: Option<Watcher>,
-) -> io::Result<(Ending, Logger)> {
-    background::settle()?;
-    let realtime = wants_realtime(options, config);
-    let memory = child::memory_limit()?;
-    let locked = if realtime { realtime::lock_memory() } else { Ok(()) };
-    let log =
-        Logger::background("heartbeat", settings::log(&config.logging, &logging::host(), false), realtime)?;
-    log.log(Level::Info, VERSION_LINE);
-    log.log(Level::Info, concat!("heartbeat-rs ", env!("CARGO_PKG_VERSION"), " stands in for it"));
-    if let Err(error) = locked {
-        log.log(Level::Warn, &format!("Cannot lock ourselves into memory: {error}"));
-    }
-    let surroundings = Around { realtime, memory, stamps };
-    let result = std::thread::scope(|scope| {
-        let pulse = std::thread::Builder::new().name("pulse".to_owned()).spawn_scoped(scope, || {
-            if realtime {
-                realtime::reserve(config.realtime.reserve_kb.unwrap_or(RESERVE_KB));
-                if let Err(error) = realtime::raise_priority(config.realtime.priority) {
-                    log.log(Level::Warn, &format!("Cannot get real-time priority: {error}"));
-                }
-            }
-            pulse(options, config, (surroundings, watcher), herald, &log)
-        })?;
-        pulse.join().map_err(|_| io::Error::other("the pulse thread failed"))?
-    });
-    // The next life of this process is to know the limit too.
-    if let Err(error) = child::set_memory_limit(memory) {
-        log.log(Level::Warn, &format!("Cannot restore the limit of locked memory: {error}"));
-    }
-    log.flush(FLUSH);
-    result.map(|ending| (ending, log))
-}
-
-/// What the pulse has to know of the process it lives in.
-#[derive(Clone, Copy)]
-struct Around {
-    realtime: bool,
-    /// The limit of locked memory before this process lifted its own.
-    memory: child::Limit,
-    stamps: Stamps,
-}
-
-fn pulse(
-    options: &Options,
-    config: &Config,
-    (around, watcher): (Around, Option<Watcher>),
-    herald: &mut Herald,
-    log: &Logger,
-) -> io::Result<Ending> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        // Before any other thread: only this one and those it starts hear signals, and hand them on free.
-        let signals = Signals::catch()?;
-        let engine_settings = settings::engine(config, this_start(options, config, log)?);
-        let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
-        let (news_sender, news) = tokio::sync::mpsc::channel(NEWS);
-        let clerk = Clerk::start(around.stamps, news_sender, log)?;
-        fifo::start(log, &sender, around.realtime)?;
-        let mut context = resource_context(config, log);
-        let crew = Crew::start(around.realtime)?;
-        if let Some(watcher) = watcher
-            && let Err(error) = guardian::start(&crew, watcher, around.realtime, log)
-        {
-            log.log(Level::Error, &format!("Addresses are not guarded: {error}"));
-        }
-        context.options.announcers = Some(crew);
-        let executor = Executor::start(&context, &sender, around.realtime)?;
-        let clients = Clients::new(config, log)?;
-        let surroundings = Surroundings {
-            log: log.clone(),
-            inputs: sender,
-            reboot: context.options.reboot,
-            environment: Environment::from_pairs(&context.env),
-            memory: around.memory,
-            realtime: around.realtime,
-        };
-        let children = Children::start(config, surroundings)?;
-        let memory = Memory::start(log)?;
-        let media = Antennas::open(config, log).await.map_err(|notes| {
-            notes.iter().for_each(|note| log.log(note.level, &note.text));
-            let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
-            io::Error::other(format!("the media cannot be opened: {}", reasons.join("; ")))
-        })?;
-        let clock = Clock::new()?;
-        let now = clock.now();
-        let recorder = Recorder::start(&engine_settings, now, log);
-        let engine = Engine::new(engine_settings, now)
-            .ok_or_else(|| io::Error::other("this node is not among the nodes"))?;
-        warn_of_what_is_not_served(config, log);
-        herald.ready()?;
-        clerk.send(Errand::Ready);
-        let parts = Parts {
-            engine,
-            clock,
-            media,
-            keys: keyring::of(&config.keys).map_err(|error| io::Error::other(format!("keys: {error:?}")))?,
-            packing: settings::packing(config),
-            executor,
-            clients,
-            children,
-            clerk,
-            memory,
-            inputs,
-            news,
-            recorder,
-            log: log.clone(),
-            log_bad_packets: config.log_badpack,
-        };
-        Pulse::new(parts).beat(signals).await
-    })
-}
-
-fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<ThisStart> {
-    let wall = wall();
-    let generation = state::next_generation(config.hbgenmethod, wall)?;
-    let uuid = state::uuid(config.uuidfrom, &config.this_node)?;
-    generation.warning.iter().for_each(|text| log.log(Level::Warn, text));
-    log.log(Level::Info, &format!("Heartbeat generation: {}", generation.value));
-    uuid.warning.iter().for_each(|text| log.log(Level::Info, text));
-    let resumed = held(options);
-    let seed = generation.value ^ u64::from(std::process::id()) << 32;
-    Ok(ThisStart {
-        uuid: uuid.value,
-        generation: generation.value,
-        hooks: settings::hooks(),
-        resumed,
-        manages: !options.no_resources,
-        seed,
-    })
-}
-
-fn resource_context(config: &Config, log: &Logger) -> resources::Context {
+pub(super) fn resource_context(config: &Config, log: &Logger) -> resources::Context {
     resources::Context {
         host: config.this_node.clone(),
         env: environment::of_children(config, inherited()),
@@ -375,15 +214,6 @@ fn resource_context(config: &Config, log: &Logger) -> resources::Context {
 fn inherited() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-}
-
-/// Directives that are checked but whose effect a later version brings.
-fn warn_of_what_is_not_served(config: &Config, log: &Logger) {
-    let mut missing = Vec::new();
-    missing.extend(config.watchdog.iter().map(|w| format!("watchdog {w}")));
-    for what in missing {
-        log.log(Level::Warn, &format!("{what}: not served by this version"));
-    }
 }
 
 /// SIGHUP: reads the files anew; what is wrong is told and changes nothing.
@@ -457,7 +287,7 @@ fn let_go(held: Option<Hold>, context: resources::Context) {
     }
 }
 
-fn held(options: &Options) -> Option<Hold> {
+pub(super) fn held(options: &Options) -> Option<Hold> {
     options.held.as_deref().and_then(Hold::parse)
 }
 

@@ -21,6 +21,7 @@ mod guardian;
 pub mod host;
 mod keyring;
 mod launch;
+mod life;
 mod load;
 mod media;
 mod memory;

@@ -5,7 +5,7 @@ use super::clerk::{Clerk, Errand};
 use super::clients::Clients;
 use super::clock::Clock;
 use super::executor::Executor;
-use super::launch;
+use super::life;
 use super::load::Load;
 use super::media::Antennas;
 use super::memory::Memory;
@@ -289,7 +289,7 @@ impl Pulse {
         let new = u8::try_from((i16::from(old) + step).clamp(0, 255)).unwrap_or(old);
         log.set_debug_level(new.max(1));
         if old == 0 && new > 0 {
-            log.log(Level::Info, launch::VERSION_LINE);
+            log.log(Level::Info, life::VERSION_LINE);
         }
         log.log(Level::Debug, &format!("debug now set to {new} [pid {}]", std::process::id()));
         log.set_debug_level(new);
