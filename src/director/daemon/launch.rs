@@ -128,7 +128,7 @@ fn claim(start: &Start) -> io::Result<Claimed> {
         Running::Yes(pid) if !start.kin.contains(&pid) => return Ok(Claimed::Theirs(pid)),
         _ => {}
     }
-    let before = Record::read(&start.place.state_file()).filter(|record| record.mode == Mode::Active);
+    let before = Record::read(&start.place.state_file());
     let once = before.map(|record| record.services).unwrap_or_default();
     run::record(&start.config, start.mode, &once).write(&start.place.state_file())?;
     pidfile::write_whole(&pid_file, &format!("{}\n", std::process::id()))?;

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::background::Herald;
 use super::clerk::{self, Errand, News};
-use super::core::{Action, Core, Input, Ticket};
+use super::core::{Action, Core, Input, Ticket, loads};
 use super::kernel::{self, Reply, Request, Way};
 use super::launch::Start;
 use super::load;
@@ -26,7 +26,7 @@ use crate::director::checks::Outcome;
 use crate::director::checks::probe::Probe;
 use crate::director::checks::run as check;
 use crate::director::command::ChildVerb;
-use crate::director::config::{CheckKind, Config};
+use crate::director::config::{CheckKind, Config, WarmStandby};
 use crate::director::log::Log;
 use crate::director::maintenance::Maintenance;
 use crate::director::plan::Verdict;
@@ -37,9 +37,9 @@ const LONG: Duration = Duration::from_secs(3600);
 
 /// What is written down of a daemon.
 pub(super) fn record(config: &Config, mode: Mode, once: &[ServiceId]) -> Record {
-    let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| mode == Mode::Active);
+    let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| loads(mode, config));
     let services = own.chain(once.iter().copied()).collect();
-    Record { mode, warm: config.global.warm_standby, services }
+    Record { mode, warm: config.global.warm_standby != WarmStandby::No, services }
 }
 
 struct Life<'a> {
@@ -120,9 +120,6 @@ pub(super) async fn run(
         kept: false,
         ended: false,
     };
-    if start.mode == Mode::Standby {
-        life.serving(Mode::Standby);
-    }
     life.feed(Input::Tick);
     while !life.ended {
         let heard = life.hear(&mut signals, &mut answers, &mut heard).await;
@@ -178,7 +175,8 @@ impl Life<'_> {
         self.waiting.push_back(input);
         while let Some(input) = self.waiting.pop_front() {
             let actions = self.core.handle(self.now(), input);
-            let happened = actions.iter().any(|action| matches!(action, Action::Happened(..)));
+            let happened =
+                actions.iter().any(|action| matches!(action, Action::Happened(..) | Action::Serving(..)));
             actions.into_iter().for_each(|action| self.carry_out(action));
             self.look_after(happened);
         }

@@ -189,8 +189,7 @@ impl Call {
 
     /// Nobody is to serve any more: what a daemon that died, or could not do it, has left in the table goes.
     fn clear_away(&self, config: Option<&Config>) -> i32 {
-        let record = self.record().filter(|record| record.mode == Mode::Active);
-        let left = record.map(|record| record.services).unwrap_or_default();
+        let left = self.record().map(|record| record.services).unwrap_or_default();
         let virtuals = config.map(|config| config.virtuals.as_slice()).unwrap_or_default();
         let stays = |id: &ServiceId| virtuals.iter().any(|virt| virt.id == *id && !virt.clean_stop);
         let left: Vec<ServiceId> = left.into_iter().filter(|id| !stays(id)).collect();
