@@ -149,6 +149,9 @@ fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
         direct.say(&format!("ldirectord cannot run: {error}"));
         herald.tell(1);
     });
+    if let Ok(ended) = &ended {
+        ended.side.await_children();
+    }
     // Whoever waits for our end waits for this. E-mails may take longer.
     if !ended.as_ref().is_ok_and(|ended| ended.kept) {
         pidfile::remove_with(&place.state_file(), &place.pid_file());

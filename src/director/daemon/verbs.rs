@@ -23,10 +23,10 @@ const INITIALISATION: i32 = 1;
 const CONFIGURATION: i32 = 2;
 const STOPPED: i32 = 3;
 
-/// How long a daemon may take to begin or end serving.
-const TURN: Duration = Duration::from_secs(10);
-/// How long `stop` waits for the end.
-const STOP: Duration = Duration::from_secs(8);
+/// How long a daemon may take to begin or end serving, with those it executes.
+const TURN: Duration = Duration::from_secs(15);
+/// How long `stop` waits for the end of all of them.
+const STOP: Duration = Duration::from_secs(15);
 /// How long `restart` waits for it, before it is forced.
 const RESTART: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
