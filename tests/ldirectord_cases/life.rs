@@ -120,6 +120,36 @@ fn a_restart_leaves_the_table_alone() {
     assert_eq!(room.rows(), "");
 }
 
+/// As systemd does with `RestartKillSignal=`.
+#[test]
+fn who_is_told_to_leave_leaves_the_table_to_who_comes() {
+    let room = started();
+    room.told();
+    for verb in ["start", "standby"] {
+        room.kill("ALRM", "web.cf");
+        room.wait("its end", || room.is_over("web.cf"));
+        room.must(&["web.cf", verb]);
+        room.must(&["web.cf", "status"]);
+    }
+    assert_eq!((room.told().as_str(), room.rows().as_str()), ("", BOTH));
+}
+
+/// systemd reads the pid file when the process that it watches ends: another number there is who it watches from then on.
+#[test]
+fn a_restart_leaves_nobody_without_a_number() {
+    let room = started();
+    for _ in 0..5 {
+        let watch = "pid=$(cat /run/ldirectord.web.cf.pid); rm -f /run/seen\n\
+            (while kill -0 $pid; do :; done; cat /run/ldirectord.web.cf.pid > /run/seen.new; mv /run/seen.new /run/seen) \
+            > /dev/null 2>&1 &\n";
+        room.script(watch);
+        room.must(&["web.cf", "restart"]);
+        room.wait("the end of the old one", || room.has("/run/seen"));
+        assert_eq!(room.read("/run/seen").trim(), room.pid("web.cf"));
+    }
+    assert_eq!(room.rows(), BOTH);
+}
+
 #[test]
 fn a_broken_configuration_leaves_the_running_one_whole() {
     let room = started();

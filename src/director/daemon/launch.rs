@@ -3,6 +3,7 @@
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -32,6 +33,8 @@ const OTHERS: usize = 128;
 const EACH: usize = 3;
 /// No more descriptors than that are asked for.
 const MOST: u64 = 65_536;
+/// How long who makes way stays for the next one.
+const FOLLOWER: Duration = Duration::from_secs(5);
 /// The directory of pid files: who writes one locks it.
 const RUN: &str = "/var/run";
 
@@ -160,6 +163,9 @@ fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
     match ended {
         Ok(ended) => {
             ended.side.finish();
+            if ended.makes_way {
+                pidfile::await_another(&place.pid_file(), FOLLOWER);
+            }
             0
         }
         Err(()) => 1,

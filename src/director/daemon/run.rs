@@ -67,6 +67,7 @@ struct Life<'a> {
     /// What is said at the end, once the end is wanted.
     last_words: Option<String>,
     kept: bool,
+    makes_way: bool,
     ended: bool,
 }
 
@@ -82,6 +83,8 @@ enum Heard {
 pub(super) struct Ended {
     /// The table was left as it is, to the next daemon, or could not be cleared.
     pub(super) kept: bool,
+    /// The next daemon comes at once.
+    pub(super) makes_way: bool,
     /// What is still to be done.
     pub(super) side: Side,
 }
@@ -122,6 +125,7 @@ pub(super) async fn run(
         changed: false,
         last_words: None,
         kept: false,
+        makes_way: false,
         ended: false,
     };
     life.feed(Input::Tick);
@@ -138,7 +142,7 @@ pub(super) async fn run(
     if let Some(words) = &life.last_words {
         life.log.say(words);
     }
-    Ok(Ended { kept: life.kept, side: life.side })
+    Ok(Ended { kept: life.kept, makes_way: life.makes_way, side: life.side })
 }
 
 impl Life<'_> {
@@ -331,8 +335,9 @@ impl Life<'_> {
             }
             Wish::Serve => self.feed(Input::Activate),
             Wish::Check => self.feed(Input::Release),
-            Wish::Leave => {
+            Wish::Leave | Wish::MakeWay => {
                 self.kept = self.last_words.is_none();
+                self.makes_way = wish == Wish::MakeWay;
                 let words = "Linux Director Daemon ends for a restart: its table stays";
                 self.last_words.get_or_insert_with(|| words.to_owned());
                 self.feed(Input::Stop { keep: true });

@@ -215,7 +215,7 @@ impl Call {
         let mode = mode.map_or(Mode::Active, |record| record.mode);
         if let Running::Yes(pid) = running {
             // One of ours leaves the table to the next: no connection is lost.
-            let signal = if is_ours(pid) { Signal::SIGALRM } else { Signal::SIGTERM };
+            let signal = if is_ours(pid) { Signal::SIGVTALRM } else { Signal::SIGTERM };
             pidfile::signal(pid, signal);
             if !wait(RESTART, || self.has_ended(pid)) {
                 self.log.say(&format!("process {pid} does not end: it is killed"));
