@@ -203,3 +203,50 @@ fn a_standby_that_is_loaded_is_told_of_by_a_check() {
     let (code, told) = check();
     assert!(code == Some(2) && told.contains("web.cf:1:13: error: ") && told.contains("loaded"), "{told}");
 }
+
+/// What the unit runs when it is started: its lines, one after the other.
+fn unit_starts(room: &Room) -> bool {
+    let unit = include_str!("../../packaging/systemd/ldirectord-standby@.service").replace("%i", "web.cf");
+    let line = |name: &str| {
+        let line = unit.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        room.script(&format!("export LDIRECTORD_IPVS=ipvsadm; if {line}; then echo yes; fi")) == "yes\n"
+    };
+    line("ExecCondition=") && line("ExecStart=")
+}
+
+#[test]
+fn a_unit_has_it_stand_by_and_disturbs_nobody_who_serves() {
+    let room = standing_by("loaded");
+    assert!(unit_starts(&room));
+    room.wait_for(BOTH);
+    assert!(unit_starts(&room), "again, after a stop by heartbeat");
+    assert_eq!(status(&room).0, Some(3));
+    room.must(&["web.cf", "start"]);
+    assert!(!unit_starts(&room));
+    assert_eq!(status(&room).0, Some(0));
+    // a crash, and a restart
+    for signal in ["KILL", "ALRM"] {
+        room.told();
+        room.kill(signal, "web.cf");
+        room.wait("its end", || status(&room).0 != Some(0));
+        assert!(unit_starts(&room));
+        assert_eq!((status(&room).0, room.told().as_str()), (Some(0), ""), "{signal}");
+    }
+}
+
+#[test]
+fn so_does_the_init_script_where_it_is_told_so() {
+    let room = standing_by("loaded");
+    room.script("mkdir -p /etc/default");
+    room.write("/etc/default/ldirectord", "CONFIG_FILE=/etc/ha.d/web.cf\nSTANDBY=yes\n");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/init.d/ldirectord");
+    let init = |verb: &str| room.script(&format!("LDIRECTORD_IPVS=ipvsadm {script} {verb}"));
+    init("start");
+    room.wait_for(BOTH);
+    assert_eq!(status(&room).0, Some(3));
+    room.must(&["web.cf", "start"]);
+    init("start");
+    assert_eq!(status(&room).0, Some(0), "who serves goes on");
+    init("stop");
+    assert!(room.is_over("web.cf") && room.rows().is_empty());
+}

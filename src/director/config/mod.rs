@@ -92,7 +92,13 @@ fn served_here(report: &mut Report, opened: &At<'_>, virt: &Virtual) {
     if virt.reals.iter().any(|real| real.at.ip().is_loopback()) {
         let message = "with warmstandby=loaded a director must not be a real server of the other one: it would spread \
                        again what was spread to it";
-        report.warn(opened, Refusal::new(message, "warmstandby=yes where directors are real servers"));
+        report.warn(
+            opened,
+            Refusal::new(
+                message,
+                "warmstandby=yes where directors are real servers, or net.ipv4.vs.backup_only=1",
+            ),
+        );
     }
 }
 
