@@ -138,7 +138,10 @@ pub(super) async fn run(
     if life.parting.take().is_some() {
         life.write_down(Mode::Standby);
     }
-    life.side.tell_systemd_of_the_end();
+    // systemd, told of an end, kills whom it watches after a while: the next one.
+    if !life.makes_way {
+        life.side.tell_systemd_of_the_end();
+    }
     if let Some(words) = &life.last_words {
         life.log.say(words);
     }
