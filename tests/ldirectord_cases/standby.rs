@@ -250,3 +250,27 @@ fn so_does_the_init_script_where_it_is_told_so() {
     init("stop");
     assert!(room.is_over("web.cf") && room.rows().is_empty());
 }
+
+#[test]
+fn who_stands_by_loaded_is_silent_and_who_serves_reminds() {
+    let room = standing_by("loaded");
+    room.write("/usr/sbin/sendmail", "#!/bin/sh\ncat >> /run/mails\n");
+    room.write("/etc/ha.d/fallback", "#!/bin/sh\necho $1 >> /run/fallbacks\n");
+    room.script("chmod 755 /usr/sbin/sendmail /etc/ha.d/fallback");
+    let more = "emailalert=root\nemailalertfreq=1\nfallbackcommand=/etc/ha.d/fallback\n";
+    room.write("/etc/ha.d/web.cf", &format!("warmstandby=loaded\n{more}{WEB}"));
+    room.write("/run/down-10.0.0.2", "");
+    room.must(&["web.cf", "standby"]);
+    room.wait_for("10.0.0.100:80: 10.0.0.1:80/5");
+    room.write("/run/down-10.0.0.1", "");
+    room.wait_for("10.0.0.100:80: 127.0.0.1:80/1");
+    let before = checks(&room);
+    room.wait("checks", || checks(&room) > before + 4);
+    assert!(!room.has("/run/mails") && !room.has("/run/fallbacks"));
+    // the take-over changes nothing in the table: of who is down people are told all the same
+    room.must(&["web.cf", "start"]);
+    room.wait("the command", || room.read("/run/fallbacks") == "start\n");
+    room.wait("e-mails", || {
+        ["10.0.0.1:80", "10.0.0.2:80"].iter().all(|at| room.read("/run/mails").contains(at))
+    });
+}
