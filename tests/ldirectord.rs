@@ -8,6 +8,8 @@
     reason = "in a test program a panic is a failure that points at its line"
 )]
 
+#[path = "ldirectord_cases/children.rs"]
+mod children;
 mod lab;
 #[path = "ldirectord_cases/life.rs"]
 mod life;

@@ -8,7 +8,8 @@
 //!               └── eth1 10.81.0.0/24 ───── rs3 .13, rs4 .14   masquerading; their gateway is .254, wherever it is
 //! ```
 //!
-//! `DIRECTOR_PROGRAMS=reference` puts the Perl program under our heartbeat instead.
+//! `DIRECTOR_PROGRAMS=reference` puts the Perl program under our heartbeat instead. `LVS_PART=tutorials`, `loaded` or `both`
+//! plays that part only.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,7 +35,7 @@ fn two_directors_serve_whatever_happens() {
     let wants = guest::Wants {
         test: "two_directors_serve_whatever_happens",
         memory: 2048,
-        limit: 400,
+        limit: 600,
         programs: &["/usr/sbin/ipvsadm"],
     };
     guest::run(&wants, || story::all().unwrap_or_else(|failure| panic!("{failure}")));

@@ -1,5 +1,7 @@
 //! The daemon's life: what it does to the table, what signals make of it, what it does when things break.
 
+use std::os::unix::net::UnixDatagram;
+
 use super::room::Room;
 use super::{BOTH, WEB};
 
@@ -118,6 +120,63 @@ fn a_restart_leaves_the_table_alone() {
     assert_eq!((room.told().as_str(), room.rows().as_str()), ("", BOTH));
     room.must(&["web.cf", "stop"]);
     assert_eq!(room.rows(), "");
+}
+
+/// As systemd does with `RestartKillSignal=`.
+#[test]
+fn who_is_told_to_leave_leaves_the_table_to_who_comes() {
+    let room = started();
+    room.told();
+    for verb in ["start", "standby"] {
+        room.kill("ALRM", "web.cf");
+        room.wait("its end", || room.is_over("web.cf"));
+        room.must(&["web.cf", verb]);
+        room.must(&["web.cf", "status"]);
+    }
+    assert_eq!((room.told().as_str(), room.rows().as_str()), ("", BOTH));
+}
+
+/// systemd reads the pid file when the process that it watches ends: another number there is who it watches from then on.
+#[test]
+fn a_restart_leaves_nobody_without_a_number() {
+    let room = started();
+    for _ in 0..5 {
+        let watch = "pid=$(cat /run/ldirectord.web.cf.pid); rm -f /run/seen\n\
+            (while kill -0 $pid; do :; done; cat /run/ldirectord.web.cf.pid > /run/seen.new; mv /run/seen.new /run/seen) \
+            > /dev/null 2>&1 &\n";
+        room.script(watch);
+        room.must(&["web.cf", "restart"]);
+        room.wait("the end of the old one", || room.has("/run/seen"));
+        assert_eq!(room.read("/run/seen").trim(), room.pid("web.cf"));
+    }
+    assert_eq!(room.rows(), BOTH);
+}
+
+/// systemd kills, in the end, whoever it watches after it was told of an end: it must not be told of a restart.
+#[test]
+fn systemd_is_told_of_no_end_that_is_none() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/web.cf", WEB);
+    let socket = UnixDatagram::bind(room.path("/run/notify")).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let heard = || {
+        let mut bytes = [0; 1024];
+        let next = || {
+            let length = socket.recv(&mut bytes).ok()?;
+            Some(String::from_utf8_lossy(&bytes[..length]).into_owned())
+        };
+        std::iter::from_fn(next).collect::<String>()
+    };
+    let is_gone = |pid: &str| room.script(&format!("kill -0 {pid} 2>&1 || echo gone")).contains("gone");
+    for (how, told) in [("restart", false), ("stop", true)] {
+        room.script("NOTIFY_SOCKET=/run/notify LDIRECTORD_IPVS=ipvsadm /usr/sbin/ldirectord web.cf start");
+        let pid = room.pid("web.cf");
+        assert!(heard().contains("READY=1"));
+        room.must(&["web.cf", how]);
+        room.wait("the end", || is_gone(&pid));
+        assert_eq!(heard().contains("STOPPING=1"), told, "{how}");
+        room.must(&["web.cf", "stop"]);
+    }
 }
 
 #[test]

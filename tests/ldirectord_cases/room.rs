@@ -1,7 +1,7 @@
 //! A room for one instance of ldirectord, ours or the reference: namespaces, an `/etc`, `/usr`, `/run` and `/var/log` of
 //! its own, a stand-in for `ipvsadm`, and servers that are files: `/run/down-ADDRESS` is one that does not serve.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
@@ -37,6 +37,10 @@ impl Room {
         room.write("/etc/ha.d/probe", PROBE);
         room.script("chmod 755 /usr/sbin/ipvsadm /etc/ha.d/probe; [ -e /sbin/ipvsadm ] || ln -s /usr/sbin/ipvsadm /sbin/ipvsadm");
         room
+    }
+
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        self.stage.path(inside)
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {

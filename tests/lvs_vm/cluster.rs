@@ -11,12 +11,27 @@ use crate::lab::{Failure, Flavour, Lab};
 const HA_CF: &str = "logfile /var/log/ha-log\nlogfacility none\nkeepalive 500ms\nwarntime 3\ndeadtime 6\ninitdead 12\n\
     bcast eth0 eth1\nauto_failback off\nnode b1 b2\n";
 const AUTHKEYS: &str = "auth 1\n1 sha1 TwoDirectors\n";
-/// A director comes last: it begins when the addresses are there, and ends before they go.
-fn haresources(director: bool) -> String {
+/// Where a director stands in haresources.
+#[derive(Clone, Copy)]
+pub(crate) enum Director {
+    /// Not there.
+    Apart,
+    /// Before the addresses.
+    First,
+    /// It begins when the addresses are there, and ends before they go.
+    Last,
+}
+
+fn haresources(director: Director) -> String {
     let word = |address: &str, device: &str| format!(" IPaddr2::{address}/24/{device}");
     let near: String = (100..104).map(|n| word(&format!("10.80.0.{n}"), "eth0")).collect();
-    let director = if director { " ldirectord::ldirectord.cf" } else { "" };
-    format!("b1{near}{} LVSSyncDaemonSwap::master{director}\n", word("10.81.0.254", "eth1"))
+    let word_of = " ldirectord::ldirectord.cf";
+    let (first, last) = match director {
+        Director::Apart => ("", ""),
+        Director::First => (word_of, ""),
+        Director::Last => ("", word_of),
+    };
+    format!("b1{first}{near}{} LVSSyncDaemonSwap::master{last}\n", word("10.81.0.254", "eth1"))
 }
 
 pub(crate) const GATE: &str = "10.80.0.100:80";
@@ -33,10 +48,10 @@ fn virtual_service(at: &str, reals: [&str; 2], method: &str, more: &str) -> Stri
     )
 }
 
-fn ldirectord_cf() -> String {
+fn ldirectord_cf(global: &str) -> String {
     let (near, behind) = (["10.80.0.11", "10.80.0.12"], ["10.81.0.13", "10.81.0.14"]);
     [
-        "checktimeout=3\ncheckinterval=1\nautoreload=yes\nquiescent=no\n".to_owned(),
+        format!("checktimeout=3\ncheckinterval=1\nautoreload=yes\nquiescent=no\n{global}"),
         virtual_service(GATE, near, "gate", ""),
         virtual_service(MASQ, behind, "masq", ""),
         virtual_service(IPIP, near, "ipip", ""),
@@ -101,8 +116,14 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// What heartbeat is to do, with a director or without.
-    pub(crate) fn configure(&self, director: bool) -> Result<(), Failure> {
+    /// What the directors are to do, with this among their global directives.
+    pub(crate) fn direct(&self, global: &str) -> Result<(), Failure> {
+        let text = ldirectord_cf(global);
+        self.lab.nodes().iter().try_for_each(|node| node.write("/etc/ha.d/ldirectord.cf", &text, 0o644))
+    }
+
+    /// What heartbeat is to do.
+    pub(crate) fn configure(&self, director: Director) -> Result<(), Failure> {
         let haresources = haresources(director);
         self.lab.nodes().iter().try_for_each(|node| node.configure(HA_CF, AUTHKEYS, &haresources))
     }
@@ -114,7 +135,6 @@ impl Cluster {
             if program == Program::Reference {
                 node.write("/usr/sbin/ldirectord", &fs::read_to_string(guest::REFERENCE)?, 0o755)?;
             }
-            node.write("/etc/ha.d/ldirectord.cf", &ldirectord_cf(), 0o644)?;
             node.stage().script(&[], DIRECTOR)?;
             // as Debian's ipvsadm does at boot where it is told so: who does not serve listens
             node.must(&["ipvsadm", "--start-daemon", "backup", "--mcast-interface", "eth0"])?;
@@ -137,6 +157,8 @@ impl Cluster {
         let directors = directors.collect::<Result<Vec<_>, _>>()?;
         servers.iter().for_each(Serving::serves);
         directors.iter().for_each(|d| d.set(Mode::page(200, &format!("Sorry, says {}\n", d.name))));
-        Ok(Self { servers, _directors: directors, lab })
+        let cluster = Self { servers, _directors: directors, lab };
+        cluster.direct("")?;
+        Ok(cluster)
     }
 }

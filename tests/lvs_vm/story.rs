@@ -1,11 +1,13 @@
 //! What happens to the cluster, and what the client sees of it.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::env;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
-use crate::cluster::{Cluster, GATE, IPIP, MASQ, PERSISTENT};
+use crate::cluster::{Cluster, Director, GATE, IPIP, MASQ, PERSISTENT};
 use crate::director::Program;
 use crate::lab::{Failure, Node, bail, wait_until};
 
@@ -14,18 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Every way to forward, and who serves it.
 const WAYS: [(&str, &str, [&str; 2]); 3] =
     [("gate", GATE, ["rs1", "rs2"]), ("masq", MASQ, ["rs3", "rs4"]), ("ipip", IPIP, ["rs1", "rs2"])];
-/// More addresses of the client: each of them is a client of its own.
-const CLIENTS: [&str; 8] = [
-    "10.80.0.20",
-    "10.80.0.21",
-    "10.80.0.22",
-    "10.80.0.23",
-    "10.80.0.24",
-    "10.80.0.25",
-    "10.80.0.26",
-    "10.80.0.27",
-];
-
 pub(crate) fn all() -> Result<(), Failure> {
     let program = match env::var("DIRECTOR_PROGRAMS").as_deref() {
         Ok("reference") => Program::Reference,
@@ -34,31 +24,52 @@ pub(crate) fn all() -> Result<(), Failure> {
     // the namespaces of the laboratory get its devices
     Command::new("modprobe").args(["-a", "ip_vs", "ipip"]).status()?;
     let cluster = Cluster::new(program)?;
-    let story = Story { client: Client(cluster.lab.client()), cluster: &cluster, begin: Instant::now() };
-    for address in CLIENTS {
-        cluster.lab.client().script(&[], &format!("ip addr add {address}/24 dev eth0\n"))?;
-    }
-    story.run()
+    let client = Client(cluster.lab.client());
+    Story { client, cluster: &cluster, program, begin: Instant::now(), strangers: Cell::new(20) }.run()
 }
 
 struct Story<'c> {
     cluster: &'c Cluster,
     client: Client<'c>,
+    program: Program,
     begin: Instant,
+    /// The first of some addresses of the client; each of them is a client of its own.
+    strangers: Cell<u8>,
 }
 
 impl Story<'_> {
     fn run(&self) -> Result<(), Failure> {
-        if env::var_os("LVS_BOTH").is_none() {
+        let only = env::var("LVS_PART").ok();
+        let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+        if wanted("tutorials") {
             self.as_the_tutorials_have_it()?;
         }
-        self.with_directors_on_both()
+        if wanted("loaded") {
+            self.with_a_loaded_standby(Director::Last)?;
+            self.with_a_loaded_standby(Director::First)?;
+        }
+        if wanted("both") {
+            self.with_directors_on_both()?;
+        }
+        Ok(())
+    }
+
+    fn clients(&self) -> Vec<String> {
+        (0..8).map(|n| format!("10.80.0.{}", self.strangers.get() + n)).collect()
+    }
+
+    /// Clients that no director has ever heard of.
+    fn strangers_come(&self) -> Result<(), Failure> {
+        self.strangers.set(self.strangers.get() + 10);
+        let add = |client: &String| format!("ip addr add {client}/24 dev eth0\n");
+        let script: String = self.clients().iter().map(add).collect();
+        self.cluster.lab.client().script(&[], &script).map(drop)
     }
 
     /// heartbeat starts and stops the director, as in the tutorials.
     fn as_the_tutorials_have_it(&self) -> Result<(), Failure> {
         let (b1, b2) = (self.cluster.lab.node(1), self.cluster.lab.node(2));
-        self.cluster.configure(true)?;
+        self.cluster.configure(Director::Last)?;
         self.cluster.lab.nodes().iter().try_for_each(Node::start)?;
         self.served_by(b1)?;
         self.all_take_turns()?;
@@ -68,36 +79,90 @@ impl Story<'_> {
         self.all_take_turns()?;
         self.all_servers_die("b2")?;
         self.hand_over(b2, b1)?;
-        self.cluster.lab.crash(1)?;
+        self.b1_loses_its_power()?;
         self.served_by(b2)?;
         self.all_take_turns()?;
         b2.stop()?;
         self.cluster.lab.power_on(1)
     }
 
+    /// A machine's kernel forgets; that of a namespace is told to.
+    fn b1_loses_its_power(&self) -> Result<(), Failure> {
+        self.cluster.lab.crash(1)?;
+        let b1 = self.cluster.lab.node(1);
+        b1.must(&["ipvsadm", "-C"])?;
+        for role in ["master", "backup"] {
+            // one of them does not run
+            b1.run(&["ipvsadm", "--stop-daemon", role])?;
+        }
+        Ok(())
+    }
+
+    /// heartbeat starts and stops the director, and clients of the persistent service stay with their servers: the
+    /// director that stands by keeps the services in its kernel's table, where the kernel finds them when it is told of
+    /// the clients. (The reference has no such thing.)
+    fn with_a_loaded_standby(&self, director: Director) -> Result<(), Failure> {
+        let (b1, b2) = (self.cluster.lab.node(1), self.cluster.lab.node(2));
+        let ours = self.program == Program::Ours;
+        self.strangers_come()?;
+        self.cluster.direct(if ours { "warmstandby=loaded\n" } else { "" })?;
+        self.cluster.configure(director)?;
+        for node in self.cluster.lab.nodes() {
+            if ours {
+                node.must(&["ldirectord", "ldirectord.cf", "standby"])?;
+            }
+            node.must(&["/etc/ha.d/resource.d/LVSSyncDaemonSwap", "backup", "start"])?;
+            node.start()?;
+        }
+        self.served_by(b1)?;
+        self.stay(b1, b2, "over the hand-over", || self.hand_over(b1, b2))?;
+        self.stay(b2, b1, "over the way back", || self.hand_over(b2, b1))?;
+        self.stay(b1, b2, "over the crash", || {
+            self.b1_loses_its_power()?;
+            self.served_by(b2)
+        })?;
+        self.all_take_turns()?;
+        b2.stop()?;
+        if ours {
+            b2.must(&["ldirectord", "ldirectord.cf", "shutdown"])?;
+        }
+        self.cluster.lab.power_on(1)
+    }
+
+    /// Each client keeps its server while one director follows the other.
+    fn stay(
+        &self,
+        from: &Node,
+        to: &Node,
+        when: &str,
+        follow: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.tells(from)?;
+        let before = self.sticky(&format!("before: {when}"), [0, 1, 2, 3, 4, 5, 6, 7])?;
+        self.carried_over(to)?;
+        follow()?;
+        self.still(&before, when)
+    }
+
     /// Clients were seen to stay with their servers only where the other director's kernel had the services when it was
     /// told of them. So a director runs on both, and heartbeat moves the addresses and the sync daemon.
     fn with_directors_on_both(&self) -> Result<(), Failure> {
         let (b1, b2) = (self.cluster.lab.node(1), self.cluster.lab.node(2));
-        self.cluster.configure(false)?;
+        self.strangers_come()?;
+        self.cluster.direct("")?;
+        self.cluster.configure(Director::Apart)?;
         for node in self.cluster.lab.nodes() {
             node.must(&["ldirectord", "ldirectord.cf", "start"])?;
             node.must(&["/etc/ha.d/resource.d/LVSSyncDaemonSwap", "backup", "start"])?;
             node.start()?;
         }
         self.served_by(b1)?;
-        self.tells(b1)?;
-        let before = self.sticky("at first")?;
-        self.carried_over(b2)?;
-        self.hand_over(b1, b2)?;
-        self.still(&before, "after the hand-over")?;
+        self.stay(b1, b2, "over the hand-over", || self.hand_over(b1, b2))?;
         self.hand_over(b2, b1)?;
-        self.tells(b1)?;
-        let before = self.sticky("again")?;
-        self.carried_over(b2)?;
-        self.cluster.lab.crash(1)?;
-        self.served_by(b2)?;
-        self.still(&before, "after the crash")?;
+        self.stay(b1, b2, "over the crash", || {
+            self.b1_loses_its_power()?;
+            self.served_by(b2)
+        })?;
         self.all_take_turns()?;
         b2.stop()
     }
@@ -196,11 +261,17 @@ impl Story<'_> {
         self.turns("ipip", IPIP, ["rs1", "rs2"])
     }
 
-    /// Who serves each client of the persistent service; each stays with the same server. The kernel tells the other
-    /// director of a client with its third connection (net.ipv4.vs.sync_threshold).
-    fn sticky(&self, when: &str) -> Result<Vec<String>, Failure> {
-        let ask = |_| CLIENTS.iter().map(|client| self.client.ask_as(client, PERSISTENT)).collect();
-        let rounds: Vec<Vec<String>> = (0..4).map(ask).collect::<Result<_, _>>()?;
+    /// Who serves each client of the persistent service, asked in this order; each stays with the same server. The
+    /// kernel tells the other director of a client with its third connection (net.ipv4.vs.sync_threshold).
+    fn sticky(&self, when: &str, order: [usize; 8]) -> Result<Vec<String>, Failure> {
+        let clients = self.clients();
+        let ask = |_| {
+            let ask = |n: usize| Ok((n, self.client.ask_as(&clients[n], PERSISTENT)?));
+            let answers: BTreeMap<usize, String> =
+                order.into_iter().map(ask).collect::<Result<_, Failure>>()?;
+            Ok(answers.into_values().collect())
+        };
+        let rounds: Vec<Vec<String>> = (0..4).map(ask).collect::<Result<_, Failure>>()?;
         let both = ["OK rs1", "OK rs2"].iter().all(|name| rounds[0].iter().any(|answer| answer == name));
         if !both || rounds.iter().any(|round| *round != rounds[0]) {
             bail!("{when}: clients do not stay with their servers, or all have the same: {rounds:?}");
@@ -222,7 +293,7 @@ impl Story<'_> {
         wait_until(&format!("{} knows the clients", node.name()), PATIENCE, || {
             let known = node.must(&["ipvsadm", "-L", "-n", "-c"]).map_err(|f| f.to_string())?;
             let knows = |client: &str| known.contains(&format!(" {client}:0 "));
-            match CLIENTS.iter().find(|client| !knows(client)) {
+            match self.clients().iter().find(|client| !knows(client)) {
                 None => Ok(()),
                 Some(missing) => Err(format!("no template of {missing}:\n{known}")),
             }
@@ -238,7 +309,8 @@ impl Story<'_> {
     }
 
     fn still(&self, before: &[String], when: &str) -> Result<(), Failure> {
-        let now = self.sticky(when)?;
+        // Who come as strangers take turns: not as before, in this order.
+        let now = self.sticky(when, [0, 2, 4, 6, 1, 3, 5, 7])?;
         if now != before {
             bail!("{when}: clients were sent to other servers: {before:?}, now {now:?}");
         }

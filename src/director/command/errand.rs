@@ -10,6 +10,8 @@ use crate::director::table::ServiceId;
 const FALLBACK: Duration = Duration::from_secs(60);
 /// A callback: it may copy the configuration to another machine.
 const CALLBACK: Duration = Duration::from_secs(300);
+/// The lanes of other instances begin so.
+const EXECUTES: &str = "execute ";
 /// A verb of another instance.
 const EXECUTE: Duration = Duration::from_secs(60);
 
@@ -31,8 +33,12 @@ pub struct Errand {
 pub enum ChildVerb {
     /// To start.
     Start,
-    /// To stop.
+    /// To stop. Who is to be warm goes on checking.
     Stop,
+    /// To stand by.
+    Standby,
+    /// To end.
+    Shutdown,
     /// To take its configuration anew.
     Reload,
     /// To tell whether it runs.
@@ -44,6 +50,8 @@ impl ChildVerb {
         match self {
             ChildVerb::Start => "start",
             ChildVerb::Stop => "stop",
+            ChildVerb::Standby => "standby",
+            ChildVerb::Shutdown => "shutdown",
             ChildVerb::Reload => "reload",
             ChildVerb::Status => "status",
         }
@@ -69,23 +77,28 @@ impl Errand {
         Some(Errand::new("callback", vec![program, config.to_owned()], CALLBACK))
     }
 
-    /// `ldirectord CONF VERB` by the shell, which takes CONF apart as it would take any words. An instance that does
-    /// not run and is told to reload is started.
+    /// `ldirectord CONF VERB` by the shell, which takes CONF apart as it would take any words.
     pub fn execute(ldirectord: &str, config: &str, verb: ChildVerb) -> Errand {
-        let words = |verb: ChildVerb| shell(format!("{ldirectord} {config} {}", verb.word()));
-        let otherwise = (verb == ChildVerb::Reload).then(|| words(ChildVerb::Start));
-        Errand { otherwise, ..Errand::new(&format!("execute {config}"), words(verb), EXECUTE) }
+        let line = format!("{ldirectord} {config} {}", verb.word());
+        Errand::new(&format!("{EXECUTES}{config}"), shell(line), EXECUTE)
+    }
+
+    /// Whether the errands of this lane tell an instance of another configuration something.
+    pub fn executes(lane: &str) -> bool {
+        lane.starts_with(EXECUTES)
     }
 
     /// What the instances of other configurations are told when the list of them changes: who is not in it any more
-    /// stops, who stays reloads, who is new starts.
-    pub fn executes(ldirectord: &str, old: &[String], new: &[String]) -> Vec<Errand> {
-        let gone = old.iter().filter(|config| !new.contains(config)).map(|config| (config, ChildVerb::Stop));
-        let here = new.iter().map(|config| match old.contains(config) {
-            true => (config, ChildVerb::Reload),
-            false => (config, ChildVerb::Start),
-        });
-        gone.chain(here).map(|(config, verb)| Errand::execute(ldirectord, config, verb)).collect()
+    /// ends, who stays reloads, who is new begins: starts, or stands by. So does who stays and does not run.
+    pub fn execute_others(ldirectord: &str, old: &[String], new: &[String], begin: ChildVerb) -> Vec<Errand> {
+        let errand = |config: &String, verb| Errand::execute(ldirectord, config, verb);
+        let begins = |config| errand(config, begin);
+        let reloads =
+            |config| Errand { otherwise: Some(begins(config).words), ..errand(config, ChildVerb::Reload) };
+        let gone = old.iter().filter(|config| !new.contains(config));
+        let here =
+            new.iter().map(|config| if old.contains(config) { reloads(config) } else { begins(config) });
+        gone.map(|config| errand(config, ChildVerb::Shutdown)).chain(here).collect()
     }
 
     fn new(lane: &str, words: Vec<String>, limit: Duration) -> Errand {
@@ -132,12 +145,14 @@ mod tests {
     #[test]
     fn instances_follow_the_list() {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let errands = Errand::executes("/usr/sbin/ldirectord", &list(&["a", "b"]), &list(&["b", "c"]));
+        let (old, new) = (list(&["a", "b"]), list(&["b", "c"]));
+        let errands = Errand::execute_others("/usr/sbin/ldirectord", &old, &new, ChildVerb::Start);
         let lines: Vec<String> = errands.iter().map(|errand| told(&errand.words)).collect();
-        let wanted = ["a stop", "b reload", "c start"].map(|rest| format!("/usr/sbin/ldirectord {rest}"));
+        let wanted = ["a shutdown", "b reload", "c start"].map(|rest| format!("/usr/sbin/ldirectord {rest}"));
         assert_eq!(lines, wanted);
         let second = errands[1].otherwise.as_ref().map(|words| told(words));
         assert_eq!(second.as_deref(), Some("/usr/sbin/ldirectord b start"));
         assert!(errands[0].otherwise.is_none() && errands[2].otherwise.is_none());
+        assert!(errands.iter().all(|errand| Errand::executes(&errand.lane)));
     }
 }

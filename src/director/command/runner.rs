@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::errand::{Errand, told};
 use super::process::{Call, End};
 use crate::director::log::Log;
@@ -28,6 +30,7 @@ pub struct Runner {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    ended: Arc<Notify>,
     log: Log,
 }
 
@@ -43,7 +46,8 @@ struct State {
 impl Runner {
     /// Starts the threads. To be done after the last fork.
     pub fn start(log: Log) -> io::Result<Runner> {
-        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), log });
+        let shared =
+            Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), ended: Arc::default(), log });
         let runner = Runner { shared };
         for number in 0..WORKERS {
             let shared = Arc::clone(&runner.shared);
@@ -66,11 +70,21 @@ impl Runner {
         self.shared.changed.notify_all();
     }
 
-    /// Waits until nothing waits or runs any more, at most `patience`. True when that is so.
-    pub fn finish(&self, patience: Duration) -> bool {
+    /// Notified when an errand has come to its end: whoever waits for one looks then.
+    pub fn ended(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.ended)
+    }
+
+    /// Whether an errand of such lanes waits or runs.
+    pub fn is_busy(&self, such: fn(&str) -> bool) -> bool {
+        self.shared.lock().is_busy(such)
+    }
+
+    /// Waits until nothing of such lanes waits or runs any more, at most `patience`. True when that is so.
+    pub fn finish(&self, patience: Duration, such: fn(&str) -> bool) -> bool {
         let deadline = Instant::now() + patience;
         let mut state = self.shared.lock();
-        while !state.waiting.is_empty() || !state.busy.is_empty() {
+        while state.is_busy(such) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -86,6 +100,13 @@ impl Drop for Runner {
     fn drop(&mut self) {
         self.shared.lock().over = true;
         self.shared.changed.notify_all();
+    }
+}
+
+impl State {
+    fn is_busy(&self, such: fn(&str) -> bool) -> bool {
+        let waiting = self.waiting.iter().map(|errand| &errand.lane);
+        waiting.chain(&self.busy).any(|lane| such(lane))
     }
 }
 
@@ -105,6 +126,7 @@ impl Shared {
             state.stuck.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
             drop(state);
             self.changed.notify_all();
+            self.ended.notify_one();
         }
     }
 
@@ -166,6 +188,10 @@ mod tests {
         Runner::start(Log::direct("x", Place::File(dir.join("log")))).unwrap()
     }
 
+    fn any(_: &str) -> bool {
+        true
+    }
+
     fn read(dir: &Path, name: &str) -> String {
         std::fs::read_to_string(dir.join(name)).unwrap_or_default()
     }
@@ -179,8 +205,9 @@ mod tests {
         runner.run(errand("a", &format!("{gate}; echo one >> {there}/a")));
         runner.run(errand("a", &format!("echo two >> {there}/a")));
         runner.run(errand("b", &format!("echo {0}{0} > {there}/b; touch {there}/go", "x")));
-        assert!(!runner.finish(Duration::ZERO));
-        assert!(runner.finish(PATIENCE));
+        assert!(!runner.finish(Duration::ZERO, any));
+        assert!(runner.is_busy(|lane| lane == "a") && !runner.is_busy(|lane| lane == "c"));
+        assert!(runner.finish(PATIENCE, any));
         assert_eq!((read(dir.path(), "a").as_str(), read(dir.path(), "b").as_str()), ("one\ntwo\n", "xx\n"));
     }
 
@@ -191,7 +218,7 @@ mod tests {
         let second = errand("a", "echo second").words;
         runner.run(Errand { otherwise: Some(second), ..errand("a", "echo first; exit 7") });
         runner.run(Errand { words: vec!["/nonexistent".into(), "x".into()], ..errand("a", "") });
-        assert!(runner.finish(PATIENCE));
+        assert!(runner.finish(PATIENCE, any));
         let log = read(dir.path(), "log");
         let said: Vec<&str> = log.lines().map(|line| line.split("] ").nth(1).unwrap()).collect();
         let told = [
@@ -217,7 +244,7 @@ mod tests {
         }
         (0..20).for_each(|n| runner.run(errand("a", &format!("echo {n} >> {there}/a"))));
         runner.run(errand("b", &format!("touch {there}/go")));
-        assert!(runner.finish(PATIENCE));
+        assert!(runner.finish(PATIENCE, any));
         let ran = read(dir.path(), "a");
         let wanted: Vec<String> = (4..20).map(|n| n.to_string()).collect();
         assert_eq!(ran.lines().collect::<Vec<_>>(), wanted);

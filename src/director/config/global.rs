@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::common::{Common, set};
 use super::lines::{Statement, is_space};
 use super::machine::Machine;
-use super::model::{Global, Log};
+use super::model::{Global, Log, WarmStandby};
 use super::value::{between_quotes, yes_no};
 use crate::config::report::Report;
 use crate::config::value::Refusal;
@@ -25,7 +25,7 @@ pub(super) struct Draft<'a> {
     callback: Option<String>,
     execute: Vec<String>,
     supervised: Option<bool>,
-    warm_standby: Option<bool>,
+    pub(super) warm_standby: Option<WarmStandby>,
     pub(super) fork: Option<bool>,
     readd_quiescent: Option<bool>,
     maintenance_dir: Option<String>,
@@ -43,7 +43,7 @@ impl<'a> Draft<'a> {
         match name.as_str() {
             "autoreload" => set(&mut self.autoreload, yes_no(report, s, &name)),
             "supervised" => set(&mut self.supervised, yes_no(report, s, &name)),
-            "warmstandby" => set(&mut self.warm_standby, yes_no(report, s, &name)),
+            "warmstandby" => set(&mut self.warm_standby, warm_standby(report, s)),
             "fork" => set(&mut self.fork, yes_no(report, s, &name)),
             "readdquiescent" => set(&mut self.readd_quiescent, yes_no(report, s, &name)),
             "callback" | "logfile" => return self.quoted(report, machine, s, &name),
@@ -113,12 +113,27 @@ impl<'a> Draft<'a> {
             callback: self.callback,
             execute: self.execute,
             supervised: self.supervised.unwrap_or(false),
-            warm_standby: self.warm_standby.unwrap_or(false),
+            warm_standby: self.warm_standby.unwrap_or_default(),
             fork: self.fork.unwrap_or(false),
             readd_quiescent: self.readd_quiescent.unwrap_or(false),
             maintenance_dir: self.maintenance_dir,
             log: self.log.unwrap_or_else(|| Log::File(LOG.to_owned())),
             email_from: self.email_from,
+        }
+    }
+}
+
+fn warm_standby(report: &mut Report, s: &Statement<'_>) -> Option<WarmStandby> {
+    let value = s.value();
+    match value.bytes() {
+        b"no" => Some(WarmStandby::No),
+        b"yes" => Some(WarmStandby::Yes),
+        b"loaded" => Some(WarmStandby::Loaded),
+        _ => {
+            let allowed = "yes, no or loaded, in small letters, with nothing behind: no blank, no comment";
+            let message = format!("warmstandby: {:?} is neither yes, no nor loaded", value.text());
+            report.refuse(&value, Refusal::new(message, allowed));
+            None
         }
     }
 }

@@ -66,6 +66,9 @@ pub fn read(source: &Source, machine: &dyn Machine) -> Checked {
     for draft in sections {
         let opened = draft.opened.whole();
         let Some(made) = finish::finish(&mut report, machine, draft, &global) else { continue };
+        if global.warm_standby == Some(WarmStandby::Loaded) {
+            served_here(&mut report, &opened, &made);
+        }
         match seen.insert(made.id, made.line) {
             Some(line) => {
                 let message = format!("this virtual service stands in line {line} already");
@@ -82,6 +85,21 @@ pub fn read(source: &Source, machine: &dyn Machine) -> Checked {
     let mut diagnostics: Vec<Diagnostic> = report.diagnostics.into_iter().map(masked).collect();
     diagnostics.sort_by_key(|d| (d.line, d.column));
     Checked { config, diagnostics }
+}
+
+/// A kernel that has the services would spread what the other director's has already spread to it.
+fn served_here(report: &mut Report, opened: &At<'_>, virt: &Virtual) {
+    if virt.reals.iter().any(|real| real.at.ip().is_loopback()) {
+        let message = "with warmstandby=loaded a director must not be a real server of the other one: it would spread \
+                       again what was spread to it";
+        report.warn(
+            opened,
+            Refusal::new(
+                message,
+                "warmstandby=yes where directors are real servers, or net.ipv4.vs.backup_only=1",
+            ),
+        );
+    }
 }
 
 /// All that the file says, not yet put together.

@@ -32,8 +32,8 @@ pub struct Global {
     pub execute: Vec<String>,
     /// Stay in the foreground, log to stdout.
     pub supervised: bool,
-    /// Ours: who is told to stop goes on checking, so that the next start finds everything known.
-    pub warm_standby: bool,
+    /// Ours: what becomes of an instance that is told to stop.
+    pub warm_standby: WarmStandby,
     /// Each virtual service has a pace of its own. (In the reference: a process of its own.)
     pub fork: bool,
     /// Put servers that are down into the table with weight 0 where they are missing.
@@ -44,6 +44,19 @@ pub struct Global {
     pub log: Log,
     /// Sender of e-mails; user and node when none.
     pub email_from: Option<String>,
+}
+
+/// What becomes of an instance that is told to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WarmStandby {
+    /// It ends.
+    #[default]
+    No,
+    /// It goes on checking, so that the next start finds everything known.
+    Yes,
+    /// It keeps its services in the kernel's table too: a kernel that is told of connections by the other director's
+    /// finds their servers.
+    Loaded,
 }
 
 /// Where the log goes.

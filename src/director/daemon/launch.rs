@@ -3,6 +3,7 @@
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -32,6 +33,8 @@ const OTHERS: usize = 128;
 const EACH: usize = 3;
 /// No more descriptors than that are asked for.
 const MOST: u64 = 65_536;
+/// How long who makes way stays for the next one.
+const FOLLOWER: Duration = Duration::from_secs(5);
 /// The directory of pid files: who writes one locks it.
 const RUN: &str = "/var/run";
 
@@ -128,7 +131,7 @@ fn claim(start: &Start) -> io::Result<Claimed> {
         Running::Yes(pid) if !start.kin.contains(&pid) => return Ok(Claimed::Theirs(pid)),
         _ => {}
     }
-    let before = Record::read(&start.place.state_file()).filter(|record| record.mode == Mode::Active);
+    let before = Record::read(&start.place.state_file());
     let once = before.map(|record| record.services).unwrap_or_default();
     run::record(&start.config, start.mode, &once).write(&start.place.state_file())?;
     pidfile::write_whole(&pid_file, &format!("{}\n", std::process::id()))?;
@@ -149,6 +152,9 @@ fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
         direct.say(&format!("ldirectord cannot run: {error}"));
         herald.tell(1);
     });
+    if let Ok(ended) = &ended {
+        ended.side.await_children();
+    }
     // Whoever waits for our end waits for this. E-mails may take longer.
     if !ended.as_ref().is_ok_and(|ended| ended.kept) {
         pidfile::remove_with(&place.state_file(), &place.pid_file());
@@ -157,6 +163,9 @@ fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
     match ended {
         Ok(ended) => {
             ended.side.finish();
+            if ended.makes_way {
+                pidfile::await_another(&place.pid_file(), FOLLOWER);
+            }
             0
         }
         Err(()) => 1,

@@ -7,7 +7,7 @@ use std::path::Path;
 use sha1::{Digest, Sha1};
 
 use crate::config::{Diagnostic, Source};
-use crate::director::config::{self, Config, Machine};
+use crate::director::config::{self, Config, Machine, WarmStandby};
 use crate::director::machine::LinuxMachine;
 use crate::level::Level;
 
@@ -77,6 +77,11 @@ pub(super) fn check(path: &Path, label: &str) -> (String, i32) {
         Some(config) => {
             let servers: usize = config.virtuals.iter().map(|virt| virt.reals.len()).sum();
             let services = config.virtuals.len();
+            if config.global.warm_standby == WarmStandby::Loaded {
+                out += &format!(
+                    "{label}: warmstandby=loaded: who stands by has the services in the kernel's table too\n"
+                );
+            }
             out += &format!(
                 "{label}: good: {services} virtual services, {servers} real servers, {warnings} warnings\n"
             );

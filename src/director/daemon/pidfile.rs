@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -103,6 +105,14 @@ pub(super) fn remove_with(file: &Path, pid_file: &Path) {
 pub(super) fn remove_own(file: &Path) {
     if is_own(file) {
         let _ = fs::remove_file(file);
+    }
+}
+
+/// Waits until another process has written the file: systemd, which watches this one, looks there when it ends.
+pub(super) fn await_another(file: &Path, patience: Duration) {
+    let until = Instant::now() + patience;
+    while !matches!(look(file), Running::Yes(_)) && Instant::now() < until {
+        sleep(Duration::from_millis(5));
     }
 }
 

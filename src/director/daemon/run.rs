@@ -7,26 +7,27 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::background::Herald;
 use super::clerk::{self, Errand, News};
-use super::core::{Action, Core, Input, Ticket};
+use super::core::{Action, Core, Input, Ticket, loads};
 use super::kernel::{self, Reply, Request, Way};
 use super::launch::Start;
 use super::load;
 use super::place::Place;
 use super::record::{Mode, Record};
-use super::side::Side;
+use super::side::{CHILDREN, LATE, Side};
 use super::signals::{Signals, Wish};
 use super::verbs::log_place;
 use crate::director::checks::Outcome;
 use crate::director::checks::probe::Probe;
 use crate::director::checks::run as check;
 use crate::director::command::ChildVerb;
-use crate::director::config::{CheckKind, Config};
+use crate::director::config::{CheckKind, Config, WarmStandby};
 use crate::director::log::Log;
 use crate::director::maintenance::Maintenance;
 use crate::director::plan::Verdict;
@@ -37,9 +38,9 @@ const LONG: Duration = Duration::from_secs(3600);
 
 /// What is written down of a daemon.
 pub(super) fn record(config: &Config, mode: Mode, once: &[ServiceId]) -> Record {
-    let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| mode == Mode::Active);
+    let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| loads(mode, config));
     let services = own.chain(once.iter().copied()).collect();
-    Record { mode, warm: config.global.warm_standby, services }
+    Record { mode, warm: config.global.warm_standby != WarmStandby::No, services }
 }
 
 struct Life<'a> {
@@ -57,13 +58,16 @@ struct Life<'a> {
     waiting: VecDeque<Input>,
     /// When somebody is to be reminded of a server that is down.
     reminder: Option<Duration>,
-    /// What executed configurations were told last.
-    told: Mode,
+    /// What it does: executed instances were told so. `None`: it has not come to the kernel yet.
+    told: Option<Mode>,
+    /// Until when they are waited for, before it is written down that nobody serves.
+    parting: Option<Duration>,
     /// The configuration file has changed, and the administrator's program has not been told yet.
     changed: bool,
     /// What is said at the end, once the end is wanted.
     last_words: Option<String>,
     kept: bool,
+    makes_way: bool,
     ended: bool,
 }
 
@@ -79,6 +83,8 @@ enum Heard {
 pub(super) struct Ended {
     /// The table was left as it is, to the next daemon, or could not be cleared.
     pub(super) kept: bool,
+    /// The next daemon comes at once.
+    pub(super) makes_way: bool,
     /// What is still to be done.
     pub(super) side: Side,
 }
@@ -114,25 +120,32 @@ pub(super) async fn run(
         herald,
         waiting: VecDeque::new(),
         reminder: None,
-        told: Mode::Standby,
+        told: None,
+        parting: None,
         changed: false,
         last_words: None,
         kept: false,
+        makes_way: false,
         ended: false,
     };
-    if start.mode == Mode::Standby {
-        life.serving(Mode::Standby);
-    }
     life.feed(Input::Tick);
+    let ended = life.side.ended();
     while !life.ended {
-        let heard = life.hear(&mut signals, &mut answers, &mut heard).await;
+        let heard = life.hear(&mut signals, &mut answers, &mut heard, &ended).await;
         life.take(heard);
+        life.part();
     }
-    life.side.tell_systemd_of_the_end();
+    if life.parting.take().is_some() {
+        life.write_down(Mode::Standby);
+    }
+    // systemd, told of an end, kills whom it watches after a while: the next one.
+    if !life.makes_way {
+        life.side.tell_systemd_of_the_end();
+    }
     if let Some(words) = &life.last_words {
         life.log.say(words);
     }
-    Ok(Ended { kept: life.kept, side: life.side })
+    Ok(Ended { kept: life.kept, makes_way: life.makes_way, side: life.side })
 }
 
 impl Life<'_> {
@@ -145,8 +158,9 @@ impl Life<'_> {
         signals: &mut Signals,
         answers: &mut UnboundedReceiver<Reply>,
         news: &mut UnboundedReceiver<News>,
+        ended: &Notify,
     ) -> Heard {
-        let deadline = self.core.next_deadline().into_iter().chain(self.reminder).min();
+        let deadline = self.core.next_deadline().into_iter().chain(self.reminder).chain(self.parting).min();
         let pause = deadline.map_or(LONG, |at| at.saturating_sub(self.now()));
         tokio::select! {
             biased;
@@ -158,6 +172,7 @@ impl Life<'_> {
                 // It was told to end, with its configuration.
                 Err(_) => Heard::Late,
             },
+            () = ended.notified() => Heard::Late,
             () = sleep(pause) => Heard::Late,
         }
     }
@@ -178,7 +193,8 @@ impl Life<'_> {
         self.waiting.push_back(input);
         while let Some(input) = self.waiting.pop_front() {
             let actions = self.core.handle(self.now(), input);
-            let happened = actions.iter().any(|action| matches!(action, Action::Happened(..)));
+            let happened =
+                actions.iter().any(|action| matches!(action, Action::Happened(..) | Action::Serving(..)));
             actions.into_iter().for_each(|action| self.carry_out(action));
             self.look_after(happened);
         }
@@ -190,8 +206,10 @@ impl Life<'_> {
         let due = self.reminder.is_some_and(|at| at <= now);
         if happened || due {
             // Who does not serve reminds nobody.
-            self.reminder = (self.told == Mode::Active).then(|| self.side.remind(now, &self.core)).flatten();
-            self.side.tell_systemd(&self.core, self.told);
+            self.reminder = self.serves().then(|| self.side.remind(now, &self.core)).flatten();
+            if let Some(mode) = self.told {
+                self.side.tell_systemd(&self.core, mode);
+            }
         }
     }
 
@@ -264,8 +282,44 @@ impl Life<'_> {
         self.log.say(&format!("DEBUG2: {} is {word}: {}", virt.check_identity(real), outcome.text));
     }
 
-    /// What is so from now on: whoever asks may know, and whoever waits for it may go.
+    fn serves(&self) -> bool {
+        self.told == Some(Mode::Active)
+    }
+
+    /// What is so from now on. Executed instances do the same; who stops serving waits for them.
     fn serving(&mut self, mode: Mode) {
+        let before = self.told.replace(mode);
+        match (before, mode) {
+            (Some(Mode::Active), Mode::Standby) => self.side.execute(self.core.config(), ChildVerb::Stop),
+            (None, Mode::Standby) => self.side.execute(self.core.config(), ChildVerb::Standby),
+            (None | Some(Mode::Standby), Mode::Active) => {
+                self.side.execute(self.core.config(), ChildVerb::Start);
+            }
+            _ => {}
+        }
+        if mode == Mode::Active || self.side.children_are_done() {
+            self.parting = None;
+            self.write_down(mode);
+        } else {
+            self.parting = self.parting.or(Some(self.now() + CHILDREN));
+        }
+    }
+
+    /// Whether who is waited for is done, or late.
+    fn part(&mut self) {
+        let Some(until) = self.parting else { return };
+        let done = self.side.children_are_done();
+        if done || self.now() >= until {
+            if !done {
+                self.log.say(LATE);
+            }
+            self.parting = None;
+            self.write_down(Mode::Standby);
+        }
+    }
+
+    /// Whoever asks may know, and whoever waits for it may go.
+    fn write_down(&mut self, mode: Mode) {
         if self.in_background {
             let record = record(self.core.config(), mode, self.core.once());
             if let Err(error) = record.write(&self.place.state_file()) {
@@ -274,10 +328,6 @@ impl Life<'_> {
         }
         self.herald.tell(0);
         self.side.tell_systemd(&self.core, mode);
-        if mode != std::mem::replace(&mut self.told, mode) {
-            let verb = if mode == Mode::Active { ChildVerb::Start } else { ChildVerb::Stop };
-            self.side.execute(self.core.config(), verb);
-        }
     }
 
     fn wish(&mut self, wish: Wish) {
@@ -288,15 +338,16 @@ impl Life<'_> {
             }
             Wish::Serve => self.feed(Input::Activate),
             Wish::Check => self.feed(Input::Release),
-            Wish::Leave => {
+            Wish::Leave | Wish::MakeWay => {
                 self.kept = self.last_words.is_none();
+                self.makes_way = wish == Wish::MakeWay;
                 let words = "Linux Director Daemon ends for a restart: its table stays";
                 self.last_words.get_or_insert_with(|| words.to_owned());
                 self.feed(Input::Stop { keep: true });
             }
             Wish::End(name) => {
-                if self.told == Mode::Active && self.last_words.is_none() {
-                    self.side.execute(self.core.config(), ChildVerb::Stop);
+                if self.last_words.is_none() {
+                    self.side.execute(self.core.config(), ChildVerb::Shutdown);
                 }
                 self.last_words
                     .get_or_insert_with(|| format!("Linux Director Daemon terminated on signal: {name}"));
@@ -352,8 +403,9 @@ impl Life<'_> {
             None
         });
         self.side.maintain(maintenance);
-        if self.told == Mode::Active {
-            self.side.execute_others(self.core.config(), &config);
+        if let Some(mode) = self.told {
+            let begin = if mode == Mode::Active { ChildVerb::Start } else { ChildVerb::Standby };
+            self.side.execute_others(self.core.config(), &config, begin);
         }
         self.feed(Input::Reload(Arc::new(config)));
     }

@@ -3,9 +3,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+use tokio::sync::Notify;
 
 use super::core::Core;
 use super::record::Mode;
@@ -18,6 +20,11 @@ use crate::director::maintenance::Maintenance;
 use crate::director::monitor::Monitor;
 use crate::director::plan::{Event, Verb};
 
+/// How long it is waited for other instances that are to stop serving.
+pub(super) const CHILDREN: Duration = Duration::from_secs(10);
+/// What is said of those that take longer.
+pub(super) const LATE: &str =
+    "executed instances have not done yet as they were told: they are not waited for";
 /// How long the end waits for programs, for e-mails, for lines of the log.
 const PROGRAMS: Duration = Duration::from_secs(10);
 const MAILS: Duration = Duration::from_secs(35);
@@ -117,11 +124,29 @@ impl Side {
         }
     }
 
-    /// The same when another configuration comes.
-    pub(super) fn execute_others(&self, old: &Config, new: &Config) {
-        for errand in Errand::executes(&self.program, &old.global.execute, &new.global.execute) {
+    /// The same when another configuration comes. `begin`: what who is new is told.
+    pub(super) fn execute_others(&self, old: &Config, new: &Config, begin: ChildVerb) {
+        let (old, new) = (&old.global.execute, &new.global.execute);
+        for errand in Errand::execute_others(&self.program, old, new, begin) {
             self.runner.run(errand);
         }
+    }
+
+    /// Whether all of them have done as they were told.
+    pub(super) fn children_are_done(&self) -> bool {
+        !self.runner.is_busy(Errand::executes)
+    }
+
+    /// Waits for that.
+    pub(super) fn await_children(&self) {
+        if !self.runner.finish(CHILDREN, Errand::executes) {
+            self.log.say(LATE);
+        }
+    }
+
+    /// Notified when a program has come to its end.
+    pub(super) fn ended(&self) -> Arc<Notify> {
+        self.runner.ended()
     }
 
     /// Tells systemd, if it wants to know, how things are.
@@ -140,7 +165,7 @@ impl Side {
 
     /// Waits for what is still to be done.
     pub(super) fn finish(self) {
-        if !self.runner.finish(PROGRAMS) {
+        if !self.runner.finish(PROGRAMS, |_| true) {
             self.log.say("programs that still run are left alone");
         }
         if !self.mailer.finish(MAILS) {

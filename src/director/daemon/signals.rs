@@ -6,10 +6,11 @@
 //! | USR1 | ours: serve |
 //! | USR2 | ours: only check |
 //! | ALRM | ours: end, and leave the kernel's table as it is |
+//! | VTALRM | ours: the same, and stay until the next one has written down his number |
 //! | PIPE | nothing |
 //! | TERM INT QUIT ILL ABRT FPE SEGV BUS SYS XCPU XFSZ | end |
 //!
-//! The reference dies of USR1, USR2 and ALRM, and leaves its table.
+//! The reference dies of USR1, USR2, ALRM and VTALRM, and leaves its table.
 
 use std::fs::File;
 use std::future::poll_fn;
@@ -35,15 +36,18 @@ pub(super) enum Wish {
     Check,
     /// End, and leave the table.
     Leave,
+    /// The same, for a next one who comes at once.
+    MakeWay,
     /// End, by the signal of this name.
     End(&'static str),
 }
 
-const WISHES: [(Number, Wish); 12] = [
+const WISHES: [(Number, Wish); 13] = [
     (Number::SIGHUP, Wish::Reload),
     (Number::SIGUSR1, Wish::Serve),
     (Number::SIGUSR2, Wish::Check),
     (Number::SIGALRM, Wish::Leave),
+    (Number::SIGVTALRM, Wish::MakeWay),
     (Number::SIGTERM, Wish::End("TERM")),
     (Number::SIGINT, Wish::End("INT")),
     (Number::SIGQUIT, Wish::End("QUIT")),

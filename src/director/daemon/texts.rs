@@ -35,7 +35,7 @@ Options:
     start: check the servers, and keep the kernel's table of virtual
     services up to date
 
-    stop: end the daemon; with warmstandby=yes it goes on checking
+    stop: end the daemon; with warmstandby it goes on checking
 
     restart, try-restart: start anew; the kernel's table is kept
 
@@ -43,9 +43,10 @@ Options:
 
     status: say whether it runs
 
-    standby: check the servers, and leave the kernel's table alone
+    standby: check the servers, and leave the kernel's table alone; with
+    warmstandby=loaded it is kept up to date
 
-    shutdown: end the daemon, with warmstandby=yes too
+    shutdown: end the daemon, with warmstandby too
 
     --check: say everything that is wrong with a configuration
 

@@ -23,10 +23,10 @@ const INITIALISATION: i32 = 1;
 const CONFIGURATION: i32 = 2;
 const STOPPED: i32 = 3;
 
-/// How long a daemon may take to begin or end serving.
-const TURN: Duration = Duration::from_secs(10);
-/// How long `stop` waits for the end.
-const STOP: Duration = Duration::from_secs(8);
+/// How long a daemon may take to begin or end serving, with those it executes.
+const TURN: Duration = Duration::from_secs(15);
+/// How long `stop` waits for the end of all of them.
+const STOP: Duration = Duration::from_secs(15);
 /// How long `restart` waits for it, before it is forced.
 const RESTART: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
@@ -189,8 +189,7 @@ impl Call {
 
     /// Nobody is to serve any more: what a daemon that died, or could not do it, has left in the table goes.
     fn clear_away(&self, config: Option<&Config>) -> i32 {
-        let record = self.record().filter(|record| record.mode == Mode::Active);
-        let left = record.map(|record| record.services).unwrap_or_default();
+        let left = self.record().map(|record| record.services).unwrap_or_default();
         let virtuals = config.map(|config| config.virtuals.as_slice()).unwrap_or_default();
         let stays = |id: &ServiceId| virtuals.iter().any(|virt| virt.id == *id && !virt.clean_stop);
         let left: Vec<ServiceId> = left.into_iter().filter(|id| !stays(id)).collect();
@@ -216,7 +215,7 @@ impl Call {
         let mode = mode.map_or(Mode::Active, |record| record.mode);
         if let Running::Yes(pid) = running {
             // One of ours leaves the table to the next: no connection is lost.
-            let signal = if is_ours(pid) { Signal::SIGALRM } else { Signal::SIGTERM };
+            let signal = if is_ours(pid) { Signal::SIGVTALRM } else { Signal::SIGTERM };
             pidfile::signal(pid, signal);
             if !wait(RESTART, || self.has_ended(pid)) {
                 self.log.say(&format!("process {pid} does not end: it is killed"));

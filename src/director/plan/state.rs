@@ -229,6 +229,11 @@ impl State {
         }
     }
 
+    /// Fallback commands are run anew, whatever they were last run with.
+    pub fn forget_commands(&mut self) {
+        self.virtuals.iter_mut().for_each(|watched| watched.said = None);
+    }
+
     /// The steps of this service were carried out, without failure.
     pub fn applied(&mut self, index: usize) {
         if let Some(watched) = self.virtuals.get_mut(index) {

@@ -20,5 +20,7 @@ fn examples_are_good() {
         config.virtuals.iter().flat_map(|virt| &virt.reals).map(|real| real.forward).collect()
     };
     assert_eq!((methods(&web), methods(&mail)), (vec![Forward::Route; 4], vec![Forward::Masq; 4]));
-    assert!(web.global.warm_standby && mail.virtuals.iter().all(|virt| virt.quiescent));
+    assert!(
+        web.global.warm_standby == WarmStandby::Loaded && mail.virtuals.iter().all(|virt| virt.quiescent)
+    );
 }

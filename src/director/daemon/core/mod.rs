@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use super::record::Mode;
 use crate::director::alert::plan::Status;
-use crate::director::config::Config;
+use crate::director::config::{Config, WarmStandby};
 use crate::director::plan::{Event, Health, News, Schedule, State, Verb, Verdict};
 use crate::director::table::{Op, ServiceId, Table};
-use talk::Talk;
+use talk::{Leaving, Talk};
 
 /// After so long the first round of checks is not waited for any more: fallbacks may come.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -108,7 +108,7 @@ pub(super) struct Core {
     /// So many checks may run at the same time.
     limit: usize,
     talk: Talk,
-    /// Whether it was said that it serves.
+    /// Whether it was said what it does, since it began to.
     told_serving: bool,
     out: Vec<Action>,
 }
@@ -117,8 +117,15 @@ impl Core {
     /// Nothing is known, everything is due. `once`: services that an earlier life has left in the kernel's table.
     pub(super) fn new(config: Arc<Config>, mode: Mode, limit: usize, once: Vec<ServiceId>) -> Core {
         let mut talk = Talk::new(config.virtuals.len());
-        if mode == Mode::Active {
+        let mut out = Vec::new();
+        let loads = loads(mode, &config);
+        if loads {
             talk.begin(once);
+        } else if once.is_empty() {
+            out.push(Action::Serving(mode));
+        } else {
+            talk.once = once;
+            talk.leave(Leaving::Standby);
         }
         Core {
             state: State::new(&config),
@@ -126,13 +133,13 @@ impl Core {
             generation: 0,
             status: Status::Starting,
             settles: Some(PATIENCE),
-            held: (mode == Mode::Active).then_some(PATIENCE),
+            held: loads.then_some(PATIENCE),
             limit,
             mode,
             talk,
             told_serving: false,
             config,
-            out: Vec::new(),
+            out,
         }
     }
 
@@ -211,8 +218,13 @@ impl Core {
         }
     }
 
+    /// Whether the kernel's table is to have our services.
+    fn loads(&self) -> bool {
+        loads(self.mode, &self.config)
+    }
+
     fn touches_kernel(&self) -> bool {
-        self.mode == Mode::Active
+        self.loads() || self.talk.leaving.is_some()
     }
 
     fn answer(&mut self, now: Duration, ticket: Ticket, verdict: Verdict) {
@@ -241,10 +253,10 @@ impl Core {
         }
     }
 
-    /// Who serves tells of servers by what is done about them. Who only checks does nothing about them.
+    /// Who keeps the table tells of servers by what is done about them. Who only checks does nothing about them.
     fn told_in_standby(&self, news: News, id: ServiceId, at: std::net::SocketAddr) -> Option<String> {
         let word = if news == News::Up { "up" } else { "down" };
-        (self.mode == Mode::Standby).then(|| format!("Standby: real server {at} ({id}) is {word}"))
+        (!self.loads()).then(|| format!("Standby: real server {at} ({id}) is {word}"))
     }
 
     /// Once the first round is over fallbacks may come.
@@ -273,6 +285,11 @@ impl Core {
             self.out.push(Action::Look);
         }
     }
+}
+
+/// Whether who does this, with this configuration, keeps its services in the kernel's table.
+pub(super) fn loads(mode: Mode, config: &Config) -> bool {
+    mode == Mode::Active || config.global.warm_standby == WarmStandby::Loaded
 }
 
 #[cfg(test)]

@@ -257,7 +257,12 @@ impl Core {
 
     /// Whether a fallback is on is told to people even where it cannot be told to the kernel.
     fn run_fallback_commands(&mut self) {
-        for index in 0..self.config.virtuals.len() {
+        (0..self.config.virtuals.len()).for_each(|index| self.run_fallback_command(index));
+    }
+
+    /// Who does not serve runs none.
+    fn run_fallback_command(&mut self, index: usize) {
+        if self.mode == Mode::Active {
             let verb = self.state.fallback_command(&self.config, index);
             self.out.extend(verb.map(|verb| Action::Fallback(index, verb)));
         }
@@ -267,7 +272,7 @@ impl Core {
     fn tried(&mut self) {
         if !self.told_serving {
             self.told_serving = true;
-            self.out.push(Action::Serving(Mode::Active));
+            self.out.push(Action::Serving(self.mode));
         }
     }
 
@@ -363,7 +368,9 @@ impl Core {
                     self.talk.failed.remove(&step.op.to_string());
                     for event in step.events {
                         self.out.push(Action::Log(event.log_line()));
-                        self.out.push(Action::Happened(event, self.status));
+                        if self.mode == Mode::Active {
+                            self.out.push(Action::Happened(event, self.status));
+                        }
                     }
                 }
                 Err(reason) => {
@@ -382,8 +389,7 @@ impl Core {
             if clean && self.talk.epochs.get(*index) == Some(epoch) {
                 self.state.applied(*index);
             }
-            let verb = self.state.fallback_command(&self.config, *index);
-            self.out.extend(verb.map(|verb| Action::Fallback(*index, verb)));
+            self.run_fallback_command(*index);
         }
     }
 }

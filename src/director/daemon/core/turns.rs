@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::talk::Leaving;
-use super::{Action, Core, Mode, PATIENCE, Status};
+use super::{Action, Core, Mode, PATIENCE, Status, loads};
 use crate::director::config::Config;
 use crate::director::plan::{Schedule, State};
 use crate::director::table::ServiceId;
@@ -27,13 +27,32 @@ impl Core {
         self.settles = Some(now + PATIENCE);
         self.held = None;
         self.talk.renumber(config.virtuals.len());
-        if self.mode == Mode::Active {
+        let loaded = self.loads();
+        self.config = config;
+        self.out.push(Action::Forget);
+        self.load_as_before(loaded, gone);
+    }
+
+    /// With another configuration. `loaded`: whether the table had the services of the old one; `gone`: those of them
+    /// that are not in the new one.
+    fn load_as_before(&mut self, loaded: bool, gone: Vec<ServiceId>) {
+        if self.is_loaded_standby() && self.talk.leaving.take().is_some() {
+            self.mode = Mode::Standby;
+        }
+        if self.loads() {
             self.held = self.settles;
             self.told_serving = false;
             self.talk.begin(gone);
+        } else if loaded || self.talk.leaving.is_some() {
+            self.talk.once.extend(gone);
+            self.talk.leave(Leaving::Standby);
+        } else {
+            self.stand_by();
         }
-        self.config = config;
-        self.out.push(Action::Forget);
+    }
+
+    fn is_loaded_standby(&self) -> bool {
+        loads(Mode::Standby, &self.config)
     }
 
     /// What the checks have made known is brought to the kernel at once.
@@ -53,17 +72,25 @@ impl Core {
         self.talk.begin(Vec::new());
     }
 
-    /// Everything is taken out; checks go on.
+    /// Everything is taken out, unless the table is to stay loaded; checks go on.
     pub(super) fn release(&mut self) {
         if self.is_ending() {
             return;
         }
-        match self.mode {
-            Mode::Standby => self.out.push(Action::Serving(Mode::Standby)),
-            Mode::Active => {
-                self.talk.leave(Leaving::Standby);
-            }
+        if self.is_loaded_standby() {
+            // What the administrator's programs are told next time does not follow from what they were told this time.
+            self.state.forget_commands();
+            self.stand_by();
+        } else if self.touches_kernel() {
+            self.talk.leave(Leaving::Standby);
+        } else {
+            self.stand_by();
         }
+    }
+
+    fn stand_by(&mut self) {
+        self.mode = Mode::Standby;
+        self.out.push(Action::Serving(Mode::Standby));
     }
 
     /// The end. Checks are no longer of interest.
@@ -75,9 +102,10 @@ impl Core {
         self.generation += 1;
         self.settles = None;
         self.held = None;
+        let stays = keep || !self.touches_kernel();
         self.talk.leave(Leaving::Stop { until: now + FAREWELL });
         self.out.push(Action::Forget);
-        if keep || self.mode == Mode::Standby {
+        if stays {
             self.left();
         }
     }
@@ -88,9 +116,8 @@ impl Core {
         match self.talk.leaving.take() {
             Some(Leaving::Stop { .. }) => self.out.push(Action::End { clean: true }),
             Some(Leaving::Standby) => {
-                self.mode = Mode::Standby;
                 self.fresh();
-                self.out.push(Action::Serving(Mode::Standby));
+                self.stand_by();
             }
             None => {}
         }

@@ -1,6 +1,7 @@
 //! The daemon's loop in virtual time: hours in milliseconds.
 
 mod kernel;
+mod loaded;
 mod serving;
 mod turns;
 mod world;

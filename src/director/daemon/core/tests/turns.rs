@@ -88,7 +88,7 @@ fn who_stands_by_checks_and_leaves_the_kernel_alone() {
     world.give(Input::Activate);
     world.go(ms(3));
     assert_eq!(world.rows(), "10.0.0.100:80: 10.0.0.1:80/5", "from what is known, without a check");
-    assert_eq!(world.serving, [(before + ms(2), Mode::Active)]);
+    assert_eq!(world.serving, [(Duration::ZERO, Mode::Standby), (before + ms(2), Mode::Active)]);
     assert_eq!(world.commands, [(0, Verb::Stop)]);
     world.give(Input::Release);
     world.go(ms(30_000));

@@ -1,0 +1,93 @@
+//! Instances of other configurations, run by `execute`: they follow the one that names them.
+
+use std::thread;
+use std::time::Duration;
+
+use super::WEB;
+use super::room::Room;
+
+/// A first instance, with these global directives, and a second one.
+fn family(first: &str, second: &str) -> Room {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/first.cf", &format!("{first}execute=second.cf\n{WEB}"));
+    let other = WEB.replace("10.0.0.100", "10.0.0.101");
+    room.write("/etc/ha.d/second.cf", &format!("{second}{other}"));
+    room
+}
+
+fn status(room: &Room, instance: &str) -> Option<i32> {
+    room.ldirectord(&[instance, "status"]).status.code()
+}
+
+fn both_serve(room: &Room) {
+    room.must(&["first.cf", "start"]);
+    room.wait("both", || {
+        room.rows().contains("100:80: 10.0.0.1:80/5") && room.rows().contains("101:80: 10.0.0.1:80/5")
+    });
+}
+
+/// The second does not do as it is told, for a while.
+fn stop_waits(room: &Room, code_before: Option<i32>) {
+    room.kill("STOP", "second.cf");
+    thread::scope(|scope| {
+        let stop = scope.spawn(|| room.must(&["first.cf", "stop"]));
+        room.wait("the second is told", || {
+            room.log().contains("second.cf stop") || room.log().contains("second.cf shutdown")
+        });
+        room.wait("the first has left", || !room.rows().contains("10.0.0.100:80:"));
+        // long enough for a stop that does not wait
+        thread::sleep(Duration::from_millis(500));
+        let early = stop.is_finished();
+        let said = status(room, "first.cf");
+        room.kill("CONT", "second.cf");
+        stop.join().unwrap();
+        assert!(!early, "stop has returned, and the second serves: {}", room.log());
+        assert_eq!(said, code_before);
+    });
+    assert_eq!(room.rows(), "", "nothing is left when stop returns");
+}
+
+#[test]
+fn stop_waits_for_the_end_of_all() {
+    let room = family("", "");
+    both_serve(&room);
+    stop_waits(&room, Some(0));
+    assert!(room.is_over("first.cf") && room.is_over("second.cf"));
+}
+
+#[test]
+fn nobody_stands_by_before_all_do() {
+    let room = family("warmstandby=yes\n", "warmstandby=yes\n");
+    both_serve(&room);
+    stop_waits(&room, Some(0));
+    assert_eq!([status(&room, "first.cf"), status(&room, "second.cf")], [Some(3); 2]);
+    both_serve(&room);
+    room.must(&["first.cf", "stop"]);
+    // who ends takes along who stands by
+    room.must(&["first.cf", "shutdown"]);
+    assert!(room.is_over("first.cf") && room.is_over("second.cf"), "{}", room.log());
+}
+
+#[test]
+fn all_stand_by_together() {
+    let room = family("warmstandby=loaded\n", "warmstandby=loaded\n");
+    room.must(&["first.cf", "standby"]);
+    room.wait("both", || room.rows().matches("10.0.0.1:80/5").count() == 2);
+    assert_eq!([status(&room, "first.cf"), status(&room, "second.cf")], [Some(3); 2]);
+    room.told();
+    let pids = ["first.cf", "second.cf"].map(|name| room.pid(name));
+    both_serve(&room);
+    room.wait("both serve", || status(&room, "second.cf") == Some(0));
+    room.must(&["first.cf", "stop"]);
+    assert_eq!(status(&room, "second.cf"), Some(3), "when stop returns");
+    assert_eq!((room.told().as_str(), ["first.cf", "second.cf"].map(|name| room.pid(name))), ("", pids));
+    // a new list counts for who stands by, too
+    room.write("/etc/ha.d/first.cf", &format!("warmstandby=loaded\n{WEB}"));
+    room.must(&["first.cf", "reload"]);
+    room.wait("the end of the second", || room.is_over("second.cf"));
+    room.write("/etc/ha.d/first.cf", &format!("warmstandby=loaded\nexecute=second.cf\n{WEB}"));
+    room.must(&["first.cf", "reload"]);
+    room.wait("the second", || !room.is_over("second.cf") && status(&room, "second.cf") == Some(3));
+    room.must(&["first.cf", "shutdown"]);
+    assert!(room.is_over("second.cf") && room.rows().is_empty());
+}
