@@ -7,7 +7,7 @@
     reason = "in a test a panic is a failure that points at its line"
 )]
 
-use heartbeat::engine::{Action, Engine, Failback, Input, NodeKind, NodeSpec, Now, Settings};
+use heartbeat::engine::{Action, Engine, Failback, Hold, Input, NodeKind, NodeSpec, Now, Settings};
 use heartbeat::wire::{Message, Packing, Value};
 use std::time::Duration;
 
@@ -40,6 +40,7 @@ fn settings() -> Settings {
         hooks: vec![],
         resumed: None,
         manages: true,
+        groups: Hold::All,
         fencing: false,
         pid: 1,
         seed: 1,

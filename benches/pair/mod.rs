@@ -115,6 +115,7 @@ fn settings(me: usize) -> Settings {
         hooks: Vec::new(),
         resumed: None,
         manages: true,
+        groups: heartbeat::engine::Hold::All,
         fencing: false,
         pid: 1,
         seed: 1,

@@ -42,10 +42,17 @@ pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
         hooks: start.hooks,
         resumed: start.resumed,
         manages: start.manages,
+        groups: groups(config),
         fencing: config.stonith.is_some(),
         pid: std::process::id(),
         seed: start.seed,
     }
+}
+
+/// Which of the two sets is not empty.
+fn groups(config: &Config) -> Hold {
+    let set = |own: bool| if own { Hold::Local } else { Hold::Foreign };
+    config.groups.iter().map(|group| set(group.node == config.this_node)).fold(Hold::None, Hold::with)
 }
 
 fn node(node: &config::Node) -> NodeSpec {

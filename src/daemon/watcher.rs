@@ -4,8 +4,8 @@
 //! It is this program once more, with little in it and nothing to do: it sleeps until the daemon's process has ended. A
 //! stopped daemon (SIGSTOP) has not, and neither has one that executes itself anew. After an orderly end nothing is left
 //! to take down. It has a session and a name of its own: what is sent to the daemon's process group, or to all that are
-//! called `heartbeat`, does not reach it. Where the daemon is real-time, so is it, and its memory is locked: it is for a
-//! machine in need. The guardian starts another one where it ends all the same.
+//! called `heartbeat`, does not reach it. Where the daemon is real-time, so is it, and what it has touched of its memory is
+//! locked: it is for a machine in need. The guardian starts another one where it ends all the same.
 
 use super::host::LinuxHost;
 use super::{pidfile, settings, sources};
@@ -165,9 +165,11 @@ pub(super) fn watch(Watch { owner, priority }: Watch) -> i32 {
     fds::close_inherited();
     if let Some(priority) = priority {
         // The daemon tells where this cannot be had.
-        let _ = realtime::lock_memory();
+        let _ = realtime::lock_touched();
         let _ = realtime::raise_priority(priority);
     }
+    // Once now, so that its way to the list is in memory.
+    let _ = ledger::read();
     match pidfd::open(owner.pid) {
         // Another process may have its number by now.
         Ok(daemon) if birth(owner.pid) == Some(owner.born) => wait_for_the_end(&daemon),

@@ -326,6 +326,7 @@ fn settings(shape: u8, seed: u8) -> Settings {
         hooks: ["status", "ip-request", "ip-request-resp", "hb_takeover"].map(str::to_owned).to_vec(),
         resumed: (shape & 8 == 8).then_some(Hold::Local),
         manages: shape & 16 == 0,
+        groups: Hold::All,
         fencing: shape & 32 == 32,
         pid: 1,
         seed: u64::from(seed),

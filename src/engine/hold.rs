@@ -73,6 +73,12 @@ impl Hold {
         Self::of(self.bits() & !other.bits())
     }
 
+    /// What is in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.without(self.without(other))
+    }
+
     /// Whether every member of `other` is in `self`.
     pub fn includes(self, other: Self) -> bool {
         self.bits() & other.bits() == other.bits()

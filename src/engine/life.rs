@@ -115,8 +115,10 @@ impl Engine {
     fn has_an_idle_follower(&self) -> bool {
         let (sent, soon) = (self.pulse.sent, self.settings.keepalive / 2);
         let answered = |at: Duration| at >= sent && at - sent <= soon;
-        self.resources.i_hold != Hold::None
-            && self.resources.other_holds == Hold::None
+        let (r, groups) = (&self.resources, self.settings.groups);
+        self.nice()
+            && r.i_hold.and(groups) != Hold::None
+            && r.other_holds.mirror().and(groups) == Hold::None
             && self.other_nodes().any(|node| node.kin && !node.is_dead() && answered(node.last_status))
     }
 

@@ -79,6 +79,9 @@ pub struct Settings {
     pub resumed: Option<Hold>,
     /// Whether resources are this daemon's business; `-M` says no.
     pub manages: bool,
+    /// Which sets have a group at all, seen from here.
+    #[serde(default)]
+    pub groups: Hold,
     /// A fencing device is configured: nothing of a dead node is taken before it is reset.
     pub fencing: bool,
     /// Process id, for the log.

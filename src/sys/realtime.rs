@@ -52,6 +52,18 @@ pub fn prefer() {
 /// disk when it is needed; what comes later as it is touched. Best before other threads run: their stacks would be
 /// held whole. Refuses where a limit could make a later allocation fail.
 pub fn lock_memory() -> io::Result<()> {
+    within_limits(lock)
+}
+
+/// The same for a process that uses little of its program: what it has touched by now, and what it will touch.
+pub fn lock_touched() -> io::Result<()> {
+    within_limits(|| {
+        // SAFETY: takes flags only and touches no memory of ours.
+        check(unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT) })
+    })
+}
+
+fn within_limits(lock: impl Fn() -> io::Result<()>) -> io::Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_MEMLOCK)?;
     // With nothing allowed, only who is above the limit can do it: then it is not in the way later either.
     setrlimit(Resource::RLIMIT_MEMLOCK, 0, hard)?;

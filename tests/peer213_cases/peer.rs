@@ -126,6 +126,7 @@ impl Life {
                 .to_vec(),
             resumed,
             manages: true,
+            groups: Hold::All,
             fencing: false,
             pid: std::process::id(),
             seed: (generation..).find(equal).unwrap(),

@@ -1,7 +1,7 @@
 //! When nodes beat: together, so that each wakes once in a keepalive.
 
 use crate::world::*;
-use heartbeat::engine::Failback;
+use heartbeat::engine::{Failback, Hold};
 use heartbeat::wire;
 use std::time::Duration;
 
@@ -74,14 +74,33 @@ fn who_serves_lets_the_other_go_first() {
         crate::pair::settle(&mut world, if gives == 0 { "- 01" } else { "01 -" });
         world.run(3 * KEEPALIVE);
         let beats = beats(&mut world, 10 * KEEPALIVE);
-        let (idle, serving) = (&beats[gives], &beats[1 - gives]);
-        assert!(idle.len() >= 8 && serving.len() >= 8, "{beats:?}");
-        for beat in &idle[1..idle.len() - 1] {
-            let after = serving.iter().filter(|at| **at >= *beat).min().map(|at| *at - *beat);
-            assert!(after.is_some_and(|after| after <= THERE_AND_BACK), "{after:?} after {beat:?}");
-        }
-        for gap in gaps(idle).chain(gaps(serving)) {
-            assert!(gap <= KEEPALIVE + THERE_AND_BACK, "{gap:?} without a beat");
-        }
+        assert_goes_first(gives, &beats);
+    }
+}
+
+#[test]
+fn an_empty_set_is_no_service() {
+    for filled in [Hold::Local, Hold::Foreign] {
+        let mut world = World::new(Failback::On, 1, 7);
+        world.filled = filled;
+        world.start(0);
+        world.start(1);
+        crate::pair::settle(&mut world, "0 1");
+        world.run(Duration::from_secs(6));
+        let beats = beats(&mut world, 10 * KEEPALIVE);
+        assert_goes_first(if filled == Hold::Local { 1 } else { 0 }, &beats);
+    }
+}
+
+/// That node beats first, and the other one with it.
+fn assert_goes_first(first: usize, beats: &[Vec<Duration>; 2]) {
+    let (idle, serving) = (&beats[first], &beats[1 - first]);
+    assert!(idle.len() >= 8 && serving.len() >= 8, "{beats:?}");
+    for beat in &idle[1..idle.len() - 1] {
+        let after = serving.iter().filter(|at| **at >= *beat).min().map(|at| *at - *beat);
+        assert!(after.is_some_and(|after| after <= THERE_AND_BACK), "{after:?} after {beat:?}");
+    }
+    for gap in gaps(idle).chain(gaps(serving)) {
+        assert!(gap <= KEEPALIVE + THERE_AND_BACK, "{gap:?} without a beat");
     }
 }

@@ -126,6 +126,8 @@ pub struct World {
     /// `cables[link][from]`: weather of what that node sends over that link.
     pub cables: Vec<[Weather; 2]>,
     pub failback: Failback,
+    /// Which sets have groups, seen from the first node. (The other one is held too.)
+    pub filled: Hold,
     pub script_time: Duration,
     /// What a look ahead takes.
     pub prepare_time: Duration,
@@ -193,6 +195,7 @@ impl World {
             nodes: (0..2).map(node).collect(),
             cables: vec![[Weather::FAIR; 2]; links],
             failback,
+            filled: Hold::All,
             script_time: ms(40),
             prepare_time: ms(1),
             manages: true,
@@ -202,6 +205,7 @@ impl World {
             pings_last: true,
             deadping: DEADTIME,
             mute_mach_down: false,
+
             fencing: false,
             misfire: 0.0,
             reset_time: ms(300),
@@ -262,6 +266,7 @@ impl World {
                 .to_vec(),
             resumed,
             manages: self.manages,
+            groups: if node == 0 { self.filled } else { self.filled.mirror() },
             fencing: self.fencing,
             pid: 1,
             seed: self.random.u64(..),

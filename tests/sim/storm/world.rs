@@ -405,6 +405,7 @@ impl World {
             hooks: self.hooks.clone(),
             resumed,
             manages: true,
+            groups: Hold::All,
             fencing: config.fencing,
             pid: 1,
             seed: self.random.u64(..),
