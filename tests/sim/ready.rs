@@ -1,6 +1,6 @@
 //! Who takes is ready before the other lets go; how regularly heartbeats come is told, and what disturbs them.
 
-use crate::pair::{SECOND, pair};
+use crate::pair::{SECOND, pair, settle};
 use crate::world::*;
 use heartbeat::engine::{Failback, Note};
 
@@ -145,6 +145,44 @@ fn a_local_group_that_did_not_start_is_tried_again() {
         assert_eq!(world.layout(), "0 1", "{}", world.story());
         world.assert_never_double();
     }
+}
+
+/// The peer is well, and nothing of what failed is its to take.
+#[test]
+fn a_local_group_that_nobody_can_start_does_not_fill_the_log() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = World::new(failback, 1, 7);
+        world.nodes[0].broken = true;
+        world.start(0);
+        world.run(ms(36));
+        world.start(1);
+        world.run(7200 * SECOND);
+        assert_eq!(world.layout(), "- 1", "{}", world.story());
+        let tries = world.logged(0, "trying again");
+        assert!((8..=12).contains(&tries), "{tries} times in two hours\n{}", world.story());
+        let offers = world.logged(1, "wants to go standby");
+        assert_eq!(offers, 0, "nothing of it is held\n{}", world.story());
+        world.assert_never_double();
+    }
+}
+
+/// At the end of each hand-over a peer is stable that was not before: the same one.
+#[test]
+fn a_peer_that_stays_makes_no_retry_come_sooner() {
+    let mut world = World::new(Failback::Off, 1, 7);
+    world.nodes[0].broken = true;
+    world.start(0);
+    world.run(ms(36));
+    world.start(1);
+    settle(&mut world, "- 1");
+    for _ in 0..24 {
+        world.run(290 * SECOND);
+        world.standby(0, "foreign");
+        world.run(10 * SECOND);
+        assert_eq!(world.layout(), "- 1", "{}", world.story());
+    }
+    let tries = world.logged(0, "trying again");
+    assert!((8..=12).contains(&tries), "{tries} times in two hours\n{}", world.story());
 }
 
 /// An administrator's standby that was refused is over.
