@@ -37,6 +37,10 @@ impl Engine {
         if !is_of_failure(offer) || !self.nice() || !self.settings.manages {
             return;
         }
+        // Groups that fail together say so one after the other. Only what fails in a try makes the next one later.
+        if self.failed.again_at.is_some() {
+            return;
+        }
         let now = self.now.mono;
         let again = self.failed.last.filter(|(_, at)| now < *at + LONGEST);
         let pause = again.map_or(PAUSE, |(pause, _)| (2 * pause).min(LONGEST));
@@ -89,12 +93,14 @@ impl Engine {
             self.failed.again_at = Some(self.now.mono + RETRY);
             return;
         }
-        self.failed.again_at = None;
         let set = self.resources.i_hold;
-        if set != Hold::None {
-            self.note(Note::TryAgain(set.word().to_owned()));
-            self.run_taking(Job::Standby { verb: Verb::Take, set });
+        if set == Hold::None {
+            self.failed = Failed::default();
+            return;
         }
+        self.failed.again_at = None;
+        self.note(Note::TryAgain(set.word().to_owned()));
+        self.run_taking(Job::Standby { verb: Verb::Take, set });
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::pair::{SECOND, pair, settle};
 use crate::world::*;
-use heartbeat::engine::{Failback, Note};
+use heartbeat::engine::{CAUSE, Failback, Note};
+use heartbeat::wire::Message;
 
 fn beyond_the_look(look: u64) -> World {
     let mut world = pair(Failback::Off);
@@ -183,6 +184,44 @@ fn a_peer_that_stays_makes_no_retry_come_sooner() {
     }
     let tries = world.logged(0, "trying again");
     assert!((8..=12).contains(&tries), "{tries} times in two hours\n{}", world.story());
+}
+
+/// What the scripts say half a minute after a group did not start.
+fn a_group_failed(world: &mut World, node: usize) {
+    let offer = Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me");
+    world.ask(node, offer.with(CAUSE.0, CAUSE.1));
+}
+
+/// Each of them says so; what fails again after a try is what makes the pause longer.
+#[test]
+fn groups_that_fail_together_are_one_failure() {
+    let mut world = pair(Failback::Off);
+    for tries in 1..3 {
+        for _ in 0..5 {
+            a_group_failed(&mut world, 0);
+            world.run(SECOND);
+        }
+        world.run(50 * tries * SECOND);
+        assert_eq!(world.logged(0, "trying again"), tries as usize - 1, "{}", world.story());
+        world.run(20 * tries * SECOND);
+        assert_eq!(world.logged(0, "trying again"), tries as usize, "{}", world.story());
+    }
+}
+
+/// What the scripts said goes no further then, and they do not say it again.
+#[test]
+fn a_failure_that_is_told_during_a_hand_over_is_not_forgotten() {
+    let mut world = pair(Failback::Off);
+    world.standby(0, "all");
+    settle(&mut world, "- 01");
+    world.script_time = 5 * SECOND;
+    world.standby(1, "local");
+    world.run(SECOND);
+    a_group_failed(&mut world, 1);
+    world.run(100 * SECOND);
+    assert_eq!(world.logged(1, "Standby in progress"), 1, "{}", world.story());
+    assert_eq!(world.logged(1, "a2 wants to go standby"), 1, "{}", world.story());
+    assert_eq!(world.logged(1, "trying again"), 1, "{}", world.story());
 }
 
 /// An administrator's standby that was refused is over.
