@@ -228,6 +228,20 @@ fn a_killed_watcher_has_a_successor_and_each_is_as_the_pulse_is() {
     until("its addresses go", || holds_none(node));
 }
 
+/// The file only tells the next life of the same process where it is.
+#[test]
+fn a_watcher_whose_number_cannot_be_written_down_watches_all_the_same() {
+    let lab = Lab::new("no-number", [Flavour::Ours; 2]).unwrap();
+    let node = lab.node(1);
+    node.must(&["mkdir", "/run/heartbeat.watcher"]).unwrap();
+    serve(&lab);
+    assert!(node.log().contains("Cannot write /run/heartbeat.watcher"), "{}", node.log());
+    assert!(!node.log().contains("Nobody will take the addresses down"), "{}", node.log());
+    until("one watches", || watchers(node) == 1);
+    node.kill_daemon().unwrap();
+    until("its addresses go", || holds_none(node));
+}
+
 /// A life that goes on with what an earlier one of its process held. `before`: what a shell finds and does, which is to
 /// be that process.
 fn goes_on(lab: &Lab, failback: &str, held: &str, before: &str) -> Running {

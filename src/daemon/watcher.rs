@@ -81,7 +81,7 @@ impl Watcher {
     /// Starts one.
     pub(super) fn start(&mut self, log: &Logger) {
         self.next = Instant::now() + REST;
-        match ledger::own(self.watch.owner).and_then(|()| replace(self.watch)) {
+        match ledger::own(self.watch.owner).and_then(|()| replace(self.watch, log)) {
             Ok(process) => self.process = Some(process),
             Err(error) => {
                 // Seldom, however often: whoever reads it once knows.
@@ -129,14 +129,23 @@ pub(super) fn start(watch: Watch, holds: bool, log: &Logger) -> Watcher {
 }
 
 /// A new one, then the old one's end: between them is no gap.
-fn replace(watch: Watch) -> io::Result<(Pid, OwnedFd)> {
+fn replace(watch: Watch, log: &Logger) -> io::Result<(Pid, OwnedFd)> {
     let old = fs::read_to_string(WATCHER).ok().and_then(|text| text.trim().parse().ok()).map(Pid::from_raw);
     let pid = spawn(watch)?;
+    let process = owned(pid, pidfd::open(pid.as_raw().unsigned_abs()))?;
     if let Some(old) = old.filter(|old| old.as_raw() > 1 && *old != pid) {
         end(old);
     }
-    fs::write(WATCHER, format!("{pid}\n"))?;
-    Ok((pid, pidfd::open(pid.as_raw().unsigned_abs())?))
+    if let Err(error) = fs::write(WATCHER, format!("{pid}\n")) {
+        // It watches all the same; only the next life of this process will not find it.
+        log.log(Level::Warn, &format!("Cannot write {WATCHER}: {error}"));
+    }
+    Ok((pid, process))
+}
+
+/// A child whose end nobody would see must not stay: one more would be started each time.
+fn owned(child: Pid, process: io::Result<OwnedFd>) -> io::Result<OwnedFd> {
+    process.inspect_err(|_| end(child))
 }
 
 /// This program, whatever has become of its file.
@@ -148,7 +157,7 @@ fn spawn(Watch { owner, priority }: Watch) -> io::Result<Pid> {
     Ok(Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?))
 }
 
-/// Ends a child of an earlier life of this process. One that is not ours is nobody's business.
+/// Ends a child of this process, or of an earlier life of it. One that is not ours is nobody's business.
 fn end(old: Pid) {
     if matches!(waitpid(old, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive))
         && kill(old, Signal::SIGKILL).is_ok()
@@ -234,5 +243,15 @@ mod tests {
         assert_eq!(born(stat), Some(88123));
         assert_eq!(born("4711 (a"), None);
         assert!(this_process().unwrap().born > 0);
+    }
+
+    #[test]
+    fn a_child_that_nobody_can_wait_for_does_not_stay() {
+        let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = Pid::from_raw(child.id().try_into().unwrap());
+        assert!(owned(pid, Err(io::ErrorKind::Unsupported.into())).is_err());
+        let stays = child.try_wait().is_ok();
+        let _ = (child.kill(), child.wait());
+        assert!(!stays, "it lives, or is a zombie");
     }
 }

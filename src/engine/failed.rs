@@ -26,13 +26,19 @@ pub(super) struct Failed {
     pub(super) again_at: Option<Duration>,
     /// How long that took to come, and when it came.
     last: Option<(Duration, Duration)>,
+    /// The life of the peer that was there: it has had its chance.
+    beside: Option<u64>,
 }
 
 impl Engine {
-    /// This node's own word that it wants to give.
+    /// A word from this machine that it wants to give, at the door: an offer that leads nowhere tells of a failure all
+    /// the same.
     pub(super) fn note_cause(&mut self, offer: &Message) {
-        let (name, value) = CAUSE;
-        if offer.text(name) != Some(value) || !self.settings.manages {
+        if !is_of_failure(offer) || !self.nice() || !self.settings.manages {
+            return;
+        }
+        // Groups that fail together say so one after the other. Only what fails in a try makes the next one later.
+        if self.failed.again_at.is_some() {
             return;
         }
         let now = self.now.mono;
@@ -40,6 +46,14 @@ impl Engine {
         let pause = again.map_or(PAUSE, |(pause, _)| (2 * pause).min(LONGEST));
         self.failed.last = Some((pause, now + pause));
         self.failed.again_at = Some(now + pause);
+        self.failed.beside = self.life_of_peer();
+    }
+
+    /// The offer that follows a failure names the foreign groups also where none is here: the peer would take what it
+    /// has.
+    pub(super) fn offers_nothing(&self, offer: &Message) -> bool {
+        let set = offer.text("rsc_hold").and_then(Hold::parse).unwrap_or(Hold::All);
+        is_of_failure(offer) && self.nice() && self.resources.i_hold.without(set) == self.resources.i_hold
     }
 
     /// The peer is about to take what was given; what is still here may be what failed.
@@ -49,11 +63,25 @@ impl Engine {
         }
     }
 
-    /// A peer has come, and may be able to take what fails here.
+    /// A peer is stable. One that has come meanwhile may be able to take what fails here.
     pub(super) fn failure_may_be_taken(&mut self) {
-        if let Some(at) = self.failed.again_at {
-            self.failed = Failed { again_at: Some(at.min(self.now.mono + PAUSE)), last: None };
+        let peer = self.life_of_peer();
+        if std::mem::replace(&mut self.failed.beside, peer) == peer {
+            return;
         }
+        if let Some(at) = self.failed.again_at {
+            self.failed.again_at = Some(at.min(self.now.mono + PAUSE));
+            self.failed.last = None;
+        }
+    }
+
+    /// Who comes back after this has come, be it the same life.
+    pub(super) fn nobody_is_beside(&mut self) {
+        self.failed.beside = None;
+    }
+
+    fn life_of_peer(&self) -> Option<u64> {
+        self.other_nodes().find(|node| node.status == "active").map(|node| node.generation)
     }
 
     pub(super) fn failed_tick(&mut self) {
@@ -65,11 +93,19 @@ impl Engine {
             self.failed.again_at = Some(self.now.mono + RETRY);
             return;
         }
-        self.failed.again_at = None;
         let set = self.resources.i_hold;
-        if set != Hold::None {
-            self.note(Note::TryAgain(set.word().to_owned()));
-            self.run_taking(Job::Standby { verb: Verb::Take, set });
+        if set == Hold::None {
+            self.failed = Failed::default();
+            return;
         }
+        self.failed.again_at = None;
+        self.note(Note::TryAgain(set.word().to_owned()));
+        self.run_taking(Job::Standby { verb: Verb::Take, set });
     }
+}
+
+fn is_of_failure(offer: &Message) -> bool {
+    let (name, value) = CAUSE;
+    let request = offer.kind() == Some("ask_resources") && offer.text("info") == Some("me");
+    request && offer.text(name) == Some(value)
 }

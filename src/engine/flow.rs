@@ -37,7 +37,8 @@ impl Engine {
         if let Err(why) = sendable(&message, &self.settings.packing) {
             return self.note_rarely("unsendable", Note::Unsendable(why));
         }
-        if self.request_fails(&message) {
+        self.note_cause(&message);
+        if self.offers_nothing(&message) || self.request_fails(&message) {
             return;
         }
         let client = message.value("client_gen").is_some();

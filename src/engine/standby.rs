@@ -41,9 +41,6 @@ impl Engine {
         }
         let info = message.text("info").unwrap_or("").to_owned();
         let set = message.text("rsc_hold").and_then(Hold::parse).unwrap_or(Hold::All);
-        if from == self.me && info == "me" {
-            self.note_cause(message);
-        }
         if self.is_past(from, message) || self.standby_refused(from, &info) {
             return;
         }

@@ -20,6 +20,7 @@ impl Engine {
             return self.retry_shutdown();
         }
         self.cancel_standby();
+        self.nobody_is_beside();
         if self.is_shutting_down() {
             return self.retry_shutdown();
         }

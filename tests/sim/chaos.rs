@@ -92,9 +92,13 @@ fn slow_scripts_and_reloads_never_double_a_group() {
             recover(&mut world, seed);
             let doubles = &world.doubles;
             assert!(doubles.is_empty(), "{failback:?} {seed}: two owners {doubles:?}\n{}", world.story());
+            assert!(world.twice.is_empty(), "{failback:?} {seed}: at {:?}\n{}", world.twice, world.story());
         }
     }
 }
+
+/// The pause between two tries is a quarter of an hour at most; the first begins half a minute after the failure.
+const LONGEST_RETRY: Duration = Duration::from_secs(20 * 60);
 
 /// Groups that do not start now and then, here and there: nobody serves them, never do two, and each is served once it can be.
 #[test]
@@ -118,6 +122,12 @@ fn scripts_that_fail_never_double_a_group_and_are_tried_again() {
             for node in &mut world.nodes {
                 (node.broken, node.unable) = (false, false);
             }
+            start_both(&mut world);
+            let what = format!("{failback:?} {seed}: one owner each");
+            world.run_until(&what, LONGEST_RETRY, |w| served(w) && w.calm());
+            // Who refused its groups is offered them once more.
+            world.run(Duration::from_secs(70));
+            assert!(served(&world), "{failback:?} {seed}: {}\n{}", world.layout(), world.story());
             let doubles = &world.doubles;
             assert!(doubles.is_empty(), "{failback:?} {seed}: two owners {doubles:?}\n{}", world.story());
         }
@@ -216,16 +226,24 @@ pub fn fault(world: &mut World) {
 
 /// After the last fault: start what does not run, and everything has one owner in bounded time.
 pub fn recover(world: &mut World, seed: u64) {
+    start_both(world);
+    world.run_until(&format!("seed {seed}: one owner each"), Duration::from_secs(120), |w| {
+        served(w) && w.calm()
+    });
+    world.run(Duration::from_secs(15));
+    assert!(served(world), "seed {seed}: {}\n{}", world.layout(), world.story());
+}
+
+fn start_both(world: &mut World) {
     world.run(Duration::from_secs(20));
     for node in 0..2 {
         if !world.running(node) && !world.restarting(node) {
             world.start(node);
         }
     }
-    let owned = |w: &World| (0..2).all(|owner| w.holders(owner).len() == 1);
-    world.run_until(&format!("seed {seed}: one owner each"), Duration::from_secs(120), |w| {
-        owned(w) && w.calm()
-    });
-    world.run(Duration::from_secs(15));
-    assert!(owned(world), "seed {seed}: {}\n{}", world.layout(), world.story());
+}
+
+/// Each group has one owner.
+fn served(world: &World) -> bool {
+    (0..2).all(|owner| world.holders(owner).len() == 1)
 }

@@ -1,8 +1,9 @@
 //! Who takes is ready before the other lets go; how regularly heartbeats come is told, and what disturbs them.
 
-use crate::pair::{SECOND, pair};
+use crate::pair::{SECOND, pair, settle};
 use crate::world::*;
-use heartbeat::engine::{Failback, Note};
+use heartbeat::engine::{CAUSE, Failback, Note};
+use heartbeat::wire::Message;
 
 fn beyond_the_look(look: u64) -> World {
     let mut world = pair(Failback::Off);
@@ -144,6 +145,99 @@ fn a_local_group_that_did_not_start_is_tried_again() {
         world.run(120 * SECOND);
         assert_eq!(world.layout(), "0 1", "{}", world.story());
         world.assert_never_double();
+    }
+}
+
+/// The peer is well, and nothing of what failed is its to take.
+#[test]
+fn a_local_group_that_nobody_can_start_does_not_fill_the_log() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = World::new(failback, 1, 7);
+        world.nodes[0].broken = true;
+        world.start(0);
+        world.run(ms(36));
+        world.start(1);
+        world.run(7200 * SECOND);
+        assert_eq!(world.layout(), "- 1", "{}", world.story());
+        let tries = world.logged(0, "trying again");
+        assert!((8..=12).contains(&tries), "{tries} times in two hours\n{}", world.story());
+        let offers = world.logged(1, "wants to go standby");
+        assert_eq!(offers, 0, "nothing of it is held\n{}", world.story());
+        world.assert_never_double();
+    }
+}
+
+/// At the end of each hand-over a peer is stable that was not before: the same one.
+#[test]
+fn a_peer_that_stays_makes_no_retry_come_sooner() {
+    let mut world = World::new(Failback::Off, 1, 7);
+    world.nodes[0].broken = true;
+    world.start(0);
+    world.run(ms(36));
+    world.start(1);
+    settle(&mut world, "- 1");
+    for _ in 0..24 {
+        world.run(290 * SECOND);
+        world.standby(0, "foreign");
+        world.run(10 * SECOND);
+        assert_eq!(world.layout(), "- 1", "{}", world.story());
+    }
+    let tries = world.logged(0, "trying again");
+    assert!((8..=12).contains(&tries), "{tries} times in two hours\n{}", world.story());
+}
+
+/// What the scripts say half a minute after a group did not start.
+fn a_group_failed(world: &mut World, node: usize) {
+    let offer = Message::of("ask_resources").with("rsc_hold", "foreign").with("info", "me");
+    world.ask(node, offer.with(CAUSE.0, CAUSE.1));
+}
+
+/// Each of them says so; what fails again after a try is what makes the pause longer.
+#[test]
+fn groups_that_fail_together_are_one_failure() {
+    let mut world = pair(Failback::Off);
+    for tries in 1..3 {
+        for _ in 0..5 {
+            a_group_failed(&mut world, 0);
+            world.run(SECOND);
+        }
+        world.run(50 * tries * SECOND);
+        assert_eq!(world.logged(0, "trying again"), tries as usize - 1, "{}", world.story());
+        world.run(20 * tries * SECOND);
+        assert_eq!(world.logged(0, "trying again"), tries as usize, "{}", world.story());
+    }
+}
+
+/// What the scripts said goes no further then, and they do not say it again.
+#[test]
+fn a_failure_that_is_told_during_a_hand_over_is_not_forgotten() {
+    let mut world = pair(Failback::Off);
+    world.standby(0, "all");
+    settle(&mut world, "- 01");
+    world.script_time = 5 * SECOND;
+    world.standby(1, "local");
+    world.run(SECOND);
+    a_group_failed(&mut world, 1);
+    world.run(100 * SECOND);
+    assert_eq!(world.logged(1, "Standby in progress"), 1, "{}", world.story());
+    assert_eq!(world.logged(1, "a2 wants to go standby"), 1, "{}", world.story());
+    assert_eq!(world.logged(1, "trying again"), 1, "{}", world.story());
+}
+
+/// What a death makes this node acquire may be what it is trying just then.
+#[test]
+fn a_death_during_a_try_starts_no_group_twice_at_once() {
+    for failback in [Failback::On, Failback::Off] {
+        let mut world = pair(failback);
+        world.script_time = 20 * SECOND;
+        a_group_failed(&mut world, 0);
+        world.run_until("it tries again", 70 * SECOND, |w| w.logged(0, "trying again") == 1);
+        world.crash(1);
+        world.run_until("it takes over", 10 * SECOND, |w| w.logged(0, "being acquired from a2") == 1);
+        world.run(120 * SECOND);
+        assert_eq!(world.layout(), "01 -", "{}", world.story());
+        assert!(world.twice.is_empty(), "at {:?}\n{}", world.twice, world.story());
+        assert!(world.calm(), "{}", world.story());
     }
 }
 

@@ -116,6 +116,8 @@ pub struct SimNode {
     pub pingable: bool,
     /// Resets of the other node that were done for this one.
     pub shots: usize,
+    /// The life that takes its own group, and until when.
+    taking: (u64, Duration),
     /// What the next life is told first.
     pub remembered: Option<Input>,
 }
@@ -154,6 +156,8 @@ pub struct World {
     pub jobs: usize,
     /// Times at which both nodes ran a group: (from, to).
     pub doubles: Vec<(Duration, Duration)>,
+    /// Times at which a node began to acquire its own group while it was taking it already.
+    pub twice: Vec<Duration>,
     double_since: Option<Duration>,
     random: fastrand::Rng,
     queue: BinaryHeap<Reverse<(Duration, u64, Event)>>,
@@ -188,6 +192,7 @@ impl World {
             broken: false,
             pingable: true,
             shots: 0,
+            taking: (0, Duration::ZERO),
             remembered: None,
         };
         Self {
@@ -212,6 +217,7 @@ impl World {
             aimed: 0,
             jobs: 0,
             doubles: Vec::new(),
+            twice: Vec::new(),
             double_since: None,
             random: fastrand::Rng::with_seed(seed),
             queue: BinaryHeap::new(),
@@ -638,6 +644,10 @@ impl World {
         match job {
             Job::AcquireLocal { nice, dont_ask } => {
                 at += self.script();
+                let (life, until) = self.nodes[node].taking;
+                if life == self.nodes[node].life && self.now < until {
+                    self.twice.push(self.now);
+                }
                 if !self.nodes[node].groups.contains(&node) {
                     let kind = if *nice || *dont_ask { "ip-request-resp" } else { "ip-request" };
                     let mut message = Message::of(kind);
@@ -651,6 +661,9 @@ impl World {
                 for owner in groups_of(node, *set) {
                     at += self.script();
                     self.plays(node, at, owner, *verb == Verb::Take);
+                }
+                if *verb == Verb::Take && set.includes(Hold::Local) {
+                    self.nodes[node].taking = (self.nodes[node].life, at);
                 }
             }
             Job::ReleaseLeftovers => {
