@@ -91,3 +91,17 @@ fn all_stand_by_together() {
     room.must(&["first.cf", "shutdown"]);
     assert!(room.is_over("second.cf") && room.rows().is_empty());
 }
+
+/// A new configuration has the children do what they are there for: not for who ends.
+#[test]
+fn a_reload_at_the_end_starts_nobody_again() {
+    let room = family("", "");
+    both_serve(&room);
+    // the end takes its time
+    room.write("/run/ipvsadm.slow", "");
+    let pid = room.pid("first.cf");
+    room.script(&format!("kill -STOP {pid}; kill -HUP {pid}; kill -TERM {pid}; kill -CONT {pid}"));
+    room.wait("the end", || room.is_over("first.cf"));
+    assert!(room.log().contains("Reloading"), "{}", room.log());
+    assert_eq!((room.rows().as_str(), room.is_over("second.cf")), ("", true), "{}", room.log());
+}

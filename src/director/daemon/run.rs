@@ -364,6 +364,8 @@ impl Life<'_> {
 
     fn news(&mut self, news: News) {
         match news {
+            // Who ends wants no other configuration, and nobody is to begin for it.
+            News::Changed | News::Read(..) if self.last_words.is_some() => {}
             News::Unreadable(why) => self.log.say(&format!("Warning [{}]: {why}", std::process::id())),
             News::Changed => {
                 let config = &self.place.config;
