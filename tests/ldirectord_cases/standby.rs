@@ -247,8 +247,25 @@ fn so_does_the_init_script_where_it_is_told_so() {
     room.must(&["web.cf", "start"]);
     init("start");
     assert_eq!(status(&room).0, Some(0), "who serves goes on");
+    let pid = room.pid("web.cf");
+    init("restart");
+    assert_ne!(room.pid("web.cf"), pid);
+    assert_eq!(status(&room).0, Some(0), "a restart changes nothing");
     init("stop");
     assert!(room.is_over("web.cf") && room.rows().is_empty());
+    init("restart");
+    assert_eq!(status(&room).0, Some(3), "nor does one of who did not run");
+    assert_eq!((room.is_over("web.cf"), room.rows().is_empty()), (false, false));
+}
+
+#[test]
+fn a_restart_of_who_died_standing_by_has_it_stand_by() {
+    let room = standing_by("loaded");
+    room.must(&["web.cf", "standby"]);
+    room.kill("KILL", "web.cf");
+    room.wait("its end", || status(&room).0 == Some(1));
+    room.must(&["web.cf", "restart"]);
+    assert_eq!((status(&room).0, room.is_over("web.cf")), (Some(3), false));
 }
 
 #[test]

@@ -211,8 +211,8 @@ impl Call {
     }
 
     fn restart(&self, running: Running, loaded: Loaded) -> i32 {
-        let mode = self.record().filter(|_| matches!(running, Running::Yes(_)));
-        let mode = mode.map_or(Mode::Active, |record| record.mode);
+        // Who died standing by was not to serve either.
+        let mode = self.record().map_or(Mode::Active, |record| record.mode);
         if let Running::Yes(pid) = running {
             // One of ours leaves the table to the next: no connection is lost.
             let signal = if is_ours(pid) { Signal::SIGVTALRM } else { Signal::SIGTERM };
