@@ -105,3 +105,16 @@ fn a_reload_at_the_end_starts_nobody_again() {
     assert!(room.log().contains("Reloading"), "{}", room.log());
     assert_eq!((room.rows().as_str(), room.is_over("second.cf")), ("", true), "{}", room.log());
 }
+
+/// All that may take its time does: the kernel, and a child.
+#[test]
+fn a_stop_that_waits_for_a_child_still_says_what_is_left() {
+    let room = family("", "");
+    both_serve(&room);
+    room.refuse_deletion("10.0.0.100:80");
+    room.kill("STOP", "second.cf");
+    let code = room.ldirectord(&["first.cf", "stop"]).status.code();
+    let rows = room.rows();
+    room.kill("KILL", "second.cf");
+    assert_eq!((code, rows.contains("10.0.0.100:80:")), (Some(1), true), "{rows}");
+}

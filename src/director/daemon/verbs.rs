@@ -25,8 +25,8 @@ const STOPPED: i32 = 3;
 
 /// How long a daemon may take to begin or end serving, with those it executes.
 const TURN: Duration = Duration::from_secs(15);
-/// How long `stop` waits for the end of all of them.
-const STOP: Duration = Duration::from_secs(15);
+/// How long `stop` waits for the end of all of them: longer than it may take, with the kernel and with those it executes.
+const STOP: Duration = Duration::from_secs(20);
 /// How long `restart` waits for it, before it is forced.
 const RESTART: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
@@ -181,7 +181,8 @@ impl Call {
             pidfile::signal(pid, Signal::SIGTERM);
             // Who comes next may rely on it where it does not take long.
             if !wait(STOP, || self.has_ended(pid)) {
-                return 0;
+                let late = format!("process {pid} does not end");
+                return self.told_of_table(kernel::is_clear(&way(), &self.left(config), &late));
             }
         }
         self.clear_away(config)
@@ -189,25 +190,29 @@ impl Call {
 
     /// Nobody is to serve any more: what a daemon that died, or could not do it, has left in the table goes.
     fn clear_away(&self, config: Option<&Config>) -> i32 {
+        let cleared = kernel::take_out(&way(), &self.left(config), &mut |line| self.log.say(&line));
+        if cleared.is_ok() {
+            // Where there is none there is nothing to forget.
+            let _ = std::fs::remove_file(self.place.state_file());
+        }
+        self.told_of_table(cleared)
+    }
+
+    /// The services that may be in the table, but for those that are to stay there.
+    fn left(&self, config: Option<&Config>) -> Vec<ServiceId> {
         let left = self.record().map(|record| record.services).unwrap_or_default();
         let virtuals = config.map(|config| config.virtuals.as_slice()).unwrap_or_default();
         let stays = |id: &ServiceId| virtuals.iter().any(|virt| virt.id == *id && !virt.clean_stop);
-        let left: Vec<ServiceId> = left.into_iter().filter(|id| !stays(id)).collect();
-        let way = Way::chosen().unwrap_or(Way::Any);
-        match kernel::take_out(&way, &left, &mut |line| self.log.say(&line)) {
-            Ok(()) => {
-                // Where there is none there is nothing to forget.
-                let _ = std::fs::remove_file(self.place.state_file());
-                0
-            }
-            Err(why) => {
-                let line =
-                    format!("services of {} are still in the kernel's table: {why}", self.place.config);
-                complain(&line);
-                self.log.say(&line);
-                INITIALISATION
-            }
-        }
+        left.into_iter().filter(|id| !stays(id)).collect()
+    }
+
+    /// The exit code of who was to leave nothing in the table.
+    fn told_of_table(&self, cleared: Result<(), String>) -> i32 {
+        let Err(why) = cleared else { return 0 };
+        let line = format!("services of {} are still in the kernel's table: {why}", self.place.config);
+        complain(&line);
+        self.log.say(&line);
+        INITIALISATION
     }
 
     fn restart(&self, running: Running, loaded: Loaded) -> i32 {
@@ -298,6 +303,11 @@ impl Call {
             kin: pidfile::kin(),
         })
     }
+}
+
+/// The way to the kernel, of who has nothing to say of it.
+fn way() -> Way {
+    Way::chosen().unwrap_or(Way::Any)
 }
 
 /// The same. It is told even if it is so: it may be about to be otherwise.
