@@ -1,5 +1,6 @@
 //! From the verb to a daemon that runs, and to its end.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,7 +55,7 @@ pub(super) struct Start {
 /// Whose the pid file is.
 enum Claimed {
     /// Ours; services that an earlier life may have left in the table.
-    Ours(Vec<ServiceId>),
+    Ours(BTreeSet<ServiceId>),
     /// Somebody's who runs.
     Theirs(Pid),
 }
@@ -71,7 +72,7 @@ pub(super) fn launch(start: Start) -> i32 {
     if start.debug || start.config.global.supervised {
         start.log.say(&format!("{STARTING} with pid: {}", std::process::id()));
         DAEMON.store(true, Ordering::Relaxed);
-        return live(start, Herald::nobody(), Vec::new());
+        return live(start, Herald::nobody(), BTreeSet::new());
     }
     start.log.say(&format!("{STARTING} as daemon"));
     match background::detach() {
@@ -132,14 +133,14 @@ fn claim(start: &Start) -> io::Result<Claimed> {
         _ => {}
     }
     let before = Record::read(&start.place.state_file());
-    let once = before.map(|record| record.services).unwrap_or_default();
+    let once = before.into_iter().flat_map(|record| record.services).collect();
     run::record(&start.config, start.mode, &once).write(&start.place.state_file())?;
     pidfile::write_whole(&pid_file, &format!("{}\n", std::process::id()))?;
     drop(turn);
     Ok(Claimed::Ours(once))
 }
 
-fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
+fn live(mut start: Start, mut herald: Herald, once: BTreeSet<ServiceId>) -> i32 {
     let (direct, place) = (start.log.clone(), start.place.clone());
     let limit = room(&start.config);
     let lived = begin(&mut start).and_then(|runtime| {

@@ -1,7 +1,7 @@
 //! The loop: one thread, one runtime. What comes in goes to the core, what comes out is carried out; nothing here
 //! decides or waits.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -37,7 +37,7 @@ use crate::director::table::ServiceId;
 const LONG: Duration = Duration::from_secs(3600);
 
 /// What is written down of a daemon.
-pub(super) fn record(config: &Config, mode: Mode, once: &[ServiceId]) -> Record {
+pub(super) fn record(config: &Config, mode: Mode, once: &BTreeSet<ServiceId>) -> Record {
     let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| loads(mode, config));
     let services = own.chain(once.iter().copied()).collect();
     Record { mode, warm: config.global.warm_standby != WarmStandby::No, services }
@@ -93,7 +93,7 @@ pub(super) struct Ended {
 pub(super) async fn run(
     start: Start,
     herald: &mut Herald,
-    once: Vec<ServiceId>,
+    once: BTreeSet<ServiceId>,
     limit: usize,
 ) -> io::Result<Ended> {
     let mut signals = Signals::catch()?;

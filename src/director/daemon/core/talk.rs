@@ -25,7 +25,7 @@ pub(super) struct Talk {
     /// A start or a reload has not come to the kernel yet.
     begin: bool,
     /// Services that are ours no more, and may still be there.
-    pub(super) once: Vec<ServiceId>,
+    pub(super) once: BTreeSet<ServiceId>,
     /// What else is to be brought to the kernel before anything: taking everything out.
     pub(super) leaving: Option<Leaving>,
     /// Services of whose servers something became known.
@@ -90,7 +90,7 @@ impl Talk {
         Talk {
             doing: Doing::Nothing,
             begin: false,
-            once: Vec::new(),
+            once: BTreeSet::new(),
             leaving: None,
             dirty: BTreeSet::new(),
             epochs: vec![0; virtuals],
@@ -105,7 +105,7 @@ impl Talk {
     }
 
     /// Everything is to be brought to the kernel; these services were ours once.
-    pub(super) fn begin(&mut self, once: Vec<ServiceId>) {
+    pub(super) fn begin(&mut self, once: impl IntoIterator<Item = ServiceId>) {
         self.begin = true;
         self.once.extend(once);
         self.fell.clear();
@@ -132,6 +132,16 @@ impl Talk {
         self.dirty.clear();
         self.leaving = Some(leaving);
         self.not_before = Duration::ZERO;
+    }
+
+    /// The table was read. What is not there any more is forgotten: it may come again, and be another's.
+    fn saw(&mut self, table: &Table) {
+        self.seen = true;
+        let gone: Vec<ServiceId> = self.once.iter().copied().filter(|id| table.get(id).is_none()).collect();
+        for id in gone {
+            self.once.remove(&id);
+            self.fell.remove(&id);
+        }
     }
 
     /// Nothing of ours can be in a table that nobody has ever seen, not even an earlier life.
@@ -235,7 +245,7 @@ impl Core {
         self.talk.doing = Doing::Nothing;
         match table {
             Ok(table) => {
-                self.talk.seen = true;
+                self.talk.saw(&table);
                 self.work_out(now, &table);
             }
             Err(why) => self.blind(now, &why),

@@ -53,7 +53,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(text: &str, mode: Mode, kernel: Fake, once: Vec<ServiceId>) -> World {
-        let core = Core::new(config(text), mode, 10_000, once);
+        let core = Core::new(config(text), mode, 10_000, once.into_iter().collect());
         World {
             core,
             kernel,
