@@ -291,3 +291,31 @@ fn who_stands_by_loaded_is_silent_and_who_serves_reminds() {
         ["10.0.0.1:80", "10.0.0.2:80"].iter().all(|at| room.read("/run/mails").contains(at))
     });
 }
+
+/// Who dies between the change of the table and the end of the verb leaves nothing that a stop does not find.
+#[test]
+fn what_is_in_the_table_is_written_down_before() {
+    for verb in ["start", "reload"] {
+        let room = warm();
+        room.must(&["web.cf", "standby"]);
+        // a service is there for long before the answer comes
+        room.script("mv /usr/sbin/ipvsadm /usr/sbin/ipvsadm.real");
+        room.write(
+            "/usr/sbin/ipvsadm",
+            "#!/bin/sh\n/usr/sbin/ipvsadm.real \"$@\"; code=$?\n\
+            case $1 in -A) until [ -e /run/goes-on ]; do sleep 0.1; done ;; esac\nexit $code\n",
+        );
+        room.script("chmod 755 /usr/sbin/ipvsadm");
+        room.write("/etc/ha.d/web.cf", &format!("warmstandby={}\n{WEB}", if verb == "start" { "yes" } else { "loaded" }));
+        std::thread::scope(|scope| {
+            let told = scope.spawn(|| room.ldirectord(&["web.cf", verb]));
+            room.wait("the service", || room.rows().contains("10.0.0.100:80:"));
+            room.kill("KILL", "web.cf");
+            room.write("/run/goes-on", "");
+            told.join().unwrap();
+        });
+        room.wait("its end", || status(&room).0 == Some(1));
+        room.must(&["web.cf", "stop"]);
+        assert_eq!(room.rows(), "", "{verb}");
+    }
+}

@@ -133,7 +133,7 @@ fn claim(start: &Start) -> io::Result<Claimed> {
         _ => {}
     }
     let before = Record::read(&start.place.state_file());
-    let once = before.into_iter().flat_map(|record| record.services).collect();
+    let once = before.map(|record| record.services).unwrap_or_default();
     run::record(&start.config, start.mode, &once).write(&start.place.state_file())?;
     pidfile::write_whole(&pid_file, &format!("{}\n", std::process::id()))?;
     drop(turn);

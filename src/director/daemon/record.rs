@@ -4,11 +4,12 @@
 //! crash, to know whether it is to serve, and what the last one left in the table that no configuration names any
 //! more. It lies in /run: after a boot there is none. Pure but for the file.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use super::pidfile::write_whole;
-use crate::director::table::{Family, Protocol, ServiceId};
+use crate::director::table::{Family, Op, Protocol, ServiceId};
 
 /// Whether a daemon touches the kernel's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub(super) struct Record {
     /// Whether `stop` leaves it checking.
     pub(super) warm: bool,
     /// The services it has put into the table, or is about to.
-    pub(super) services: Vec<ServiceId>,
+    pub(super) services: BTreeSet<ServiceId>,
 }
 
 impl Record {
@@ -39,6 +40,13 @@ impl Record {
     /// Writes it.
     pub(super) fn write(&self, file: &Path) -> std::io::Result<()> {
         write_whole(file, &self.text())
+    }
+
+    /// What is about to be changed is ours too; whether that was not known.
+    pub(super) fn add(&mut self, ops: &[Op]) -> bool {
+        let before = self.services.len();
+        self.services.extend(ops.iter().map(|op| *op.service()));
+        self.services.len() > before
     }
 
     fn parse(text: &str) -> Option<Record> {
@@ -87,12 +95,12 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let services = vec![
+        let services = BTreeSet::from([
             ServiceId::address(Protocol::Tcp, "10.0.0.1:80".parse().unwrap()),
             ServiceId::address(Protocol::Udp, "[2001:db8::1]:53".parse().unwrap()),
             ServiceId::Mark { mark: 7, family: Family::V4 },
             ServiceId::Mark { mark: 9, family: Family::V6 },
-        ];
+        ]);
         for (mode, warm) in [(Mode::Active, false), (Mode::Active, true), (Mode::Standby, true)] {
             let record = Record { mode, warm, services: services.clone() };
             assert_eq!(Record::parse(&record.text()), Some(record));
@@ -104,6 +112,6 @@ mod tests {
         assert_eq!(Record::parse(""), None);
         assert_eq!(Record::parse("asleep\n"), None);
         let read = Record::parse("active\nsctp:10.0.0.1:80\nfwm:x\nfwm:3\n").unwrap();
-        assert_eq!(read.services, [ServiceId::Mark { mark: 3, family: Family::V4 }]);
+        assert_eq!(read.services, BTreeSet::from([ServiceId::Mark { mark: 3, family: Family::V4 }]));
     }
 }
