@@ -118,3 +118,23 @@ fn a_stop_that_waits_for_a_child_still_says_what_is_left() {
     room.kill("KILL", "second.cf");
     assert_eq!((code, rows.contains("10.0.0.100:80:")), (Some(1), true), "{rows}");
 }
+
+#[test]
+fn a_start_during_the_end_comes_after_it() {
+    let room = family("", "");
+    both_serve(&room);
+    let pid = room.pid("first.cf");
+    room.kill("STOP", "second.cf");
+    thread::scope(|scope| {
+        let stop = scope.spawn(|| room.ldirectord(&["first.cf", "stop"]));
+        room.wait("the first has left", || !room.rows().contains("10.0.0.100:80:"));
+        let start = scope.spawn(|| room.must(&["first.cf", "start"]));
+        room.wait("the start", || room.log().matches("first.cf start").count() == 2);
+        room.kill("CONT", "second.cf");
+        stop.join().unwrap();
+        start.join().unwrap();
+    });
+    assert_eq!(status(&room, "first.cf"), Some(0), "{}", room.log());
+    assert_ne!(room.pid("first.cf"), pid);
+    room.wait("both", || room.rows().matches("10.0.0.1:80/5").count() == 2);
+}

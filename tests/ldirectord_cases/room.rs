@@ -92,7 +92,10 @@ impl Room {
     pub(crate) fn refuse_deletion(&self, service: &str) {
         self.script("mv /usr/sbin/ipvsadm /usr/sbin/ipvsadm.real");
         let refuse = format!("case \"$1 $3\" in \"-D {service}\"*) echo no >&2; exit 1 ;; esac");
-        self.write("/usr/sbin/ipvsadm", &format!("#!/bin/sh\n{refuse}\nexec /usr/sbin/ipvsadm.real \"$@\"\n"));
+        self.write(
+            "/usr/sbin/ipvsadm",
+            &format!("#!/bin/sh\n{refuse}\nexec /usr/sbin/ipvsadm.real \"$@\"\n"),
+        );
         self.script("chmod 755 /usr/sbin/ipvsadm");
     }
 

@@ -112,6 +112,19 @@ fn who_died_serving_serves_again() {
 }
 
 #[test]
+fn who_was_told_to_end_does_not_serve_again() {
+    let room = standing_by("loaded");
+    room.must(&["web.cf", "start"]);
+    room.wait_for(BOTH);
+    room.refuse_deletion("");
+    room.kill("TERM", "web.cf");
+    room.wait("its end", || room.is_over("web.cf"));
+    assert_eq!(room.rows(), BOTH, "it could not clear the table");
+    room.must(&["web.cf", "standby"]);
+    assert_eq!((status(&room).0, room.is_over("web.cf")), (Some(3), false));
+}
+
+#[test]
 fn who_stands_by_loaded_has_the_table_all_the_time() {
     let room = standing_by("loaded");
     room.must(&["web.cf", "standby"]);
@@ -306,7 +319,10 @@ fn what_is_in_the_table_is_written_down_before() {
             case $1 in -A) until [ -e /run/goes-on ]; do sleep 0.1; done ;; esac\nexit $code\n",
         );
         room.script("chmod 755 /usr/sbin/ipvsadm");
-        room.write("/etc/ha.d/web.cf", &format!("warmstandby={}\n{WEB}", if verb == "start" { "yes" } else { "loaded" }));
+        room.write(
+            "/etc/ha.d/web.cf",
+            &format!("warmstandby={}\n{WEB}", if verb == "start" { "yes" } else { "loaded" }),
+        );
         std::thread::scope(|scope| {
             let told = scope.spawn(|| room.ldirectord(&["web.cf", verb]));
             room.wait("the service", || room.rows().contains("10.0.0.100:80:"));

@@ -21,7 +21,7 @@ use super::run;
 use super::side;
 use super::signals;
 use super::texts::STARTING;
-use super::verbs::{log_place, turn};
+use super::verbs::{Turned, log_place, turn};
 use crate::director::command::{ChildVerb, Errand};
 use crate::director::config::Config;
 use crate::director::log::Log;
@@ -116,7 +116,10 @@ fn serve(start: Start, mut herald: Herald) -> i32 {
 fn join(start: &Start, pid: Pid) -> i32 {
     match start.mode {
         Mode::Active if pidfile::is_ours(pid) => {
-            turn(&start.place, &start.log, pid, Signal::SIGUSR1, Mode::Active)
+            match turn(&start.place, &start.log, pid, Signal::SIGUSR1, Mode::Active) {
+                Turned::Told(code) => code,
+                Turned::Ends => 1,
+            }
         }
         _ => 0,
     }

@@ -1,7 +1,7 @@
 //! The state file, ours: what an instance does, and which services it has put into the kernel's table.
 //!
 //! Two need it: commands, to know whether the daemon serves or only checks; and the next daemon after a restart or a
-//! crash, to know whether it is to serve, and what the last one left in the table that no configuration names any
+//! crash, to know whether it is to serve (not after an end that was wanted, and not done), and what the last one left in the table that no configuration names any
 //! more. It lies in /run: after a boot there is none. Pure but for the file.
 
 use std::collections::BTreeSet;
@@ -27,6 +27,8 @@ pub(super) struct Record {
     pub(super) mode: Mode,
     /// Whether `stop` leaves it checking.
     pub(super) warm: bool,
+    /// It was told to end: nobody is to serve any more.
+    pub(super) ending: bool,
     /// The services it has put into the table, or is about to.
     pub(super) services: BTreeSet<ServiceId>,
 }
@@ -57,8 +59,9 @@ impl Record {
             "standby" => Mode::Standby,
             _ => return None,
         };
-        let warm = words.next() == Some("warm");
-        Some(Record { mode, warm, services: lines.filter_map(service).collect() })
+        let marks: Vec<&str> = words.collect();
+        let (warm, ending) = (marks.contains(&"warm"), marks.contains(&"ending"));
+        Some(Record { mode, warm, ending, services: lines.filter_map(service).collect() })
     }
 
     fn text(&self) -> String {
@@ -66,7 +69,8 @@ impl Record {
             Mode::Active => "active",
             Mode::Standby => "standby",
         };
-        let mut text = format!("{mode}{}\n", if self.warm { " warm" } else { "" });
+        let mark = |is_so: bool, mark| if is_so { mark } else { "" };
+        let mut text = format!("{mode}{}{}\n", mark(self.warm, " warm"), mark(self.ending, " ending"));
         for id in &self.services {
             text.push_str(&id.tagged());
             text.push('\n');
@@ -101,9 +105,11 @@ mod tests {
             ServiceId::Mark { mark: 7, family: Family::V4 },
             ServiceId::Mark { mark: 9, family: Family::V6 },
         ]);
-        for (mode, warm) in [(Mode::Active, false), (Mode::Active, true), (Mode::Standby, true)] {
-            let record = Record { mode, warm, services: services.clone() };
-            assert_eq!(Record::parse(&record.text()), Some(record));
+        for mode in [Mode::Active, Mode::Standby] {
+            for (warm, ending) in [(false, false), (false, true), (true, false), (true, true)] {
+                let record = Record { mode, warm, ending, services: services.clone() };
+                assert_eq!(Record::parse(&record.text()), Some(record));
+            }
         }
     }
 

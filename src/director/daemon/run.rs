@@ -40,7 +40,7 @@ const LONG: Duration = Duration::from_secs(3600);
 pub(super) fn record(config: &Config, mode: Mode, once: &BTreeSet<ServiceId>) -> Record {
     let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| loads(mode, config));
     let services = own.chain(once.iter().copied()).collect();
-    Record { mode, warm: config.global.warm_standby != WarmStandby::No, services }
+    Record { mode, warm: config.global.warm_standby != WarmStandby::No, ending: false, services }
 }
 
 struct Life<'a> {
@@ -332,7 +332,8 @@ impl Life<'_> {
 
     /// Whoever asks may know, and whoever waits for it may go.
     fn write_down(&mut self, mode: Mode) {
-        self.record = record(self.core.config(), mode, self.core.once());
+        let ending = self.record.ending;
+        self.record = Record { ending, ..record(self.core.config(), mode, self.core.once()) };
         self.write();
         self.herald.tell(0);
         self.side.tell_systemd(&self.core, mode);
@@ -363,6 +364,8 @@ impl Life<'_> {
             }
             Wish::End(name) => {
                 if self.last_words.is_none() {
+                    self.record.ending = true;
+                    self.write();
                     self.side.execute(self.core.config(), ChildVerb::Shutdown);
                 }
                 self.last_words

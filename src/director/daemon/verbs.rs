@@ -143,10 +143,18 @@ impl Call {
         Record::read(&self.place.state_file())
     }
 
+    /// What it did that died before it was told to end.
+    fn record_of_the_dead(&self) -> Option<Record> {
+        self.record().filter(|record| !record.ending)
+    }
+
     fn start(&self, running: Running, loaded: Loaded) -> i32 {
         match running {
             // It may be about to serve no more: it is told in any case.
-            Running::Yes(pid) if is_ours(pid) => self.turn(pid, Signal::SIGUSR1, Mode::Active),
+            Running::Yes(pid) if is_ours(pid) => match self.turn(pid, Signal::SIGUSR1, Mode::Active) {
+                Turned::Told(code) => code,
+                Turned::Ends => self.follow(pid, loaded, Mode::Active),
+            },
             Running::Yes(_) => 0,
             _ => self.launch(loaded, Mode::Active),
         }
@@ -158,10 +166,13 @@ impl Call {
                 complain(&format!("process {pid} is no daemon of ours: it cannot only check"));
                 INITIALISATION
             }
-            Running::Yes(pid) => self.turn(pid, Signal::SIGUSR2, Mode::Standby),
+            Running::Yes(pid) => match self.turn(pid, Signal::SIGUSR2, Mode::Standby) {
+                Turned::Told(code) => code,
+                Turned::Ends => self.follow(pid, loaded, Mode::Standby),
+            },
             // A daemon that served has died: nobody has told it to end.
             _ => {
-                let mode = self.record().map_or(Mode::Standby, |record| record.mode);
+                let mode = self.record_of_the_dead().map_or(Mode::Standby, |record| record.mode);
                 self.launch(loaded, mode)
             }
         }
@@ -170,7 +181,10 @@ impl Call {
     fn stop(&self, running: Running, config: Option<&Config>) -> i32 {
         match (running, self.record()) {
             (Running::Yes(pid), Some(record)) if record.warm && is_ours(pid) => {
-                self.turn(pid, Signal::SIGUSR2, Mode::Standby)
+                match self.turn(pid, Signal::SIGUSR2, Mode::Standby) {
+                    Turned::Told(code) => code,
+                    Turned::Ends => self.shutdown(running, config),
+                }
             }
             _ => self.shutdown(running, config),
         }
@@ -209,15 +223,13 @@ impl Call {
     /// The exit code of who was to leave nothing in the table.
     fn told_of_table(&self, cleared: Result<(), String>) -> i32 {
         let Err(why) = cleared else { return 0 };
-        let line = format!("services of {} are still in the kernel's table: {why}", self.place.config);
-        complain(&line);
-        self.log.say(&line);
-        INITIALISATION
+        self.fails(&format!("services of {} are still in the kernel's table: {why}", self.place.config))
     }
 
     fn restart(&self, running: Running, loaded: Loaded) -> i32 {
         // Who died standing by was not to serve either.
-        let mode = self.record().map_or(Mode::Active, |record| record.mode);
+        let record = if let Running::Yes(_) = running { self.record() } else { self.record_of_the_dead() };
+        let mode = record.map_or(Mode::Active, |record| record.mode);
         if let Running::Yes(pid) = running {
             // One of ours leaves the table to the next: no connection is lost.
             let signal = if is_ours(pid) { Signal::SIGVTALRM } else { Signal::SIGTERM };
@@ -287,8 +299,22 @@ impl Call {
     }
 
     /// Makes a daemon that runs serve, or not, and waits until it does.
-    fn turn(&self, pid: Pid, signal: Signal, mode: Mode) -> i32 {
+    fn turn(&self, pid: Pid, signal: Signal, mode: Mode) -> Turned {
         turn(&self.place, &self.log, pid, signal, mode)
+    }
+
+    /// Takes the place of one that ends.
+    fn follow(&self, pid: Pid, loaded: Loaded, mode: Mode) -> i32 {
+        if wait(STOP, || self.has_ended(pid)) {
+            return self.launch(loaded, mode);
+        }
+        self.fails(&format!("process {pid} for {} has been told to end, and does not", self.place.config))
+    }
+
+    fn fails(&self, line: &str) -> i32 {
+        complain(line);
+        self.log.say(line);
+        INITIALISATION
     }
 
     fn launch(&self, loaded: Loaded, mode: Mode) -> i32 {
@@ -310,17 +336,30 @@ fn way() -> Way {
     Way::chosen().unwrap_or(Way::Any)
 }
 
+/// What became of a daemon that was told to serve, or not to.
+pub(super) enum Turned {
+    /// It does so, or not: the exit code.
+    Told(i32),
+    /// It ends, or has ended.
+    Ends,
+}
+
 /// The same. It is told even if it is so: it may be about to be otherwise.
-pub(super) fn turn(place: &Place, log: &Log, pid: Pid, signal: Signal, mode: Mode) -> i32 {
-    let is_so = || Record::read(&place.state_file()).is_some_and(|record| record.mode == mode);
-    pidfile::signal(pid, signal);
-    if wait(TURN, || is_so() || !is_alive(pid)) && is_so() {
-        return 0;
+pub(super) fn turn(place: &Place, log: &Log, pid: Pid, signal: Signal, mode: Mode) -> Turned {
+    let record = || Record::read(&place.state_file());
+    let ends =
+        || record().is_some_and(|record| record.ending) || look(&place.pid_file()) != Running::Yes(pid);
+    let is_so = || record().is_some_and(|record| record.mode == mode && !record.ending);
+    if !ends() {
+        pidfile::signal(pid, signal);
+    }
+    if wait(TURN, || is_so() || ends()) {
+        return if ends() { Turned::Ends } else { Turned::Told(0) };
     }
     let line = format!("process {pid} does not do as it was told ({signal}) for {}", place.config);
     complain(&line);
     log.say(&line);
-    INITIALISATION
+    Turned::Told(INITIALISATION)
 }
 
 /// Whether it became so in time.

@@ -65,7 +65,7 @@ fn what_becomes_known_during_a_change_is_not_lost() {
 /// Step by step: a server is found down while the kernel is being told of another.
 #[test]
 fn a_change_counts_only_for_what_it_knew() {
-    let mut core = Core::new(config(&format!("quiescent=yes\n{WEB}")), Mode::Active, 100, Vec::new());
+    let mut core = Core::new(config(&format!("quiescent=yes\n{WEB}")), Mode::Active, 100, BTreeSet::new());
     let mut kernel = crate::director::ipvs::Fake::default();
     let changes = |actions: Vec<Action>| {
         actions.into_iter().find_map(|action| match action {
