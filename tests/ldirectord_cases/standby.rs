@@ -86,6 +86,30 @@ fn a_start_that_comes_while_it_leaves_counts() {
     assert_eq!((room.rows().as_str(), status(&room).0), (BOTH, Some(0)));
 }
 
+/// It has not heard the first word when the second comes.
+#[test]
+fn the_last_word_counts() {
+    let room = standing_by("loaded");
+    room.must(&["web.cf", "standby"]);
+    room.wait_for(BOTH);
+    // what it does already is done when the verb returns
+    for (first, last, code) in [("stop", "start", 0), ("start", "stop", 3)] {
+        let pid = room.pid("web.cf");
+        room.kill("STOP", "web.cf");
+        room.must(&["web.cf", first]);
+        std::thread::scope(|scope| {
+            let told = scope.spawn(|| room.must(&["web.cf", last]));
+            let both = || room.script(&format!("grep ShdPnd /proc/{pid}/status")).trim().ends_with("a00");
+            room.wait("both words", both);
+            room.kill("CONT", "web.cf");
+            told.join().unwrap();
+        });
+        let before = checks(&room);
+        room.wait("checks", || checks(&room) > before + 4);
+        assert_eq!(status(&room).0, Some(code), "{first}, {last}: {}", room.log());
+    }
+}
+
 #[test]
 fn who_died_serving_serves_again() {
     let room = warm();

@@ -25,6 +25,8 @@ const STOPPED: i32 = 3;
 
 /// How long a daemon may take to begin or end serving, with those it executes.
 const TURN: Duration = Duration::from_secs(15);
+/// So often it is told.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How long `stop` waits for the end of all of them: longer than it may take, with the kernel and with those it executes.
 const STOP: Duration = Duration::from_secs(20);
 /// How long `restart` waits for it, before it is forced.
@@ -344,17 +346,21 @@ pub(super) enum Turned {
     Ends,
 }
 
-/// The same. It is told even if it is so: it may be about to be otherwise.
+/// The same. It is told even if it is so: it may be about to be otherwise; and more than once: it may have been told the
+/// opposite a moment before.
 pub(super) fn turn(place: &Place, log: &Log, pid: Pid, signal: Signal, mode: Mode) -> Turned {
     let record = || Record::read(&place.state_file());
     let ends =
         || record().is_some_and(|record| record.ending) || look(&place.pid_file()) != Running::Yes(pid);
     let is_so = || record().is_some_and(|record| record.mode == mode && !record.ending);
-    if !ends() {
-        pidfile::signal(pid, signal);
-    }
-    if wait(TURN, || is_so() || ends()) {
-        return if ends() { Turned::Ends } else { Turned::Told(0) };
+    let until = Instant::now() + TURN;
+    while Instant::now() < until {
+        if !ends() {
+            pidfile::signal(pid, signal);
+        }
+        if wait(AGAIN, || is_so() || ends()) {
+            return if ends() { Turned::Ends } else { Turned::Told(0) };
+        }
     }
     let line = format!("process {pid} does not do as it was told ({signal}) for {}", place.config);
     complain(&line);
