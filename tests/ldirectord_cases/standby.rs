@@ -244,7 +244,10 @@ fn a_standby_that_is_loaded_is_told_of_by_a_check() {
 /// What the unit runs when it is started.
 fn unit_starts(room: &Room) {
     let unit = include_str!("../../packaging/systemd/ldirectord-standby@.service").replace("%i", "web.cf");
-    assert!(!unit.contains("\nExecCondition="), "an old systemd would leave it out, and make who serves stand by");
+    assert!(
+        !unit.contains("\nExecCondition="),
+        "an old systemd would leave it out, and make who serves stand by"
+    );
     let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     room.script(&format!("export LDIRECTORD_IPVS=ipvsadm; {line}"));
 }
