@@ -330,10 +330,11 @@ fn who_stands_by_loaded_is_silent_and_who_serves_reminds() {
     });
 }
 
-/// Who dies between the change of the table and the end of the verb leaves nothing that a stop does not find.
+/// Who dies between the change of the table and the answer leaves nothing that a stop does not find.
 #[test]
 fn what_is_in_the_table_is_written_down_before() {
-    for verb in ["start", "reload"] {
+    // a start and a reload
+    for (signal, how) in [("USR1", "yes"), ("HUP", "loaded")] {
         let room = warm();
         room.must(&["web.cf", "standby"]);
         // a service is there for long before the answer comes
@@ -344,19 +345,13 @@ fn what_is_in_the_table_is_written_down_before() {
             case $1 in -A) until [ -e /run/goes-on ]; do sleep 0.1; done ;; esac\nexit $code\n",
         );
         room.script("chmod 755 /usr/sbin/ipvsadm");
-        room.write(
-            "/etc/ha.d/web.cf",
-            &format!("warmstandby={}\n{WEB}", if verb == "start" { "yes" } else { "loaded" }),
-        );
-        std::thread::scope(|scope| {
-            let told = scope.spawn(|| room.ldirectord(&["web.cf", verb]));
-            room.wait("the service", || room.rows().contains("10.0.0.100:80:"));
-            room.kill("KILL", "web.cf");
-            room.write("/run/goes-on", "");
-            told.join().unwrap();
-        });
+        room.write("/etc/ha.d/web.cf", &format!("warmstandby={how}\n{WEB}"));
+        room.kill(signal, "web.cf");
+        room.wait("the service", || room.rows().contains("10.0.0.100:80:"));
+        room.kill("KILL", "web.cf");
+        room.write("/run/goes-on", "");
         room.wait("its end", || status(&room).0 == Some(1));
         room.must(&["web.cf", "stop"]);
-        assert_eq!(room.rows(), "", "{verb}");
+        assert_eq!(room.rows(), "", "{signal}");
     }
 }
