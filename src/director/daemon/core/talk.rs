@@ -137,11 +137,7 @@ impl Talk {
     /// The table was read. What is not there any more is forgotten: it may come again, and be another's.
     fn saw(&mut self, table: &Table) {
         self.seen = true;
-        let gone: Vec<ServiceId> = self.once.iter().copied().filter(|id| table.get(id).is_none()).collect();
-        for id in gone {
-            self.once.remove(&id);
-            self.fell.remove(&id);
-        }
+        self.once.retain(|id| table.get(id).is_some());
     }
 
     /// Nothing of ours can be in a table that nobody has ever seen, not even an earlier life.
@@ -191,6 +187,12 @@ impl Talk {
         let again = now + self.pause;
         self.pause = (self.pause * 2).min(SELDOM);
         again
+    }
+
+    /// These are all the steps: a service without one is as it should be, whoever has brought that about.
+    fn forgive(&mut self, steps: &[Step]) {
+        let wanting: BTreeSet<ServiceId> = steps.iter().map(|step| *step.op.service()).collect();
+        self.fell.retain(|id, _| wanting.contains(id));
     }
 
     /// Who failed does not hold up the others: he comes last.
@@ -289,6 +291,9 @@ impl Core {
     fn work_out(&mut self, now: Duration, table: &Table) {
         let why = self.why(now);
         let mut steps = self.steps(why, table);
+        if why != Why::Change {
+            self.talk.forgive(&steps);
+        }
         self.talk.sort(&mut steps);
         // Who leaves leaves everything: there is no other look.
         let (steps, later) = if why == Why::Leave { (steps, BTreeSet::new()) } else { portion(steps) };
