@@ -153,3 +153,15 @@ fn who_names_himself_is_told_so_and_waits_for_nobody() {
     let log = room.log();
     assert_eq!(log.matches("Invoking ldirectord").count(), 4, "{log}");
 }
+
+#[test]
+fn two_that_name_each_other_do_not_wait_for_each_other() {
+    let room = family("warmstandby=yes\n", "warmstandby=yes\nexecute=first.cf\n");
+    both_serve(&room);
+    room.must(&["first.cf", "status"]);
+    room.must(&["first.cf", "stop"]);
+    assert_eq!([status(&room, "first.cf"), status(&room, "second.cf")], [Some(3); 2]);
+    room.must(&["first.cf", "shutdown"]);
+    assert!(room.is_over("first.cf") && room.is_over("second.cf"));
+    assert!(!room.log().contains("not waited for"), "{}", room.log());
+}

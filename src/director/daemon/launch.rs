@@ -13,6 +13,7 @@ use nix::sys::stat::{Mode as Bits, umask};
 use nix::unistd::Pid;
 
 use super::background::{self, Herald, Side};
+use super::chain;
 use super::load::Print;
 use super::pidfile::{self, Running};
 use super::place::Place;
@@ -200,8 +201,8 @@ fn room(config: &Config) -> usize {
 
 /// Asks each instance of a configuration that ours has executed how it is; what it says goes where ours goes.
 pub(super) fn ask_children(config: Option<&Config>) {
-    for child in config.into_iter().flat_map(|config| &config.global.execute) {
-        let words = Errand::execute(&side::itself(), child, ChildVerb::Status).words;
+    for child in config.into_iter().flat_map(chain::children) {
+        let words = Errand::execute(&side::itself(), &child, ChildVerb::Status).words;
         let Some((program, arguments)) = words.split_first() else { continue };
         // A child that cannot be asked has nothing to say.
         let _ = Command::new(program).args(arguments).stdin(Stdio::null()).status();

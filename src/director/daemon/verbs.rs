@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use super::chain;
 use super::cli::{Command, Verb};
 use super::kernel::{self, Way};
 use super::launch::{self, Start};
@@ -65,6 +66,9 @@ pub(super) fn run(words: Vec<String>, command: Command) -> i32 {
     }
     if let Some(config) = &loaded.config {
         log.turn_to(log_place(config, command.debug, false));
+    }
+    if let Err(error) = chain::enter(&place.instance) {
+        log.say(&format!("executed instances do not know of this one: {error}"));
     }
     let call = Call { words, command, place, log };
     call.log.say(&format!("Invoking ldirectord invoked as: {} ", call.words.join(" ")));
