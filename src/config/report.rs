@@ -26,6 +26,11 @@ impl Report {
         Report { file: file.to_owned(), diagnostics: Vec::new(), reference: Vec::new() }
     }
 
+    /// The path of the file.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
     /// Whether anything refuses the configuration.
     pub(crate) fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)

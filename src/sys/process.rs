@@ -18,15 +18,29 @@ pub enum Forked {
 /// Forks. Refuses when this process has more than one thread, because the child would inherit locks that
 /// nobody opens any more.
 pub fn fork_single_threaded() -> io::Result<Forked> {
-    let threads = std::fs::read_dir("/proc/self/task")?.count();
-    if threads != 1 {
-        return Err(io::Error::other(format!("cannot fork: {threads} threads run")));
-    }
+    alone("fork")?;
     // SAFETY: this is the only thread, so no lock is held by another one.
     match unsafe { fork() } {
         Ok(ForkResult::Parent { child }) => Ok(Forked::Parent(child)),
         Ok(ForkResult::Child) => Ok(Forked::Child),
         Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Sets a variable of the environment, for this process and all that it starts. Refuses when there is more than one
+/// thread: another may read the environment at the same time.
+pub fn set_variable(name: &str, value: &str) -> io::Result<()> {
+    alone("set a variable")?;
+    // SAFETY: this is the only thread, so nobody else reads the environment or changes it.
+    unsafe { std::env::set_var(name, value) };
+    Ok(())
+}
+
+/// Whether this thread is the only one.
+fn alone(what: &str) -> io::Result<()> {
+    match std::fs::read_dir("/proc/self/task")?.count() {
+        1 => Ok(()),
+        threads => Err(io::Error::other(format!("cannot {what}: {threads} threads run"))),
     }
 }
 

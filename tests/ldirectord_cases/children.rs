@@ -91,3 +91,77 @@ fn all_stand_by_together() {
     room.must(&["first.cf", "shutdown"]);
     assert!(room.is_over("second.cf") && room.rows().is_empty());
 }
+
+/// A new configuration has the children do what they are there for: not for who ends.
+#[test]
+fn a_reload_at_the_end_starts_nobody_again() {
+    let room = family("", "");
+    both_serve(&room);
+    // the end takes its time
+    room.write("/run/ipvsadm.slow", "");
+    let pid = room.pid("first.cf");
+    room.script(&format!("kill -STOP {pid}; kill -HUP {pid}; kill -TERM {pid}; kill -CONT {pid}"));
+    room.wait("the end", || room.is_over("first.cf"));
+    assert!(room.log().contains("Reloading"), "{}", room.log());
+    assert_eq!((room.rows().as_str(), room.is_over("second.cf")), ("", true), "{}", room.log());
+}
+
+/// All that may take its time does: the kernel, and a child.
+#[test]
+fn a_stop_that_waits_for_a_child_still_says_what_is_left() {
+    let room = family("", "");
+    both_serve(&room);
+    room.refuse_deletion("10.0.0.100:80");
+    room.kill("STOP", "second.cf");
+    let code = room.ldirectord(&["first.cf", "stop"]).status.code();
+    let rows = room.rows();
+    room.kill("KILL", "second.cf");
+    assert_eq!((code, rows.contains("10.0.0.100:80:")), (Some(1), true), "{rows}");
+}
+
+#[test]
+fn a_start_during_the_end_comes_after_it() {
+    let room = family("", "");
+    both_serve(&room);
+    let pid = room.pid("first.cf");
+    room.kill("STOP", "second.cf");
+    thread::scope(|scope| {
+        let stop = scope.spawn(|| room.ldirectord(&["first.cf", "stop"]));
+        room.wait("the first has left", || !room.rows().contains("10.0.0.100:80:"));
+        let start = scope.spawn(|| room.must(&["first.cf", "start"]));
+        room.wait("the start", || room.log().matches("first.cf start").count() == 2);
+        room.kill("CONT", "second.cf");
+        stop.join().unwrap();
+        start.join().unwrap();
+    });
+    assert_eq!(status(&room, "first.cf"), Some(0), "{}", room.log());
+    assert_ne!(room.pid("first.cf"), pid);
+    room.wait("both", || room.rows().matches("10.0.0.1:80/5").count() == 2);
+}
+
+#[test]
+fn who_names_himself_is_told_so_and_waits_for_nobody() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/web.cf", &format!("warmstandby=yes\nexecute=web.cf\n{WEB}"));
+    let told = room.ldirectord(&["web.cf", "start"]);
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("/etc/ha.d/web.cf:2:1: warning: "), "{told}");
+    room.wait("a server", || room.rows().contains("10.0.0.1:80/5"));
+    for verb in ["stop", "start", "shutdown"] {
+        room.must(&["web.cf", verb]);
+    }
+    let log = room.log();
+    assert_eq!(log.matches("Invoking ldirectord").count(), 4, "{log}");
+}
+
+#[test]
+fn two_that_name_each_other_do_not_wait_for_each_other() {
+    let room = family("warmstandby=yes\n", "warmstandby=yes\nexecute=first.cf\n");
+    both_serve(&room);
+    room.must(&["first.cf", "status"]);
+    room.must(&["first.cf", "stop"]);
+    assert_eq!([status(&room, "first.cf"), status(&room, "second.cf")], [Some(3); 2]);
+    room.must(&["first.cf", "shutdown"]);
+    assert!(room.is_over("first.cf") && room.is_over("second.cf"));
+    assert!(!room.log().contains("not waited for"), "{}", room.log());
+}

@@ -55,6 +55,17 @@ fn a_stop_that_fails_says_so() {
 }
 
 #[test]
+fn a_stop_that_nobody_heeds_says_what_is_left() {
+    let room = started();
+    room.kill("STOP", "web.cf");
+    assert_eq!(room.ldirectord(&["web.cf", "stop"]).status.code(), Some(1), "{}", room.log());
+    assert_eq!(room.rows(), BOTH);
+    room.kill("CONT", "web.cf");
+    room.wait("the end", || room.is_over("web.cf"));
+    assert_eq!(room.rows(), "");
+}
+
+#[test]
 fn every_signal_of_the_list_ends_it_in_order() {
     let room = Room::new(true);
     room.write("/etc/ha.d/web.cf", WEB);

@@ -88,6 +88,17 @@ impl Room {
         assert_eq!(output.status.code(), Some(0), "{words:?}: {told}\n{}", self.log());
     }
 
+    /// From now on the kernel does not let go of this service, or of any.
+    pub(crate) fn refuse_deletion(&self, service: &str) {
+        self.script("mv /usr/sbin/ipvsadm /usr/sbin/ipvsadm.real");
+        let refuse = format!("case \"$1 $3\" in \"-D {service}\"*) echo no >&2; exit 1 ;; esac");
+        self.write(
+            "/usr/sbin/ipvsadm",
+            &format!("#!/bin/sh\n{refuse}\nexec /usr/sbin/ipvsadm.real \"$@\"\n"),
+        );
+        self.script("chmod 755 /usr/sbin/ipvsadm");
+    }
+
     /// The table, as people see it.
     pub(crate) fn table(&self) -> String {
         self.script("/usr/sbin/ipvsadm -L -n | tail -n +4")

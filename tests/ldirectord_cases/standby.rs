@@ -86,6 +86,30 @@ fn a_start_that_comes_while_it_leaves_counts() {
     assert_eq!((room.rows().as_str(), status(&room).0), (BOTH, Some(0)));
 }
 
+/// It has not heard the first word when the second comes.
+#[test]
+fn the_last_word_counts() {
+    let room = standing_by("loaded");
+    room.must(&["web.cf", "standby"]);
+    room.wait_for(BOTH);
+    // what it does already is done when the verb returns
+    for (first, last, code) in [("stop", "start", 0), ("start", "stop", 3)] {
+        let pid = room.pid("web.cf");
+        room.kill("STOP", "web.cf");
+        room.must(&["web.cf", first]);
+        std::thread::scope(|scope| {
+            let told = scope.spawn(|| room.must(&["web.cf", last]));
+            let both = || room.script(&format!("grep ShdPnd /proc/{pid}/status")).trim().ends_with("a00");
+            room.wait("both words", both);
+            room.kill("CONT", "web.cf");
+            told.join().unwrap();
+        });
+        let before = checks(&room);
+        room.wait("checks", || checks(&room) > before + 4);
+        assert_eq!(status(&room).0, Some(code), "{first}, {last}: {}", room.log());
+    }
+}
+
 #[test]
 fn who_died_serving_serves_again() {
     let room = warm();
@@ -109,6 +133,19 @@ fn who_died_serving_serves_again() {
     assert_eq!(room.rows(), "", "and does not leave the table to nobody");
     room.must(&["web.cf", "standby"]);
     assert_eq!(status(&room).0, Some(3));
+}
+
+#[test]
+fn who_was_told_to_end_does_not_serve_again() {
+    let room = standing_by("loaded");
+    room.must(&["web.cf", "start"]);
+    room.wait_for(BOTH);
+    room.refuse_deletion("");
+    room.kill("TERM", "web.cf");
+    room.wait("its end", || room.is_over("web.cf"));
+    assert_eq!(room.rows(), BOTH, "it could not clear the table");
+    room.must(&["web.cf", "standby"]);
+    assert_eq!((status(&room).0, room.is_over("web.cf")), (Some(3), false));
 }
 
 #[test]
@@ -204,32 +241,33 @@ fn a_standby_that_is_loaded_is_told_of_by_a_check() {
     assert!(code == Some(2) && told.contains("web.cf:1:13: error: ") && told.contains("loaded"), "{told}");
 }
 
-/// What the unit runs when it is started: its lines, one after the other.
-fn unit_starts(room: &Room) -> bool {
+/// What the unit runs when it is started.
+fn unit_starts(room: &Room) {
     let unit = include_str!("../../packaging/systemd/ldirectord-standby@.service").replace("%i", "web.cf");
-    let line = |name: &str| {
-        let line = unit.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        room.script(&format!("export LDIRECTORD_IPVS=ipvsadm; if {line}; then echo yes; fi")) == "yes\n"
-    };
-    line("ExecCondition=") && line("ExecStart=")
+    assert!(
+        !unit.contains("\nExecCondition="),
+        "an old systemd would leave it out, and make who serves stand by"
+    );
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    room.script(&format!("export LDIRECTORD_IPVS=ipvsadm; {line}"));
 }
 
 #[test]
 fn a_unit_has_it_stand_by_and_disturbs_nobody_who_serves() {
     let room = standing_by("loaded");
-    assert!(unit_starts(&room));
+    unit_starts(&room);
     room.wait_for(BOTH);
-    assert!(unit_starts(&room), "again, after a stop by heartbeat");
-    assert_eq!(status(&room).0, Some(3));
+    unit_starts(&room);
+    assert_eq!(status(&room).0, Some(3), "again, after a stop by heartbeat");
     room.must(&["web.cf", "start"]);
-    assert!(!unit_starts(&room));
+    unit_starts(&room);
     assert_eq!(status(&room).0, Some(0));
     // a crash, and a restart
     for signal in ["KILL", "ALRM"] {
         room.told();
         room.kill(signal, "web.cf");
         room.wait("its end", || status(&room).0 != Some(0));
-        assert!(unit_starts(&room));
+        unit_starts(&room);
         assert_eq!((status(&room).0, room.told().as_str()), (Some(0), ""), "{signal}");
     }
 }
@@ -247,8 +285,25 @@ fn so_does_the_init_script_where_it_is_told_so() {
     room.must(&["web.cf", "start"]);
     init("start");
     assert_eq!(status(&room).0, Some(0), "who serves goes on");
+    let pid = room.pid("web.cf");
+    init("restart");
+    assert_ne!(room.pid("web.cf"), pid);
+    assert_eq!(status(&room).0, Some(0), "a restart changes nothing");
     init("stop");
     assert!(room.is_over("web.cf") && room.rows().is_empty());
+    init("restart");
+    assert_eq!(status(&room).0, Some(3), "nor does one of who did not run");
+    assert_eq!((room.is_over("web.cf"), room.rows().is_empty()), (false, false));
+}
+
+#[test]
+fn a_restart_of_who_died_standing_by_has_it_stand_by() {
+    let room = standing_by("loaded");
+    room.must(&["web.cf", "standby"]);
+    room.kill("KILL", "web.cf");
+    room.wait("its end", || status(&room).0 == Some(1));
+    room.must(&["web.cf", "restart"]);
+    assert_eq!((status(&room).0, room.is_over("web.cf")), (Some(3), false));
 }
 
 #[test]
@@ -273,4 +328,30 @@ fn who_stands_by_loaded_is_silent_and_who_serves_reminds() {
     room.wait("e-mails", || {
         ["10.0.0.1:80", "10.0.0.2:80"].iter().all(|at| room.read("/run/mails").contains(at))
     });
+}
+
+/// Who dies between the change of the table and the answer leaves nothing that a stop does not find.
+#[test]
+fn what_is_in_the_table_is_written_down_before() {
+    // a start and a reload
+    for (signal, how) in [("USR1", "yes"), ("HUP", "loaded")] {
+        let room = warm();
+        room.must(&["web.cf", "standby"]);
+        // a service is there for long before the answer comes
+        room.script("mv /usr/sbin/ipvsadm /usr/sbin/ipvsadm.real");
+        room.write(
+            "/usr/sbin/ipvsadm",
+            "#!/bin/sh\n/usr/sbin/ipvsadm.real \"$@\"; code=$?\n\
+            case $1 in -A) until [ -e /run/goes-on ]; do sleep 0.1; done ;; esac\nexit $code\n",
+        );
+        room.script("chmod 755 /usr/sbin/ipvsadm");
+        room.write("/etc/ha.d/web.cf", &format!("warmstandby={how}\n{WEB}"));
+        room.kill(signal, "web.cf");
+        room.wait("the service", || room.rows().contains("10.0.0.100:80:"));
+        room.kill("KILL", "web.cf");
+        room.write("/run/goes-on", "");
+        room.wait("its end", || status(&room).0 == Some(1));
+        room.must(&["web.cf", "stop"]);
+        assert_eq!(room.rows(), "", "{signal}");
+    }
 }

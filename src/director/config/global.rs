@@ -100,6 +100,9 @@ impl<'a> Draft<'a> {
         let value = s.value().trimmed(is_space).text();
         if value.is_empty() {
             report.warn(&s.whole(), Refusal::new("execute: nothing is named", "the name of a configuration"));
+        } else if last_part(&value) == last_part(report.file()) {
+            let message = format!("execute: {value} is this configuration itself: left out");
+            report.warn(&s.whole(), Refusal::new(message, "the name of another configuration"));
         } else {
             self.execute.push(value);
         }
@@ -121,6 +124,11 @@ impl<'a> Draft<'a> {
             email_from: self.email_from,
         }
     }
+}
+
+/// What an instance is called after.
+fn last_part(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or_default()
 }
 
 fn warm_standby(report: &mut Report, s: &Statement<'_>) -> Option<WarmStandby> {

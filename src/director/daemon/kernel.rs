@@ -104,22 +104,37 @@ fn installed() -> Result<Ipvsadm, Error> {
 /// Takes services out that a daemon has left behind; each is tried. `told` gets the lines of the log. The error is of the
 /// last that could not be taken out.
 pub(super) fn take_out(way: &Way, left: &[ServiceId], told: &mut dyn FnMut(String)) -> Result<(), String> {
-    let opened = if left.is_empty() { return Ok(()) } else { way.open(told) };
-    let found = opened.and_then(|mut kernel| Ok((kernel.table()?, kernel)));
-    let (table, mut kernel) = match found {
-        Ok(found) => found,
-        // Without IPVS there is no table.
-        Err(Error::Absent) => return Ok(()),
-        Err(error) => return Err(error.to_string()),
-    };
+    let Some((mut kernel, there)) = find(way, left, told)? else { return Ok(()) };
     let mut result = Ok(());
-    for id in left.iter().filter(|id| table.get(id).is_some()) {
-        match kernel.apply(&Op::DelService(*id)) {
-            Ok(()) => told(Event::virtual_server(*id, "Purged", Some("stop")).log_line()),
+    for id in there {
+        match kernel.apply(&Op::DelService(id)) {
+            Ok(()) => told(Event::virtual_server(id, "Purged", Some("stop")).log_line()),
             Err(error) => result = Err(error.to_string()),
         }
     }
     result
+}
+
+/// Whether none of these services is in the table. The error is `why`, or that it cannot be known.
+pub(super) fn is_clear(way: &Way, left: &[ServiceId], why: &str) -> Result<(), String> {
+    let found = find(way, left, &mut |_| ())?;
+    if found.is_none_or(|(_, there)| there.is_empty()) { Ok(()) } else { Err(why.to_owned()) }
+}
+
+type Found = (Box<dyn Ipvs>, Vec<ServiceId>);
+
+/// Those of these services that are in the table; `None` where none can be.
+fn find(way: &Way, left: &[ServiceId], told: &mut dyn FnMut(String)) -> Result<Option<Found>, String> {
+    let opened = if left.is_empty() { return Ok(None) } else { way.open(told) };
+    match opened.and_then(|mut kernel| Ok((kernel.table()?, kernel))) {
+        Ok((table, kernel)) => {
+            let there = left.iter().copied().filter(|id| table.get(id).is_some()).collect();
+            Ok(Some((kernel, there)))
+        }
+        // Without IPVS there is no table.
+        Err(Error::Absent) => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Starts the thread. It ends when nobody can tell it anything any more.

@@ -1,5 +1,6 @@
 //! From the verb to a daemon that runs, and to its end.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use nix::sys::stat::{Mode as Bits, umask};
 use nix::unistd::Pid;
 
 use super::background::{self, Herald, Side};
+use super::chain;
 use super::load::Print;
 use super::pidfile::{self, Running};
 use super::place::Place;
@@ -20,7 +22,7 @@ use super::run;
 use super::side;
 use super::signals;
 use super::texts::STARTING;
-use super::verbs::{log_place, turn};
+use super::verbs::{Turned, log_place, turn};
 use crate::director::command::{ChildVerb, Errand};
 use crate::director::config::Config;
 use crate::director::log::Log;
@@ -54,7 +56,7 @@ pub(super) struct Start {
 /// Whose the pid file is.
 enum Claimed {
     /// Ours; services that an earlier life may have left in the table.
-    Ours(Vec<ServiceId>),
+    Ours(BTreeSet<ServiceId>),
     /// Somebody's who runs.
     Theirs(Pid),
 }
@@ -71,7 +73,7 @@ pub(super) fn launch(start: Start) -> i32 {
     if start.debug || start.config.global.supervised {
         start.log.say(&format!("{STARTING} with pid: {}", std::process::id()));
         DAEMON.store(true, Ordering::Relaxed);
-        return live(start, Herald::nobody(), Vec::new());
+        return live(start, Herald::nobody(), BTreeSet::new());
     }
     start.log.say(&format!("{STARTING} as daemon"));
     match background::detach() {
@@ -115,7 +117,10 @@ fn serve(start: Start, mut herald: Herald) -> i32 {
 fn join(start: &Start, pid: Pid) -> i32 {
     match start.mode {
         Mode::Active if pidfile::is_ours(pid) => {
-            turn(&start.place, &start.log, pid, Signal::SIGUSR1, Mode::Active)
+            match turn(&start.place, &start.log, pid, Signal::SIGUSR1, Mode::Active) {
+                Turned::Told(code) => code,
+                Turned::Ends => 1,
+            }
         }
         _ => 0,
     }
@@ -139,7 +144,7 @@ fn claim(start: &Start) -> io::Result<Claimed> {
     Ok(Claimed::Ours(once))
 }
 
-fn live(mut start: Start, mut herald: Herald, once: Vec<ServiceId>) -> i32 {
+fn live(mut start: Start, mut herald: Herald, once: BTreeSet<ServiceId>) -> i32 {
     let (direct, place) = (start.log.clone(), start.place.clone());
     let limit = room(&start.config);
     let lived = begin(&mut start).and_then(|runtime| {
@@ -196,8 +201,8 @@ fn room(config: &Config) -> usize {
 
 /// Asks each instance of a configuration that ours has executed how it is; what it says goes where ours goes.
 pub(super) fn ask_children(config: Option<&Config>) {
-    for child in config.into_iter().flat_map(|config| &config.global.execute) {
-        let words = Errand::execute(&side::itself(), child, ChildVerb::Status).words;
+    for child in config.into_iter().flat_map(chain::children) {
+        let words = Errand::execute(&side::itself(), &child, ChildVerb::Status).words;
         let Some((program, arguments)) = words.split_first() else { continue };
         // A child that cannot be asked has nothing to say.
         let _ = Command::new(program).args(arguments).stdin(Stdio::null()).status();

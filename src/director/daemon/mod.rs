@@ -8,6 +8,7 @@
 //! | `verbs` | | what each verb does, says and returns |
 //! | `pidfile`, `record` | | who runs; what it does and has put into the kernel's table |
 //! | `background`, `launch` | | from the verb to the daemon |
+//! | `chain` | | who executes whom |
 //! | `core` | yes | what is to be done next |
 //! | `run` | | the loop: one thread that never waits |
 //! | `side` | | what it has others do: log, e-mails, programs |
@@ -15,6 +16,7 @@
 //! | `signals` | | signals and what they mean |
 
 mod background;
+mod chain;
 mod clerk;
 mod cli;
 mod core;

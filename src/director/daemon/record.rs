@@ -1,14 +1,15 @@
 //! The state file, ours: what an instance does, and which services it has put into the kernel's table.
 //!
 //! Two need it: commands, to know whether the daemon serves or only checks; and the next daemon after a restart or a
-//! crash, to know whether it is to serve, and what the last one left in the table that no configuration names any
+//! crash, to know whether it is to serve (not after an end that was wanted, and not done), and what the last one left in the table that no configuration names any
 //! more. It lies in /run: after a boot there is none. Pure but for the file.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use super::pidfile::write_whole;
-use crate::director::table::{Family, Protocol, ServiceId};
+use crate::director::table::{Family, Op, Protocol, ServiceId};
 
 /// Whether a daemon touches the kernel's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,10 @@ pub(super) struct Record {
     pub(super) mode: Mode,
     /// Whether `stop` leaves it checking.
     pub(super) warm: bool,
+    /// It was told to end: nobody is to serve any more.
+    pub(super) ending: bool,
     /// The services it has put into the table, or is about to.
-    pub(super) services: Vec<ServiceId>,
+    pub(super) services: BTreeSet<ServiceId>,
 }
 
 impl Record {
@@ -41,6 +44,13 @@ impl Record {
         write_whole(file, &self.text())
     }
 
+    /// What is about to be changed is ours too; whether that was not known.
+    pub(super) fn add(&mut self, ops: &[Op]) -> bool {
+        let before = self.services.len();
+        self.services.extend(ops.iter().map(|op| *op.service()));
+        self.services.len() > before
+    }
+
     fn parse(text: &str) -> Option<Record> {
         let mut lines = text.lines();
         let mut words = lines.next()?.split(' ');
@@ -49,8 +59,9 @@ impl Record {
             "standby" => Mode::Standby,
             _ => return None,
         };
-        let warm = words.next() == Some("warm");
-        Some(Record { mode, warm, services: lines.filter_map(service).collect() })
+        let marks: Vec<&str> = words.collect();
+        let (warm, ending) = (marks.contains(&"warm"), marks.contains(&"ending"));
+        Some(Record { mode, warm, ending, services: lines.filter_map(service).collect() })
     }
 
     fn text(&self) -> String {
@@ -58,7 +69,8 @@ impl Record {
             Mode::Active => "active",
             Mode::Standby => "standby",
         };
-        let mut text = format!("{mode}{}\n", if self.warm { " warm" } else { "" });
+        let mark = |is_so: bool, mark| if is_so { mark } else { "" };
+        let mut text = format!("{mode}{}{}\n", mark(self.warm, " warm"), mark(self.ending, " ending"));
         for id in &self.services {
             text.push_str(&id.tagged());
             text.push('\n');
@@ -87,15 +99,17 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let services = vec![
+        let services = BTreeSet::from([
             ServiceId::address(Protocol::Tcp, "10.0.0.1:80".parse().unwrap()),
             ServiceId::address(Protocol::Udp, "[2001:db8::1]:53".parse().unwrap()),
             ServiceId::Mark { mark: 7, family: Family::V4 },
             ServiceId::Mark { mark: 9, family: Family::V6 },
-        ];
-        for (mode, warm) in [(Mode::Active, false), (Mode::Active, true), (Mode::Standby, true)] {
-            let record = Record { mode, warm, services: services.clone() };
-            assert_eq!(Record::parse(&record.text()), Some(record));
+        ]);
+        for mode in [Mode::Active, Mode::Standby] {
+            for (warm, ending) in [(false, false), (false, true), (true, false), (true, true)] {
+                let record = Record { mode, warm, ending, services: services.clone() };
+                assert_eq!(Record::parse(&record.text()), Some(record));
+            }
         }
     }
 
@@ -104,6 +118,6 @@ mod tests {
         assert_eq!(Record::parse(""), None);
         assert_eq!(Record::parse("asleep\n"), None);
         let read = Record::parse("active\nsctp:10.0.0.1:80\nfwm:x\nfwm:3\n").unwrap();
-        assert_eq!(read.services, [ServiceId::Mark { mark: 3, family: Family::V4 }]);
+        assert_eq!(read.services, BTreeSet::from([ServiceId::Mark { mark: 3, family: Family::V4 }]));
     }
 }

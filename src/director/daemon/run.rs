@@ -1,7 +1,7 @@
 //! The loop: one thread, one runtime. What comes in goes to the core, what comes out is carried out; nothing here
 //! decides or waits.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -31,16 +31,16 @@ use crate::director::config::{CheckKind, Config, WarmStandby};
 use crate::director::log::Log;
 use crate::director::maintenance::Maintenance;
 use crate::director::plan::Verdict;
-use crate::director::table::ServiceId;
+use crate::director::table::{Op, ServiceId};
 
 /// A pause where there is nothing to wait for.
 const LONG: Duration = Duration::from_secs(3600);
 
 /// What is written down of a daemon.
-pub(super) fn record(config: &Config, mode: Mode, once: &[ServiceId]) -> Record {
+pub(super) fn record(config: &Config, mode: Mode, once: &BTreeSet<ServiceId>) -> Record {
     let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| loads(mode, config));
     let services = own.chain(once.iter().copied()).collect();
-    Record { mode, warm: config.global.warm_standby != WarmStandby::No, services }
+    Record { mode, warm: config.global.warm_standby != WarmStandby::No, ending: false, services }
 }
 
 struct Life<'a> {
@@ -58,6 +58,8 @@ struct Life<'a> {
     waiting: VecDeque<Input>,
     /// When somebody is to be reminded of a server that is down.
     reminder: Option<Duration>,
+    /// What is written down of it.
+    record: Record,
     /// What it does: executed instances were told so. `None`: it has not come to the kernel yet.
     told: Option<Mode>,
     /// Until when they are waited for, before it is written down that nobody serves.
@@ -93,7 +95,7 @@ pub(super) struct Ended {
 pub(super) async fn run(
     start: Start,
     herald: &mut Herald,
-    once: Vec<ServiceId>,
+    once: BTreeSet<ServiceId>,
     limit: usize,
 ) -> io::Result<Ended> {
     let mut signals = Signals::catch()?;
@@ -106,7 +108,9 @@ pub(super) async fn run(
     let (news, mut heard) = unbounded_channel();
     let errands = clerk::start(start.place.clone(), start.print, news)?;
     let in_background = !start.debug && !start.config.global.supervised;
+    let record = record(&start.config, start.mode, &once);
     let mut life = Life {
+        record,
         side: Side::start(start.log.clone(), &start.config)?,
         core: Core::new(Arc::new(start.config), start.mode, limit, once),
         place: start.place,
@@ -219,7 +223,7 @@ impl Life<'_> {
             Action::Check { ticket, target, connect } => self.check(ticket, target, connect),
             Action::Forget => self.checks.abort_all(),
             Action::Look => self.tell_kernel(Request::Look),
-            Action::Change(ops) => self.tell_kernel(Request::Change(ops)),
+            Action::Change(ops) => self.change(ops),
             Action::Happened(event, status) => self.side.happened(self.core.config(), &event, status),
             Action::Fallback(index, verb) => {
                 if let Some(virt) = self.core.config().virtuals.get(index) {
@@ -229,6 +233,14 @@ impl Life<'_> {
             Action::Serving(mode) => self.serving(mode),
             Action::End { clean } => self.end(clean),
         }
+    }
+
+    /// Nothing comes into the table that is not written down: who dies leaves no service that nobody knows of.
+    fn change(&mut self, ops: Vec<Op>) {
+        if self.record.add(&ops) {
+            self.write();
+        }
+        self.tell_kernel(Request::Change(ops));
     }
 
     fn tell_kernel(&mut self, request: Request) {
@@ -320,14 +332,19 @@ impl Life<'_> {
 
     /// Whoever asks may know, and whoever waits for it may go.
     fn write_down(&mut self, mode: Mode) {
-        if self.in_background {
-            let record = record(self.core.config(), mode, self.core.once());
-            if let Err(error) = record.write(&self.place.state_file()) {
-                self.log.say(&format!("cannot write {}: {error}", self.place.state_file().display()));
-            }
-        }
+        let ending = self.record.ending;
+        self.record = Record { ending, ..record(self.core.config(), mode, self.core.once()) };
+        self.write();
         self.herald.tell(0);
         self.side.tell_systemd(&self.core, mode);
+    }
+
+    fn write(&self) {
+        if self.in_background
+            && let Err(error) = self.record.write(&self.place.state_file())
+        {
+            self.log.say(&format!("cannot write {}: {error}", self.place.state_file().display()));
+        }
     }
 
     fn wish(&mut self, wish: Wish) {
@@ -347,6 +364,8 @@ impl Life<'_> {
             }
             Wish::End(name) => {
                 if self.last_words.is_none() {
+                    self.record.ending = true;
+                    self.write();
                     self.side.execute(self.core.config(), ChildVerb::Shutdown);
                 }
                 self.last_words
@@ -364,6 +383,8 @@ impl Life<'_> {
 
     fn news(&mut self, news: News) {
         match news {
+            // Who ends wants no other configuration, and nobody is to begin for it.
+            News::Changed | News::Read(..) if self.last_words.is_some() => {}
             News::Unreadable(why) => self.log.say(&format!("Warning [{}]: {why}", std::process::id())),
             News::Changed => {
                 let config = &self.place.config;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::sync::Notify;
 
+use super::chain;
 use super::core::Core;
 use super::record::Mode;
 use crate::director::alert::Mailer;
@@ -119,15 +120,15 @@ impl Side {
 
     /// Tells the instances of executed configurations.
     pub(super) fn execute(&self, config: &Config, verb: ChildVerb) {
-        for child in &config.global.execute {
-            self.runner.run(Errand::execute(&self.program, child, verb));
+        for child in chain::children(config) {
+            self.runner.run(Errand::execute(&self.program, &child, verb));
         }
     }
 
     /// The same when another configuration comes. `begin`: what who is new is told.
     pub(super) fn execute_others(&self, old: &Config, new: &Config, begin: ChildVerb) {
-        let (old, new) = (&old.global.execute, &new.global.execute);
-        for errand in Errand::execute_others(&self.program, old, new, begin) {
+        let (old, new) = (chain::children(old), chain::children(new));
+        for errand in Errand::execute_others(&self.program, &old, &new, begin) {
             self.runner.run(errand);
         }
     }

@@ -102,8 +102,15 @@ impl Signals {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Wish> {
-        for (signal, wish) in &mut self.caught {
+        let mut caught = self.caught.iter_mut();
+        while let Some((signal, wish)) = caught.next() {
             if let Poll::Ready(Some(())) = signal.poll_recv(context) {
+                // Which of these two came last nobody knows: one counts, and who wants the other says it again.
+                if *wish == Wish::Serve
+                    && let Some((check, Wish::Check)) = caught.next()
+                {
+                    let _ = check.poll_recv(context);
+                }
                 return Poll::Ready(*wish);
             }
         }

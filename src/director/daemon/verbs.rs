@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use super::chain;
 use super::cli::{Command, Verb};
 use super::kernel::{self, Way};
 use super::launch::{self, Start};
@@ -25,8 +26,10 @@ const STOPPED: i32 = 3;
 
 /// How long a daemon may take to begin or end serving, with those it executes.
 const TURN: Duration = Duration::from_secs(15);
-/// How long `stop` waits for the end of all of them.
-const STOP: Duration = Duration::from_secs(15);
+/// So often it is told.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long `stop` waits for the end of all of them: longer than it may take, with the kernel and with those it executes.
+const STOP: Duration = Duration::from_secs(20);
 /// How long `restart` waits for it, before it is forced.
 const RESTART: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
@@ -63,6 +66,9 @@ pub(super) fn run(words: Vec<String>, command: Command) -> i32 {
     }
     if let Some(config) = &loaded.config {
         log.turn_to(log_place(config, command.debug, false));
+    }
+    if let Err(error) = chain::enter(&place.instance) {
+        log.say(&format!("executed instances do not know of this one: {error}"));
     }
     let call = Call { words, command, place, log };
     call.log.say(&format!("Invoking ldirectord invoked as: {} ", call.words.join(" ")));
@@ -143,10 +149,18 @@ impl Call {
         Record::read(&self.place.state_file())
     }
 
+    /// What it did that died before it was told to end.
+    fn record_of_the_dead(&self) -> Option<Record> {
+        self.record().filter(|record| !record.ending)
+    }
+
     fn start(&self, running: Running, loaded: Loaded) -> i32 {
         match running {
             // It may be about to serve no more: it is told in any case.
-            Running::Yes(pid) if is_ours(pid) => self.turn(pid, Signal::SIGUSR1, Mode::Active),
+            Running::Yes(pid) if is_ours(pid) => match self.turn(pid, Signal::SIGUSR1, Mode::Active) {
+                Turned::Told(code) => code,
+                Turned::Ends => self.follow(pid, loaded, Mode::Active),
+            },
             Running::Yes(_) => 0,
             _ => self.launch(loaded, Mode::Active),
         }
@@ -158,10 +172,13 @@ impl Call {
                 complain(&format!("process {pid} is no daemon of ours: it cannot only check"));
                 INITIALISATION
             }
-            Running::Yes(pid) => self.turn(pid, Signal::SIGUSR2, Mode::Standby),
+            Running::Yes(pid) => match self.turn(pid, Signal::SIGUSR2, Mode::Standby) {
+                Turned::Told(code) => code,
+                Turned::Ends => self.follow(pid, loaded, Mode::Standby),
+            },
             // A daemon that served has died: nobody has told it to end.
             _ => {
-                let mode = self.record().map_or(Mode::Standby, |record| record.mode);
+                let mode = self.record_of_the_dead().map_or(Mode::Standby, |record| record.mode);
                 self.launch(loaded, mode)
             }
         }
@@ -170,7 +187,10 @@ impl Call {
     fn stop(&self, running: Running, config: Option<&Config>) -> i32 {
         match (running, self.record()) {
             (Running::Yes(pid), Some(record)) if record.warm && is_ours(pid) => {
-                self.turn(pid, Signal::SIGUSR2, Mode::Standby)
+                match self.turn(pid, Signal::SIGUSR2, Mode::Standby) {
+                    Turned::Told(code) => code,
+                    Turned::Ends => self.shutdown(running, config),
+                }
             }
             _ => self.shutdown(running, config),
         }
@@ -181,7 +201,8 @@ impl Call {
             pidfile::signal(pid, Signal::SIGTERM);
             // Who comes next may rely on it where it does not take long.
             if !wait(STOP, || self.has_ended(pid)) {
-                return 0;
+                let late = format!("process {pid} does not end");
+                return self.told_of_table(kernel::is_clear(&way(), &self.left(config), &late));
             }
         }
         self.clear_away(config)
@@ -189,30 +210,32 @@ impl Call {
 
     /// Nobody is to serve any more: what a daemon that died, or could not do it, has left in the table goes.
     fn clear_away(&self, config: Option<&Config>) -> i32 {
+        let cleared = kernel::take_out(&way(), &self.left(config), &mut |line| self.log.say(&line));
+        if cleared.is_ok() {
+            // Where there is none there is nothing to forget.
+            let _ = std::fs::remove_file(self.place.state_file());
+        }
+        self.told_of_table(cleared)
+    }
+
+    /// The services that may be in the table, but for those that are to stay there.
+    fn left(&self, config: Option<&Config>) -> Vec<ServiceId> {
         let left = self.record().map(|record| record.services).unwrap_or_default();
         let virtuals = config.map(|config| config.virtuals.as_slice()).unwrap_or_default();
         let stays = |id: &ServiceId| virtuals.iter().any(|virt| virt.id == *id && !virt.clean_stop);
-        let left: Vec<ServiceId> = left.into_iter().filter(|id| !stays(id)).collect();
-        let way = Way::chosen().unwrap_or(Way::Any);
-        match kernel::take_out(&way, &left, &mut |line| self.log.say(&line)) {
-            Ok(()) => {
-                // Where there is none there is nothing to forget.
-                let _ = std::fs::remove_file(self.place.state_file());
-                0
-            }
-            Err(why) => {
-                let line =
-                    format!("services of {} are still in the kernel's table: {why}", self.place.config);
-                complain(&line);
-                self.log.say(&line);
-                INITIALISATION
-            }
-        }
+        left.into_iter().filter(|id| !stays(id)).collect()
+    }
+
+    /// The exit code of who was to leave nothing in the table.
+    fn told_of_table(&self, cleared: Result<(), String>) -> i32 {
+        let Err(why) = cleared else { return 0 };
+        self.fails(&format!("services of {} are still in the kernel's table: {why}", self.place.config))
     }
 
     fn restart(&self, running: Running, loaded: Loaded) -> i32 {
-        let mode = self.record().filter(|_| matches!(running, Running::Yes(_)));
-        let mode = mode.map_or(Mode::Active, |record| record.mode);
+        // Who died standing by was not to serve either.
+        let record = if let Running::Yes(_) = running { self.record() } else { self.record_of_the_dead() };
+        let mode = record.map_or(Mode::Active, |record| record.mode);
         if let Running::Yes(pid) = running {
             // One of ours leaves the table to the next: no connection is lost.
             let signal = if is_ours(pid) { Signal::SIGVTALRM } else { Signal::SIGTERM };
@@ -282,8 +305,22 @@ impl Call {
     }
 
     /// Makes a daemon that runs serve, or not, and waits until it does.
-    fn turn(&self, pid: Pid, signal: Signal, mode: Mode) -> i32 {
+    fn turn(&self, pid: Pid, signal: Signal, mode: Mode) -> Turned {
         turn(&self.place, &self.log, pid, signal, mode)
+    }
+
+    /// Takes the place of one that ends.
+    fn follow(&self, pid: Pid, loaded: Loaded, mode: Mode) -> i32 {
+        if wait(STOP, || self.has_ended(pid)) {
+            return self.launch(loaded, mode);
+        }
+        self.fails(&format!("process {pid} for {} has been told to end, and does not", self.place.config))
+    }
+
+    fn fails(&self, line: &str) -> i32 {
+        complain(line);
+        self.log.say(line);
+        INITIALISATION
     }
 
     fn launch(&self, loaded: Loaded, mode: Mode) -> i32 {
@@ -300,17 +337,39 @@ impl Call {
     }
 }
 
-/// The same. It is told even if it is so: it may be about to be otherwise.
-pub(super) fn turn(place: &Place, log: &Log, pid: Pid, signal: Signal, mode: Mode) -> i32 {
-    let is_so = || Record::read(&place.state_file()).is_some_and(|record| record.mode == mode);
-    pidfile::signal(pid, signal);
-    if wait(TURN, || is_so() || !is_alive(pid)) && is_so() {
-        return 0;
+/// The way to the kernel, of who has nothing to say of it.
+fn way() -> Way {
+    Way::chosen().unwrap_or(Way::Any)
+}
+
+/// What became of a daemon that was told to serve, or not to.
+pub(super) enum Turned {
+    /// It does so, or not: the exit code.
+    Told(i32),
+    /// It ends, or has ended.
+    Ends,
+}
+
+/// The same. It is told even if it is so: it may be about to be otherwise; and more than once: it may have been told the
+/// opposite a moment before.
+pub(super) fn turn(place: &Place, log: &Log, pid: Pid, signal: Signal, mode: Mode) -> Turned {
+    let record = || Record::read(&place.state_file());
+    let ends =
+        || record().is_some_and(|record| record.ending) || look(&place.pid_file()) != Running::Yes(pid);
+    let is_so = || record().is_some_and(|record| record.mode == mode && !record.ending);
+    let until = Instant::now() + TURN;
+    while Instant::now() < until {
+        if !ends() {
+            pidfile::signal(pid, signal);
+        }
+        if wait(AGAIN, || is_so() || ends()) {
+            return if ends() { Turned::Ends } else { Turned::Told(0) };
+        }
     }
     let line = format!("process {pid} does not do as it was told ({signal}) for {}", place.config);
     complain(&line);
     log.say(&line);
-    INITIALISATION
+    Turned::Told(INITIALISATION)
 }
 
 /// Whether it became so in time.

@@ -28,6 +28,8 @@ pub use state::{Health, News, Server, State, Verb, Verdict, Watched};
 pub use step::{Event, Step, Subject};
 pub use wanted::Occasion;
 
+use std::collections::BTreeSet;
+
 use super::config::{Config, Virtual};
 use super::table::{Op, ServiceId, Table};
 
@@ -36,13 +38,13 @@ use super::table::{Op, ServiceId, Table};
 /// configuration only gone. Services that were never configured are left alone.
 pub fn begin(config: &Config, state: &State, actual: &Table, old: Option<&Config>) -> Vec<Step> {
     let mut steps = of_all(config, state, actual, Occasion::Begin);
-    let old: Vec<ServiceId> = old.into_iter().flat_map(|old| &old.virtuals).map(|virt| virt.id).collect();
+    let old = old.into_iter().flat_map(|old| &old.virtuals).map(|virt| virt.id).collect();
     steps.extend(clear(config, actual, &old));
     steps
 }
 
 /// The steps that take services out that were ours once and are not any more.
-pub fn clear(config: &Config, actual: &Table, once: &[ServiceId]) -> Vec<Step> {
+pub fn clear(config: &Config, actual: &Table, once: &BTreeSet<ServiceId>) -> Vec<Step> {
     let gone = once.iter().filter(|id| !config.virtuals.iter().any(|new| new.id == **id));
     let purged = |id: &ServiceId| {
         let event = Event::virtual_server(*id, "Purged", Some("start"));

@@ -12,6 +12,7 @@
 mod talk;
 mod turns;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,7 +116,7 @@ pub(super) struct Core {
 
 impl Core {
     /// Nothing is known, everything is due. `once`: services that an earlier life has left in the kernel's table.
-    pub(super) fn new(config: Arc<Config>, mode: Mode, limit: usize, once: Vec<ServiceId>) -> Core {
+    pub(super) fn new(config: Arc<Config>, mode: Mode, limit: usize, once: BTreeSet<ServiceId>) -> Core {
         let mut talk = Talk::new(config.virtuals.len());
         let mut out = Vec::new();
         let loads = loads(mode, &config);
@@ -124,7 +125,7 @@ impl Core {
         } else if once.is_empty() {
             out.push(Action::Serving(mode));
         } else {
-            talk.once = once;
+            talk.once.extend(once);
             talk.leave(Leaving::Standby);
         }
         Core {
@@ -176,7 +177,7 @@ impl Core {
     }
 
     /// Services that are ours no more and may still be in the table.
-    pub(super) fn once(&self) -> &[ServiceId] {
+    pub(super) fn once(&self) -> &BTreeSet<ServiceId> {
         &self.talk.once
     }
 

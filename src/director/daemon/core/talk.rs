@@ -25,7 +25,7 @@ pub(super) struct Talk {
     /// A start or a reload has not come to the kernel yet.
     begin: bool,
     /// Services that are ours no more, and may still be there.
-    pub(super) once: Vec<ServiceId>,
+    pub(super) once: BTreeSet<ServiceId>,
     /// What else is to be brought to the kernel before anything: taking everything out.
     pub(super) leaving: Option<Leaving>,
     /// Services of whose servers something became known.
@@ -90,7 +90,7 @@ impl Talk {
         Talk {
             doing: Doing::Nothing,
             begin: false,
-            once: Vec::new(),
+            once: BTreeSet::new(),
             leaving: None,
             dirty: BTreeSet::new(),
             epochs: vec![0; virtuals],
@@ -105,7 +105,7 @@ impl Talk {
     }
 
     /// Everything is to be brought to the kernel; these services were ours once.
-    pub(super) fn begin(&mut self, once: Vec<ServiceId>) {
+    pub(super) fn begin(&mut self, once: impl IntoIterator<Item = ServiceId>) {
         self.begin = true;
         self.once.extend(once);
         self.fell.clear();
@@ -132,6 +132,12 @@ impl Talk {
         self.dirty.clear();
         self.leaving = Some(leaving);
         self.not_before = Duration::ZERO;
+    }
+
+    /// The table was read. What is not there any more is forgotten: it may come again, and be another's.
+    fn saw(&mut self, table: &Table) {
+        self.seen = true;
+        self.once.retain(|id| table.get(id).is_some());
     }
 
     /// Nothing of ours can be in a table that nobody has ever seen, not even an earlier life.
@@ -181,6 +187,12 @@ impl Talk {
         let again = now + self.pause;
         self.pause = (self.pause * 2).min(SELDOM);
         again
+    }
+
+    /// These are all the steps: a service without one is as it should be, whoever has brought that about.
+    fn forgive(&mut self, steps: &[Step]) {
+        let wanting: BTreeSet<ServiceId> = steps.iter().map(|step| *step.op.service()).collect();
+        self.fell.retain(|id, _| wanting.contains(id));
     }
 
     /// Who failed does not hold up the others: he comes last.
@@ -235,7 +247,7 @@ impl Core {
         self.talk.doing = Doing::Nothing;
         match table {
             Ok(table) => {
-                self.talk.seen = true;
+                self.talk.saw(&table);
                 self.work_out(now, &table);
             }
             Err(why) => self.blind(now, &why),
@@ -279,6 +291,9 @@ impl Core {
     fn work_out(&mut self, now: Duration, table: &Table) {
         let why = self.why(now);
         let mut steps = self.steps(why, table);
+        if why != Why::Change {
+            self.talk.forgive(&steps);
+        }
         self.talk.sort(&mut steps);
         // Who leaves leaves everything: there is no other look.
         let (steps, later) = if why == Why::Leave { (steps, BTreeSet::new()) } else { portion(steps) };

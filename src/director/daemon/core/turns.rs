@@ -69,7 +69,7 @@ impl Core {
         self.told_serving = false;
         self.fresh();
         self.held = Some(now + PATIENCE);
-        self.talk.begin(Vec::new());
+        self.talk.begin([]);
     }
 
     /// Everything is taken out, unless the table is to stay loaded; checks go on.

@@ -89,7 +89,7 @@ fn a_reload_loads_the_table_and_clears_it() {
         let other = text(value).replace("10.0.0.100", "10.0.0.101");
         world.give(Input::Reload(config(&other)));
         world.go(ms(500));
-        assert_eq!((world.rows().as_str(), world.core.once()), ("", &[][..]), "{value}");
+        assert_eq!((world.rows().as_str(), world.core.once().len()), ("", 0), "{value}");
         let looks = world.looks;
         world.go(ms(60_000));
         assert_eq!(world.looks, looks, "it is not touched any more");

@@ -1,5 +1,6 @@
 //! The daemon's loop in virtual time: hours in milliseconds.
 
+mod courses;
 mod kernel;
 mod loaded;
 mod serving;

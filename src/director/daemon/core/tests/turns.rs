@@ -263,3 +263,39 @@ fn who_cannot_leave_may_serve_again() {
     world.go(ms(60_000));
     assert_eq!((world.rows().as_str(), world.serving.last().unwrap().1), (BOTH, Mode::Active));
 }
+
+/// What was ours once, and is not there any more, is another's when it comes again.
+fn stays_when_another_adds_it(world: &mut World) {
+    world.go(ms(60_000));
+    assert!(world.kernel.table.get(&web()).is_none() && world.core.once().is_empty());
+    world.kernel.table.apply(&Op::AddService(web(), crate::director::table::Service::default())).unwrap();
+    world.go(ms(60_000));
+    assert!(world.kernel.table.get(&web()).is_some(), "{:?}", world.log);
+}
+
+fn elsewhere() -> Arc<Config> {
+    config(&WEB.replace("10.0.0.100", "10.0.0.101"))
+}
+
+#[test]
+fn what_went_twice_is_forgotten_once_it_is_gone() {
+    let mut world = World::active(WEB);
+    world.go(ms(5_000));
+    world.pace = ms(50);
+    for config in [elsewhere(), config(WEB), elsewhere()] {
+        world.give(Input::Reload(config));
+    }
+    stays_when_another_adds_it(&mut world);
+}
+
+#[test]
+fn what_somebody_else_takes_out_is_forgotten() {
+    let mut world = World::active(WEB);
+    world.go(ms(5_000));
+    world.refused = Some("-D ");
+    world.give(Input::Reload(elsewhere()));
+    world.go(ms(500));
+    world.refused = None;
+    world.kernel.table.apply(&Op::DelService(web())).unwrap();
+    stays_when_another_adds_it(&mut world);
+}

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use super::*;
 use crate::config::Source;
 use crate::director::config::{self, FakeMachine};
+use crate::director::daemon::record::Record;
+use crate::director::daemon::run::record;
 use crate::director::ipvs::{Fake, Ipvs};
 
 pub(super) fn config(text: &str) -> Arc<Config> {
@@ -36,6 +38,8 @@ pub(super) struct World {
     pub(super) hanging: BTreeSet<IpAddr>,
     pub(super) maintained: BTreeSet<IpAddr>,
     pub(super) now: Duration,
+    /// What is written down.
+    pub(super) record: Record,
     coming: BTreeMap<(Duration, u64), Input>,
     count: u64,
     turns: u64,
@@ -53,8 +57,11 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(text: &str, mode: Mode, kernel: Fake, once: Vec<ServiceId>) -> World {
+        let once = once.into_iter().collect();
+        let record = record(&config(text), mode, &once);
         let core = Core::new(config(text), mode, 10_000, once);
         World {
+            record,
             core,
             kernel,
             broken: None,
@@ -136,13 +143,17 @@ impl World {
                 self.later(self.pace, Input::Table(table));
             }
             Action::Change(ops) => {
+                self.record.add(&ops);
                 let results = ops.iter().map(|op| self.change(op)).collect();
                 self.later(self.pace, Input::Done(results));
             }
             Action::Log(line) => self.log.push(line),
             Action::Happened(event, status) => self.mails.push((event.log_line(), status)),
             Action::Fallback(index, verb) => self.commands.push((index, verb)),
-            Action::Serving(mode) => self.serving.push((self.now, mode)),
+            Action::Serving(mode) => {
+                self.serving.push((self.now, mode));
+                self.record = record(self.core.config(), mode, self.core.once());
+            }
             Action::End { clean } => (self.ended, self.clean) = (Some(self.now), clean),
         }
     }

@@ -1,0 +1,28 @@
+//! Who is executed by whom. An instance knows those above it from its environment, and tells them nothing: two that
+//! execute each other would wait for each other, and ask each other without end.
+
+use std::env;
+use std::io;
+
+use super::place::instance;
+use crate::director::config::Config;
+use crate::sys::process::set_variable;
+
+/// Their names, apart by `/`, which is in none of them.
+const ABOVE: &str = "LDIRECTORD_EXECUTED_BY";
+
+/// This instance is above whatever is run from now on.
+pub(super) fn enter(own: &str) -> io::Result<()> {
+    let above = env::var(ABOVE).unwrap_or_default();
+    if is_in(&above, own) { Ok(()) } else { set_variable(ABOVE, &format!("{above}/{own}")) }
+}
+
+/// The configurations that are executed, but for those of instances above.
+pub(super) fn children(config: &Config) -> Vec<String> {
+    let above = env::var(ABOVE).unwrap_or_default();
+    config.global.execute.iter().filter(|child| !is_in(&above, child)).cloned().collect()
+}
+
+fn is_in(above: &str, config: &str) -> bool {
+    above.split('/').any(|name| name == instance(Some(config)))
+}
