@@ -41,12 +41,6 @@ impl Jobs {
         jobs.any(|job| matches!(job, Job::Standby { verb, .. } if *verb == what))
     }
 
-    /// Whether a standby job that takes own groups runs or waits.
-    fn taking_local(&self) -> bool {
-        let mut jobs = self.running.values().chain(&self.queue);
-        jobs.any(|job| matches!(job, Job::Standby { verb: Verb::Take, set } if set.includes(Hold::Local)))
-    }
-
     /// What an earlier life left behind is still being released.
     pub(super) fn cleaning(&self) -> bool {
         self.running.values().any(|job| *job == Job::ReleaseLeftovers)
@@ -110,10 +104,9 @@ impl Engine {
     }
 
     /// Runs what acquires groups, behind what still releases some: it would find running what is about to be
-    /// stopped. Own groups also behind what takes them already: what does not run yet would be started twice.
+    /// stopped.
     pub(super) fn run_taking(&mut self, job: Job) {
-        let taken = matches!(job, Job::AcquireLocal { .. }) && self.jobs.taking_local();
-        match taken || self.jobs.moving(Verb::Give) {
+        match self.jobs.moving(Verb::Give) {
             true => self.run_when_idle(job),
             false => self.run(job),
         }

@@ -224,23 +224,6 @@ fn a_failure_that_is_told_during_a_hand_over_is_not_forgotten() {
     assert_eq!(world.logged(1, "trying again"), 1, "{}", world.story());
 }
 
-/// What a death makes this node acquire may be what it is trying just then.
-#[test]
-fn a_death_during_a_try_starts_no_group_twice_at_once() {
-    for failback in [Failback::On, Failback::Off] {
-        let mut world = pair(failback);
-        world.script_time = 20 * SECOND;
-        a_group_failed(&mut world, 0);
-        world.run_until("it tries again", 70 * SECOND, |w| w.logged(0, "trying again") == 1);
-        world.crash(1);
-        world.run_until("it takes over", 10 * SECOND, |w| w.logged(0, "being acquired from a2") == 1);
-        world.run(120 * SECOND);
-        assert_eq!(world.layout(), "01 -", "{}", world.story());
-        assert!(world.twice.is_empty(), "at {:?}\n{}", world.twice, world.story());
-        assert!(world.calm(), "{}", world.story());
-    }
-}
-
 /// An administrator's standby that was refused is over.
 #[test]
 fn what_runs_and_was_refused_is_not_offered_again() {

@@ -116,8 +116,6 @@ pub struct SimNode {
     pub pingable: bool,
     /// Resets of the other node that were done for this one.
     pub shots: usize,
-    /// The life that takes its own group, and until when.
-    taking: (u64, Duration),
     /// What the next life is told first.
     pub remembered: Option<Input>,
 }
@@ -156,8 +154,6 @@ pub struct World {
     pub jobs: usize,
     /// Times at which both nodes ran a group: (from, to).
     pub doubles: Vec<(Duration, Duration)>,
-    /// Times at which a node began to acquire its own group while it was taking it already.
-    pub twice: Vec<Duration>,
     double_since: Option<Duration>,
     random: fastrand::Rng,
     queue: BinaryHeap<Reverse<(Duration, u64, Event)>>,
@@ -192,7 +188,6 @@ impl World {
             broken: false,
             pingable: true,
             shots: 0,
-            taking: (0, Duration::ZERO),
             remembered: None,
         };
         Self {
@@ -217,7 +212,6 @@ impl World {
             aimed: 0,
             jobs: 0,
             doubles: Vec::new(),
-            twice: Vec::new(),
             double_since: None,
             random: fastrand::Rng::with_seed(seed),
             queue: BinaryHeap::new(),
@@ -644,10 +638,6 @@ impl World {
         match job {
             Job::AcquireLocal { nice, dont_ask } => {
                 at += self.script();
-                let (life, until) = self.nodes[node].taking;
-                if life == self.nodes[node].life && self.now < until {
-                    self.twice.push(self.now);
-                }
                 if !self.nodes[node].groups.contains(&node) {
                     let kind = if *nice || *dont_ask { "ip-request-resp" } else { "ip-request" };
                     let mut message = Message::of(kind);
@@ -661,9 +651,6 @@ impl World {
                 for owner in groups_of(node, *set) {
                     at += self.script();
                     self.plays(node, at, owner, *verb == Verb::Take);
-                }
-                if *verb == Verb::Take && set.includes(Hold::Local) {
-                    self.nodes[node].taking = (self.nodes[node].life, at);
                 }
             }
             Job::ReleaseLeftovers => {
