@@ -49,13 +49,6 @@ impl Engine {
         self.failed.beside = self.life_of_peer();
     }
 
-    /// The offer that follows a failure names the foreign groups also where none is here: the peer would take what it
-    /// has.
-    pub(super) fn offers_nothing(&self, offer: &Message) -> bool {
-        let set = offer.text("rsc_hold").and_then(Hold::parse).unwrap_or(Hold::All);
-        is_of_failure(offer) && self.nice() && self.resources.i_hold.without(set) == self.resources.i_hold
-    }
-
     /// The peer is about to take what was given; what is still here may be what failed.
     pub(super) fn failure_may_be_gone(&mut self) {
         if self.resources.i_hold == Hold::None {

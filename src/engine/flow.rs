@@ -38,7 +38,7 @@ impl Engine {
             return self.note_rarely("unsendable", Note::Unsendable(why));
         }
         self.note_cause(&message);
-        if self.offers_nothing(&message) || self.request_fails(&message) {
+        if self.request_fails(&message) {
             return;
         }
         let client = message.value("client_gen").is_some();

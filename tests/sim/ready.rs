@@ -161,8 +161,9 @@ fn a_local_group_that_nobody_can_start_does_not_fill_the_log() {
         assert_eq!(world.layout(), "- 1", "{}", world.story());
         let tries = world.logged(0, "trying again");
         assert!((8..=12).contains(&tries), "{tries} times in two hours\n{}", world.story());
+        // 3.0.6 offers the foreign groups then, too, whatever it was that failed
         let offers = world.logged(1, "wants to go standby");
-        assert_eq!(offers, 0, "nothing of it is held\n{}", world.story());
+        assert!(offers <= tries + 2, "{offers} offers, {tries} tries\n{}", world.story());
         world.assert_never_double();
     }
 }
