@@ -35,7 +35,7 @@ const INPUTS: usize = 1024;
 const NEWS: usize = 4;
 /// Heap that is there from the start, where `memreserve` does not say how much: a daemon that keeps all it may of its
 /// messages, and takes over two hundred addresses, has needed less.
-const RESERVE_KB: u32 = 1024;
+const RESERVE_KB: u32 = 768;
 
 /// The daemon's life, on the pulse thread and those around it.
 pub(super) fn live(
