@@ -102,10 +102,8 @@ impl Engine {
             self.send_held_as_is();
         }
         // Who was active before this node was does not become so any more.
-        let active: Vec<_> = (0..self.nodes.len())
-            .filter(|at| *at != self.me && self.nodes.get(*at).is_some_and(|n| n.status == "active"))
-            .collect();
-        active.into_iter().for_each(|at| self.expect_word_of(at));
+        let me = self.me;
+        (0..self.nodes.len()).filter(|at| *at != me).for_each(|at| self.expect_word_of(at));
     }
 
     /// Legacy mode: an active peer must be asked. One that is about to become active may hold groups from

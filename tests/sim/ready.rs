@@ -130,15 +130,21 @@ fn what_did_not_start_and_nobody_heard_of_is_tried_again() {
     world.assert_never_double();
 }
 
+/// A pair that starts, whose first node cannot start anything.
+fn broken_beside_a_sound_one(failback: Failback) -> World {
+    let mut world = World::new(failback, 1, 7);
+    world.nodes[0].broken = true;
+    world.start(0);
+    world.run(ms(36));
+    world.start(1);
+    world
+}
+
 /// The scripts offer foreign groups only.
 #[test]
 fn a_local_group_that_did_not_start_is_tried_again() {
     for failback in [Failback::On, Failback::Off] {
-        let mut world = World::new(failback, 1, 7);
-        world.nodes[0].broken = true;
-        world.start(0);
-        world.run(ms(36));
-        world.start(1);
+        let mut world = broken_beside_a_sound_one(failback);
         world.run(60 * SECOND);
         assert_eq!(world.layout(), "- 1", "{}", world.story());
         world.nodes[0].broken = false;
@@ -152,11 +158,7 @@ fn a_local_group_that_did_not_start_is_tried_again() {
 #[test]
 fn a_local_group_that_nobody_can_start_does_not_fill_the_log() {
     for failback in [Failback::On, Failback::Off] {
-        let mut world = World::new(failback, 1, 7);
-        world.nodes[0].broken = true;
-        world.start(0);
-        world.run(ms(36));
-        world.start(1);
+        let mut world = broken_beside_a_sound_one(failback);
         world.run(7200 * SECOND);
         assert_eq!(world.layout(), "- 1", "{}", world.story());
         let tries = world.logged(0, "trying again");
@@ -171,11 +173,7 @@ fn a_local_group_that_nobody_can_start_does_not_fill_the_log() {
 /// At the end of each hand-over a peer is stable that was not before: the same one.
 #[test]
 fn a_peer_that_stays_makes_no_retry_come_sooner() {
-    let mut world = World::new(Failback::Off, 1, 7);
-    world.nodes[0].broken = true;
-    world.start(0);
-    world.run(ms(36));
-    world.start(1);
+    let mut world = broken_beside_a_sound_one(Failback::Off);
     settle(&mut world, "- 1");
     for _ in 0..24 {
         world.run(290 * SECOND);
