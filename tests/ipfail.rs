@@ -107,14 +107,9 @@ impl Pair {
     }
 
     fn holding(&self) -> Holding {
-        let holding = [1, 2].map(|n| self.lab.node(n).vips());
+        let holding = self.lab.holdings();
         let [first, second] = &holding;
-        let mut both: Vec<_> = first.intersection(second).collect();
-        if !both.is_empty() {
-            // They are asked one after the other: what moved meanwhile, in milliseconds, was seen twice and is gone here.
-            let still = self.lab.node(1).vips();
-            both.retain(|address| still.contains(*address));
-        }
+        let both: Vec<_> = first.intersection(second).collect();
         assert!(both.is_empty(), "{:?}: both hold {both:?}\n{}", self.whose, self.logs());
         holding
     }

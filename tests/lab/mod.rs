@@ -32,6 +32,7 @@ pub(crate) mod serial;
 pub(crate) mod stage;
 pub(crate) mod watch;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 pub(crate) use failure::{Failure, bail};
@@ -88,6 +89,11 @@ impl Lab {
     /// Both nodes.
     pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The virtual addresses that each node holds, at one moment.
+    pub(crate) fn holdings(&self) -> [BTreeSet<String>; 2] {
+        network::held_at_once([1, 2].map(|node| self.node(node).stage().init()))
     }
 
     /// The client's place: its processes see the nodes over the network only.

@@ -119,8 +119,19 @@ pub(crate) fn held(node: &Node) -> BTreeSet<String> {
     held_at(node.stage().init(), node.index())
 }
 
-/// The same by the process that is the node's first, for who cannot keep the node.
-pub(crate) fn held_at(init: u32, index: usize) -> BTreeSet<String> {
+/// The same of both nodes, by the processes that are their first, as it was at one moment: they are asked one after the
+/// other, and what moved from b1 to b2 meanwhile would be seen twice.
+pub(crate) fn held_at_once(inits: [u32; 2]) -> [BTreeSet<String>; 2] {
+    let [one, two] = inits;
+    let [mut first, second] = [held_at(one, 1), held_at(two, 2)];
+    if !first.is_disjoint(&second) {
+        let still = held_at(one, 1);
+        first.retain(|address| !second.contains(address) || still.contains(address));
+    }
+    [first, second]
+}
+
+fn held_at(init: u32, index: usize) -> BTreeSet<String> {
     let trie = fs::read_to_string(format!("/proc/{init}/net/fib_trie")).unwrap_or_default();
     let own: Vec<_> = (0..NETWORKS).map(|n| address(index, n)).collect();
     let mut last = "";

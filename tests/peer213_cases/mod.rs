@@ -83,7 +83,7 @@ impl Pair {
     }
 
     fn owners(&self) -> [&'static str; 2] {
-        let [first, second] = [self.lab.node(1).vips(), self.lab.node(2).vips()];
+        let [first, second] = self.lab.holdings();
         ["10.80.0.101", "10.80.0.102"].map(|vip| match (first.contains(vip), second.contains(vip)) {
             (false, false) => "nobody",
             (true, false) => "b1",

@@ -164,8 +164,13 @@ impl Sniffer {
         let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let from = from.duration_since(UNIX_EPOCH).unwrap();
         let to = now();
-        // What was on the wire by then has reached us a little later.
-        thread::sleep(Duration::from_millis(300));
+        // The sniffer may lag behind the wire: once it tells of something later, all before has been told. One that
+        // stays silent is judged by what there is.
+        let later = || match self.times.lock().unwrap().last() {
+            Some(at) if *at > to => Ok(()),
+            _ => Err("nothing".to_owned()),
+        };
+        let _ = lab::wait_until("a later heartbeat", DEADTIME, later);
         let heard = self.times.lock().unwrap();
         let within = heard.iter().copied().filter(|at| *at > from && *at < to);
         let times: Vec<Duration> = [from].into_iter().chain(within).chain([to]).collect();

@@ -177,7 +177,7 @@ impl Pair {
 
     /// Who holds the address of b1's group, and who that of b2's.
     fn owners(&self) -> [&'static str; 2] {
-        let [first, second] = [self.node(1).vips(), self.node(2).vips()];
+        let [first, second] = self.lab.holdings();
         ["10.80.0.101", "10.80.0.102"].map(|vip| match (first.contains(vip), second.contains(vip)) {
             (false, false) => "nobody",
             (true, false) => "b1",

@@ -23,11 +23,11 @@ impl Watch {
     pub(super) fn of(lab: &Lab) -> Self {
         let changes = Arc::new(Mutex::new(Vec::new()));
         let end = Arc::new(AtomicBool::new(false));
-        let nodes = [1, 2].map(|node| (node, lab.node(node).stage().init()));
+        let inits = [1, 2].map(|node| lab.node(node).stage().init());
         let (into, until) = (Arc::clone(&changes), Arc::clone(&end));
         let thread = std::thread::spawn(move || {
             while !until.load(Ordering::Relaxed) {
-                let now = nodes.map(|(node, init)| network::held_at(init, node));
+                let now = network::held_at_once(inits);
                 let mut changes = into.lock().unwrap();
                 if changes.last() != Some(&now) {
                     changes.push(now);

@@ -127,7 +127,7 @@ fn wait_for_signs(
     shared: &mut BTreeSet<String>,
 ) -> Result<(), Failure> {
     lab.wait_until("signs in the log", within, || {
-        shared.extend(lab.node(1).vips().intersection(&lab.node(2).vips()).cloned());
+        note_shared(lab, shared);
         let missing = |(node, sign): &&(usize, &str)| {
             !logfile::after(&lab.node(*node).log(), marks.log(*node)).contains(sign)
         };
@@ -159,15 +159,19 @@ impl Look {
     }
 }
 
+/// What both nodes hold at this moment.
+fn note_shared(lab: &Lab, shared: &mut BTreeSet<String>) {
+    let [first, second] = lab.holdings();
+    shared.extend(first.intersection(&second).cloned());
+}
+
 /// Nothing changes for a while, and no script runs.
 fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> {
     let look = || lab.nodes().iter().map(Look::at).collect::<Vec<_>>();
     let (mut last, mut since) = (look(), Instant::now());
     lab.wait_until("calm", LIMIT, || {
         let now = look();
-        if let [a, b] = now.as_slice() {
-            shared.extend(a.held.intersection(&b.held).cloned());
-        }
+        note_shared(lab, shared);
         let busy: Vec<_> = now.iter().flat_map(|l| l.scripts.clone()).collect();
         if now != last || !busy.is_empty() {
             (last, since) = (now, Instant::now());

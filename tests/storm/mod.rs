@@ -10,7 +10,6 @@
 pub(crate) mod judge;
 pub(crate) mod weather;
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -234,7 +233,7 @@ impl Field {
 
     /// Who holds each of [`VIPS`] now.
     pub(crate) fn owners(&self) -> [Vec<usize>; 2] {
-        let held: Vec<BTreeSet<String>> = self.lab.nodes().iter().map(|node| node.vips()).collect();
+        let held = self.lab.holdings();
         VIPS.map(|vip| (1..=2).filter(|n| held[n - 1].contains(vip)).collect())
     }
 
