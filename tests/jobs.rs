@@ -81,7 +81,7 @@ impl Lab {
             haresources: dir.path().join("haresources"),
             harc: dir.path().join("harc"),
             tool,
-            standby_delay: Duration::from_millis(50),
+            standby_delay: Duration::ZERO,
             ..Options::default()
         };
         Self { env: env.map(|(n, v)| (n.to_owned(), v)).to_vec(), options, dir }

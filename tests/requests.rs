@@ -39,6 +39,7 @@ fn settings() -> Settings {
         packing: Packing::default(),
         hooks: vec![],
         resumed: None,
+        failed: false,
         manages: true,
         groups: Hold::All,
         fencing: false,

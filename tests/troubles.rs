@@ -82,6 +82,10 @@ fn a_start_that_fails_gives_the_group_up_and_asks_for_standby_later() {
         wait_until("the address is given up", || !holds(lab, 1));
         wait_until("the group was released", || calls(lab).len() == 3);
         assert_eq!(calls(lab), ["broken status", "broken start", "broken stop"], "{flavour}");
+        // who is reloaded meanwhile remembers it
+        node.must(&["touch", "-d", "tomorrow", "/etc/ha.d/ha.cf"]).unwrap();
+        node.must(&["sh", "-c", "kill -HUP $(cat /run/heartbeat.pid)"]).unwrap();
+        node.wait_for_log("Performing heartbeat restart exec.", 0, SOON).unwrap();
         node.wait_for_log("b1 wants to go standby [foreign]", 0, SOON).unwrap();
         assert!(node.daemon_runs() && !holds(lab, 1), "{flavour}");
         assert_eq!(node.reboots_asked(), "", "{flavour}");

@@ -114,6 +114,7 @@ fn settings(me: usize) -> Settings {
         packing: Packing::default(),
         hooks: Vec::new(),
         resumed: None,
+        failed: false,
         manages: true,
         groups: heartbeat::engine::Hold::All,
         fencing: false,

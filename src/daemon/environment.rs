@@ -5,9 +5,19 @@ use crate::paths;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-/// What systemd tells this process is not for its children, nor what the administrator tells it about its record.
-const PRIVATE: [&str; 5] =
-    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", super::recorder::FILE, super::recorder::LIMIT];
+/// Tells the next life of this process that something of what it holds did not start.
+pub(super) const START_FAILED: &str = "HA_START_FAILED";
+
+/// What systemd tells this process is not for its children, nor what the administrator tells it about its record, nor
+/// what it tells itself.
+const PRIVATE: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    super::recorder::FILE,
+    super::recorder::LIMIT,
+    START_FAILED,
+];
 
 /// Of scripts: what was inherited, and one variable for each parameter of `ha.cf`.
 pub(super) fn of_children(

@@ -2,6 +2,7 @@
 
 use super::background::{self, Herald, Side};
 use super::cli::{self, Asked, Options, USAGE_EXIT};
+use super::environment::START_FAILED;
 use super::host::LinuxHost;
 use super::pidfile::{self, Running};
 use super::pulse::News;
@@ -255,7 +256,7 @@ fn leave(options: &Options, config: &Config, ending: Ending, log: &Logger) -> i3
     if ending != Ending::Stop {
         log.log(Level::Info, "Restarting heartbeat.");
     }
-    let held = match ending {
+    let (held, failed) = match ending {
         Ending::Stop => {
             log.log(Level::Info, &format!("{} Heartbeat shutdown complete.", config.this_node));
             return 0;
@@ -267,13 +268,13 @@ fn leave(options: &Options, config: &Config, ending: Ending, log: &Logger) -> i3
             if signals::stopped_within(Duration::from_secs(whole + 1)) {
                 return 0;
             }
-            None
+            (None, false)
         }
-        Ending::Reload(held) => Some(held),
+        Ending::Reload { held, failed } => (Some(held), failed),
     };
     log.log(Level::Info, "Performing heartbeat restart exec.");
     log.flush(FLUSH);
-    let error = again(options, held);
+    let error = again(options, held, failed);
     log.log(Level::Crit, &format!("cannot restart: {error}"));
     let_go(held, resource_context(config, log));
     FAILED
@@ -287,20 +288,22 @@ fn let_go(held: Option<Hold>, context: resources::Context) {
     }
 }
 
+/// What `-C` says.
 pub(super) fn held(options: &Options) -> Option<Hold> {
     options.held.as_deref().and_then(Hold::parse)
 }
 
 /// The program of that name first: an upgrade replaced ours, and what runs here has no name any more.
-fn again(options: &Options, held: Option<Hold>) -> io::Error {
+fn again(options: &Options, held: Option<Hold>, failed: bool) -> io::Error {
     let named = std::env::current_exe().ok().map(|path| pidfile::without_deleted(&path));
     if let Some(program) = named {
-        let _ = exec(&program, options, held);
+        let _ = exec(&program, options, held, failed);
     }
-    exec(Path::new("/proc/self/exe"), options, held)
+    exec(Path::new("/proc/self/exe"), options, held, failed)
 }
 
-fn exec(program: &Path, options: &Options, held: Option<Hold>) -> io::Error {
+/// What the command line of 3.0.6 has no word for goes by environment.
+fn exec(program: &Path, options: &Options, held: Option<Hold>, failed: bool) -> io::Error {
     let mut words = vec!["heartbeat", "-f"];
     words.extend((0..options.debug).map(|_| "-d"));
     words.extend(options.no_realtime.then_some("-l"));
@@ -310,8 +313,14 @@ fn exec(program: &Path, options: &Options, held: Option<Hold>) -> io::Error {
     }
     let text = |bytes: &[u8]| CString::new(bytes).unwrap_or_default();
     let words: Vec<CString> = words.iter().map(|word| text(word.as_bytes())).collect();
+    let inherited = std::env::vars_os().filter(|(name, _)| name != START_FAILED);
+    let told = failed.then(|| (START_FAILED.into(), "1".into()));
+    let variables: Vec<CString> = inherited
+        .chain(told)
+        .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
+        .collect();
     // Not std's: that one lets waiting signals loose before the new program can take them.
-    match nix::unistd::execv(&text(program.as_os_str().as_bytes()), &words) {
+    match nix::unistd::execve(&text(program.as_os_str().as_bytes()), &words, &variables) {
         Ok(never) => match never {},
         Err(errno) => errno.into(),
     }

@@ -6,6 +6,7 @@ use super::clerk::{Clerk, Errand};
 use super::cli::Options;
 use super::clients::Clients;
 use super::clock::{Clock, wall};
+use super::environment::START_FAILED;
 use super::executor::Executor;
 use super::launch::{FLUSH, held, resource_context, wants_realtime};
 use super::media::Antennas;
@@ -170,6 +171,7 @@ fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<Th
         generation: generation.value,
         hooks: settings::hooks(),
         resumed,
+        failed: resumed.is_some() && std::env::var_os(START_FAILED).is_some(),
         manages: !options.no_resources,
         seed,
     })

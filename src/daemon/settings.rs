@@ -14,6 +14,7 @@ pub(super) struct ThisStart {
     pub(super) generation: u64,
     pub(super) hooks: Vec<String>,
     pub(super) resumed: Option<Hold>,
+    pub(super) failed: bool,
     pub(super) manages: bool,
     pub(super) seed: u64,
 }
@@ -41,6 +42,7 @@ pub(super) fn engine(config: &Config, start: ThisStart) -> Settings {
         packing: packing(config),
         hooks: start.hooks,
         resumed: start.resumed,
+        failed: start.failed,
         manages: start.manages,
         groups: groups(config),
         fencing: config.stonith.is_some(),

@@ -11,8 +11,13 @@ pub enum Ending {
     Stop,
     /// Everything was given up; be silent for longer than the dead time, then start afresh.
     Restart,
-    /// Nothing was given up; start anew at once, holding this.
-    Reload(Hold),
+    /// Nothing was given up; start anew at once.
+    Reload {
+        /// What this node holds.
+        held: Hold,
+        /// Of that something did not start, and is still to be tried again.
+        failed: bool,
+    },
 }
 
 /// One request to the world. The order within an answer is the order to carry them out in.

@@ -30,6 +30,13 @@ pub(super) struct Failed {
     beside: Option<u64>,
 }
 
+impl Failed {
+    /// `before`: an earlier life of this process had something to try again.
+    pub(super) fn new(before: bool, now: Duration) -> Self {
+        Self { again_at: before.then(|| now + PAUSE), ..Self::default() }
+    }
+}
+
 impl Engine {
     /// A word from this machine that it wants to give, at the door: an offer that leads nowhere tells of a failure all
     /// the same.
@@ -81,7 +88,9 @@ impl Engine {
         if self.failed.again_at.is_none_or(|at| self.now.mono < at) || self.is_shutting_down() {
             return;
         }
-        let calm = self.resources_stable() && self.resources.state == State::Stable && !self.pause.unsure;
+        // After a pause of this node the peer may hold what it held; not one that is dead.
+        let unsure = self.pause.unsure && self.other_nodes().any(|node| !node.is_dead());
+        let calm = self.resources_stable() && self.resources.state == State::Stable && !unsure;
         if !calm || self.held_twice() != Hold::None {
             self.failed.again_at = Some(self.now.mono + RETRY);
             return;

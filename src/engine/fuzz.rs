@@ -325,6 +325,7 @@ fn settings(shape: u8, seed: u8) -> Settings {
         packing: crate::wire::Packing::default(),
         hooks: ["status", "ip-request", "ip-request-resp", "hb_takeover"].map(str::to_owned).to_vec(),
         resumed: (shape & 8 == 8).then_some(Hold::Local),
+        failed: shape & 72 == 72,
         manages: shape & 16 == 0,
         groups: Hold::All,
         fencing: shape & 32 == 32,

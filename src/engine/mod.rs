@@ -109,6 +109,7 @@ impl Engine {
         let me = nodes.iter().position(|n| n.name == settings.me)?;
         Some(Self {
             resources: negotiation::Resources::new(settings.resumed),
+            failed: failed::Failed::new(settings.failed, now.mono),
             settings,
             now,
             nodes,
@@ -124,7 +125,6 @@ impl Engine {
             claims: claims::Claims::default(),
             double: double::Double::default(),
             pause: pause::Pause::default(),
-            failed: failed::Failed::default(),
             pulse: life::Pulse::default(),
             jobs: jobs::Jobs::default(),
             fencing: fencing::Fencing::default(),

@@ -140,11 +140,15 @@ impl Engine {
 
     /// Tells everybody what this node holds.
     pub(super) fn send_held(&mut self, stable: bool, why: Option<&str>) {
+        self.tell_held(self.resources.i_hold, stable, why);
+    }
+
+    fn tell_held(&mut self, hold: Hold, stable: bool, why: Option<&str>) {
         if !self.nice() {
             return;
         }
         let mut message = Message::of("resource")
-            .with("rsc_hold", self.resources.i_hold.word())
+            .with("rsc_hold", hold.word())
             .with("rtype", "full")
             .with("isstable", if stable { "1" } else { "0" });
         if let Some(why) = why {
@@ -179,7 +183,11 @@ impl Engine {
         if self.resources.takeover_in_progress {
             self.note(Note::StartingDuringTakeover);
         }
-        self.send_held_as_is();
+        match self.still_here() {
+            Hold::None => self.send_held_as_is(),
+            // Who begins now must not take it before it has stopped, which `shutdone` will tell.
+            held => self.tell_held(held, false, None),
+        }
         self.audit();
     }
 
@@ -226,6 +234,9 @@ impl Engine {
     }
 
     fn on_own_resource(&mut self, message: &Message) {
+        if self.still_here() != Hold::None {
+            return;
+        }
         self.resources.i_hold = self.read_hold(self.resources.i_hold, message);
         if message.text("info") == Some("mach_down") {
             self.resources.i_hold = self.resources.i_hold.without(self.jobs.releasing());
@@ -255,7 +266,9 @@ impl Engine {
         let (seq, told) = (message.hex("seq"), self.read_hold(self.resources.other_holds, message));
         let newer = self.nodes.get(from).is_some_and(|n| seq >= Some(n.claim_seq));
         if newer {
-            self.resources.other_holds = told;
+            // What a node that stops lets go of is not free for one that has yet to begin.
+            let waits = message.text("info") == Some("shutdown") && self.resources.state < State::Stable;
+            self.resources.other_holds = if waits { self.resources.other_holds.with(told) } else { told };
         }
         match message.text("isstable") {
             Some("1") if !self.resources.other_stable => {

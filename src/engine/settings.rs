@@ -77,6 +77,9 @@ pub struct Settings {
     pub hooks: Vec<String>,
     /// After a quick restart (`-R -C`): what this node still holds.
     pub resumed: Option<Hold>,
+    /// Of that something did not start.
+    #[serde(default)]
+    pub failed: bool,
     /// Whether resources are this daemon's business; `-M` says no.
     pub manages: bool,
     /// Which sets have a group at all, seen from here.

@@ -1,22 +1,26 @@
 //! Leaving: orderly stop, restart after a partition, reload (sections 7.7, 7.10, 7.11, 8.10).
 
 use super::negotiation::State;
+use super::node::Node;
 use super::standby::StandbyState;
 use super::{Action, Ending, Engine, Hold, Job, Note};
 use std::time::Duration;
 
 /// From the end of giving up to the end of the clients, and from there to silence.
 const PHASE: Duration = Duration::from_secs(1);
+/// A peer that has said nothing about resources in this life, and does not within this time, has nothing to say: it runs
+/// without them, or by the old protocol.
+const SPEAKS_WITHIN: Duration = Duration::from_secs(15);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 enum Stage {
     /// Nobody asked.
     #[default]
     Running,
-    /// Asked; waiting for calm.
-    Waiting,
-    /// The scripts run.
-    GivingUp,
+    /// Asked; waiting for calm, until then also for those who say nothing.
+    Waiting { patience: Duration },
+    /// The scripts run, and stop this.
+    GivingUp(Hold),
     /// All was given up; clients stop at `at`.
     GaveUp { at: Duration },
     /// Clients are stopping.
@@ -42,7 +46,7 @@ impl Engine {
 
     /// Whether the next life of this process is at hand. What is agreed upon now it would not know.
     pub(super) fn is_reloading(&self) -> bool {
-        matches!(self.shutdown.ending, Some(Ending::Reload(_)))
+        matches!(self.shutdown.ending, Some(Ending::Reload { .. }))
     }
 
     pub(super) fn request_shutdown(&mut self) {
@@ -78,7 +82,7 @@ impl Engine {
             return;
         }
         self.note(Note::RestartTriggered);
-        self.shutdown.ending = Some(Ending::Reload(Hold::None));
+        self.shutdown.ending = Some(Ending::Reload { held: Hold::None, failed: false });
         self.pulse.restarting = true;
         self.send_status();
         self.shutdown.stage = Stage::GaveUp { at: self.now.mono };
@@ -88,12 +92,11 @@ impl Engine {
         if self.is_shutting_down() {
             return;
         }
-        if !self.startup.is_up() {
-            self.shutdown.stage = Stage::Waiting;
-            return self.note(Note::ShutdownDelayedComm);
+        self.shutdown.stage = Stage::Waiting { patience: self.now.mono + SPEAKS_WITHIN };
+        match self.startup.is_up() {
+            true => self.retry_shutdown(),
+            false => self.note(Note::ShutdownDelayedComm),
         }
-        self.shutdown.stage = Stage::Waiting;
-        self.retry_shutdown();
     }
 
     /// Goes on with a delayed stop as soon as nothing is in motion.
@@ -101,17 +104,18 @@ impl Engine {
         if self.shutdown.reload_wanted {
             self.request_reload();
         }
-        if self.shutdown.stage != Stage::Waiting || !self.startup.is_up() {
+        let Stage::Waiting { patience } = self.shutdown.stage else { return };
+        if !self.startup.is_up() {
             return;
         }
-        if !self.may_leave() {
+        if !self.may_leave(self.now.mono >= patience) {
             if !self.shutdown.said_delayed {
                 self.shutdown.said_delayed = true;
                 self.note(Note::ShutdownDelayed);
             }
             return;
         }
-        self.shutdown.stage = Stage::GivingUp;
+        self.shutdown.stage = Stage::GivingUp(self.resources.i_hold);
         self.resources.i_hold = Hold::None;
         self.resources.state = State::Shutdown;
         if self.settings.manages {
@@ -125,9 +129,18 @@ impl Engine {
         }
     }
 
+    /// What scripts are still stopping, although this node does not hold it any more.
+    pub(super) fn still_here(&self) -> Hold {
+        match self.shutdown.stage {
+            Stage::GivingUp(held) => held,
+            _ => Hold::None,
+        }
+    }
+
     /// Calm, or nobody left to be calm with.
-    fn may_leave(&self) -> bool {
-        let alone = self.other_nodes().all(|n| n.is_dead() || !n.may_hold);
+    fn may_leave(&self, waited: bool) -> bool {
+        let silent = |n: &Node| waited && n.state_seq == 0;
+        let alone = self.other_nodes().all(|n| n.is_dead() || !n.may_hold || silent(n));
         !self.settings.manages || self.resources_stable() || (alone && self.nothing_moves())
     }
 
@@ -141,7 +154,7 @@ impl Engine {
     pub(super) fn gave_up_everything(&mut self) {
         self.resources.state = State::Shutdown;
         self.resources.i_hold = Hold::None;
-        if self.shutdown.stage == Stage::GivingUp {
+        if matches!(self.shutdown.stage, Stage::GivingUp(_)) {
             self.shutdown.stage = Stage::GaveUp { at: self.now.mono + PHASE };
         }
     }
@@ -157,6 +170,7 @@ impl Engine {
 
     pub(super) fn shutdown_deadline(&self) -> Option<Duration> {
         match self.shutdown.stage {
+            Stage::Waiting { patience } => Some(patience).filter(|at| self.now.mono < *at),
             Stage::GaveUp { at } => Some(at),
             Stage::Last { at } if self.jobs.idle() => Some(at),
             _ => None,
@@ -166,6 +180,7 @@ impl Engine {
     pub(super) fn shutdown_tick(&mut self) {
         let now = self.now.mono;
         match self.shutdown.stage {
+            Stage::Waiting { patience } if now >= patience => self.retry_shutdown(),
             Stage::GaveUp { at } if now >= at => {
                 self.shutdown.stage = Stage::Clients;
                 self.send_status();
@@ -179,7 +194,9 @@ impl Engine {
     fn end(&mut self) {
         self.ended = true;
         let ending = match self.shutdown.ending {
-            Some(Ending::Reload(_)) => Ending::Reload(self.handed_down()),
+            Some(Ending::Reload { .. }) => {
+                Ending::Reload { held: self.handed_down(), failed: self.failed.again_at.is_some() }
+            }
             Some(ending) => ending,
             None => Ending::Stop,
         };

@@ -56,7 +56,7 @@ impl Engine {
         }
         if self.resources.i_hold == Hold::All {
             self.resources.other_stable = true;
-            return;
+            return self.retry_shutdown();
         }
         if !self.resources.i_hold.includes(Hold::Local) {
             self.acquire_local(true);
@@ -81,6 +81,8 @@ impl Engine {
             r.other_holds = Hold::None;
             r.other_stable = true;
             r.takeover_in_progress = true;
+            // Who left in good order may be back, and stable, before all is taken.
+            r.needs_failback = true;
         }
         self.acquire_local(true);
     }

@@ -37,7 +37,7 @@ fn beginning(begin: &Begin) -> String {
     };
     format!(
         "{} begins: process {}, generation {}, nodes [{}], ping nodes [{}], links [{}], keepalive {:?}, deadtime \
-         {:?}, failback {:?}, resumed {:?} ({})",
+         {:?}, failback {:?}, resumed {:?}{} ({})",
         s.me,
         s.pid,
         s.generation,
@@ -48,6 +48,7 @@ fn beginning(begin: &Begin) -> String {
         s.deadtime,
         s.failback,
         s.resumed,
+        if s.failed { " but for what did not start" } else { "" },
         begin.program
     )
 }

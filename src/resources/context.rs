@@ -1,7 +1,6 @@
 //! What work on resources needs to know about its surroundings. Values only.
 
 use super::reboot::{Reboot, RebootByTool};
-use super::standby::Later;
 use super::stonith::Device;
 use crate::agents::announce::Crew;
 use crate::logging::Logger;
@@ -31,9 +30,7 @@ pub struct Options {
     pub limit: Option<Duration>,
     /// What to do when a resource cannot be stopped.
     pub reboot: Arc<dyn Reboot>,
-    /// Who carries the delayed standby after a failed start.
-    pub later: Later,
-    /// How long that is delayed.
+    /// How long after a failed start standby is asked for; whole seconds.
     pub standby_delay: Duration,
     /// Working directory of scripts; ours when `None`.
     pub directory: Option<PathBuf>,
@@ -55,7 +52,6 @@ impl Default for Options {
         Self {
             limit: None,
             reboot: Arc::new(RebootByTool(tool.clone())),
-            later: Later::Thread,
             standby_delay: Duration::from_secs(30),
             directory: Some(PathBuf::from(paths::CORE_DIR)),
             haresources: PathBuf::from("/etc/ha.d/haresources"),

@@ -1,7 +1,7 @@
 //! Messages from scripts and tools to the daemon (client-api.md section 8).
 
 use crate::wire::{Message, Value};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
@@ -33,8 +33,7 @@ pub fn bytes_of(message: &Message) -> Option<Vec<u8>> {
 pub fn send(path: &Path, message: &Message) -> io::Result<()> {
     let unfit = || io::Error::new(io::ErrorKind::InvalidInput, "not a message for the FIFO");
     let bytes = bytes_of(message).ok_or_else(unfit)?;
-    let mut fifo =
-        OpenOptions::new().append(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let mut fifo = open(path)?;
     if !fifo.metadata()?.file_type().is_fifo() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a FIFO"));
     }
@@ -42,6 +41,15 @@ pub fn send(path: &Path, message: &Message) -> io::Result<()> {
         n if n == bytes.len() => Ok(()),
         _ => Err(io::ErrorKind::WriteZero.into()),
     }
+}
+
+/// Whether a daemon is there.
+pub(super) fn is_read(path: &Path) -> bool {
+    open(path).is_ok()
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
 }
 
 #[cfg(test)]

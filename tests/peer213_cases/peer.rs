@@ -74,7 +74,7 @@ pub(super) fn run(words: &str) {
                 std::thread::sleep(DEADTIME + Duration::from_secs(1));
                 resumed = None;
             }
-            Ending::Reload(held) => resumed = Some(held),
+            Ending::Reload { held, .. } => resumed = Some(held),
         }
     }
 }
@@ -125,6 +125,7 @@ impl Life {
                 .map(str::to_owned)
                 .to_vec(),
             resumed,
+            failed: false,
             manages: true,
             groups: Hold::All,
             fencing: false,

@@ -223,6 +223,36 @@ fn a_failure_that_is_told_during_a_hand_over_is_not_forgotten() {
     assert_eq!(world.logged(1, "trying again"), 1, "{}", world.story());
 }
 
+#[test]
+fn a_reload_forgets_no_failure() {
+    let mut world = broken_beside_a_sound_one(Failback::Off);
+    settle(&mut world, "- 1");
+    world.run(40 * SECOND);
+    world.reload(0);
+    world.run(SECOND);
+    world.reload(0);
+    world.nodes[0].broken = false;
+    world.run(90 * SECOND);
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    world.reload(0);
+    world.run(1200 * SECOND);
+    assert_eq!(world.logged(0, "trying again"), 1, "{}", world.story());
+    world.assert_never_double();
+}
+
+/// After a pause it does not know what the others hold; the dead hold nothing.
+#[test]
+fn who_is_alone_and_was_asleep_tries_again_all_the_same() {
+    let mut world = broken_beside_a_sound_one(Failback::Off);
+    world.crash(1);
+    world.run(20 * SECOND);
+    world.pause(0, 20 * SECOND);
+    world.run(21 * SECOND);
+    world.nodes[0].broken = false;
+    world.run(120 * SECOND);
+    assert_eq!(world.layout(), "01 -", "{}", world.story());
+}
+
 /// An administrator's standby that was refused is over.
 #[test]
 fn what_runs_and_was_refused_is_not_offered_again() {

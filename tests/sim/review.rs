@@ -2,7 +2,7 @@
 
 use crate::pair::*;
 use crate::world::*;
-use heartbeat::engine::{Action, Failback, Input, Now};
+use heartbeat::engine::{Action, Ending, Failback, Input, Now};
 use heartbeat::wire::Message;
 
 /// One owner for each group, soon.
@@ -308,4 +308,78 @@ fn a_release_that_ends_is_no_answer_to_an_offer() {
     assert_eq!(world.logged(0, "a1 wants to go standby"), 1, "{}", world.story());
     assert_eq!(world.logged(0, "Local standby process completed"), 0, "{}", world.story());
     one_owner_each(&mut world, "a release that outlasts a restart");
+}
+
+/// A node that stops holds nothing any more by its own words, and its scripts have not ended for long.
+#[test]
+fn what_a_stop_has_not_ended_is_not_taken_by_who_begins() {
+    for failback in [Failback::On, Failback::Off] {
+        // so long before the stop the other one is started, or after it
+        for (before, after) in [(2000, 0), (40, 0), (0, 0), (0, 40), (0, 3000)] {
+            let mut world = pair(failback);
+            world.crash(0);
+            settle(&mut world, "- 01");
+            if before > 0 {
+                world.start(0);
+                world.run(ms(before));
+            }
+            world.script_time = 30 * SECOND;
+            world.stop(1);
+            world.run_until("it stops", 120 * SECOND, |w| w.logged(1, "Heartbeat shutdown in progress") == 1);
+            world.run(ms(after));
+            world.script_time = ms(40);
+            if before == 0 {
+                world.start(0);
+            }
+            world.run(100 * SECOND);
+            assert_eq!(world.layout(), "01 -", "{failback:?} {before} {after}\n{}", world.story());
+            world.assert_never_double();
+        }
+    }
+}
+
+/// It runs without resources, and will never say that they are stable.
+#[test]
+fn nobody_waits_with_its_end_for_a_peer_that_has_nothing_to_say() {
+    let mut world = World::new(Failback::On, 1, 7);
+    world.start(0);
+    world.run(ms(36));
+    world.manages = false;
+    world.start(1);
+    world.run(60 * SECOND);
+    assert!(world.holders(0).contains(&0), "{}", world.story());
+    world.stop(0);
+    world.run(30 * SECOND);
+    assert_eq!(world.nodes[0].endings, [Ending::Stop], "{}", world.story());
+    assert!(world.holders(0).is_empty(), "{}", world.story());
+}
+
+/// It left in good order, and is back before its groups have started here.
+#[test]
+fn who_is_back_before_its_groups_were_taken_gets_them_back() {
+    let mut world = pair(Failback::On);
+    world.script_time = 20 * SECOND;
+    world.stop(1);
+    world.run_until("it has left", 60 * SECOND, |w| w.nodes[1].endings == [Ending::Stop]);
+    world.start(1);
+    world.run(SECOND);
+    world.script_time = ms(40);
+    world.run(90 * SECOND);
+    assert_eq!(world.layout(), "0 1", "{}", world.story());
+    world.assert_never_double();
+}
+
+#[test]
+fn a_reload_that_waits_for_an_answer_does_not_wait_for_a_dead_node() {
+    let mut world = pair(Failback::On);
+    world.crash(1);
+    settle(&mut world, "01 -");
+    world.prepare_time = 10 * SECOND;
+    world.start(1);
+    world.run_until("an offer", 30 * SECOND, |w| w.logged(0, "a1 wants to go standby") == 1);
+    world.reload(0);
+    world.crash(1);
+    world.run(30 * SECOND);
+    assert!(matches!(world.nodes[0].endings[..], [Ending::Reload { .. }]), "{}", world.story());
+    assert_eq!(world.layout(), "01 -", "{}", world.story());
 }

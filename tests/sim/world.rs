@@ -116,6 +116,8 @@ pub struct SimNode {
     pub pingable: bool,
     /// Resets of the other node that were done for this one.
     pub shots: usize,
+    /// What the next life is to know: something failed.
+    pub failed: bool,
     /// What the next life is told first.
     pub remembered: Option<Input>,
 }
@@ -188,6 +190,7 @@ impl World {
             broken: false,
             pingable: true,
             shots: 0,
+            failed: false,
             remembered: None,
         };
         Self {
@@ -265,6 +268,7 @@ impl World {
                 .map(str::to_owned)
                 .to_vec(),
             resumed,
+            failed: resumed.is_some() && std::mem::take(&mut self.nodes[node].failed),
             manages: self.manages,
             groups: if node == 0 { self.filled } else { self.filled.mirror() },
             fencing: self.fencing,
@@ -592,8 +596,9 @@ impl World {
                 let pause = self.deadtime + Duration::from_secs(1);
                 self.at(self.now + pause, Event::Boot { node, life, resumed: None });
             }
-            Ending::Reload(hold) => {
-                let at = match hold {
+            Ending::Reload { held, failed } => {
+                self.nodes[node].failed = failed;
+                let at = match held {
                     Hold::None => 0,
                     Hold::Local => 1,
                     Hold::Foreign => 2,

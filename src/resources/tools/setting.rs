@@ -9,7 +9,7 @@ use crate::resources::fifo;
 use crate::resources::hooks::Scene;
 use crate::resources::reboot::RebootHere;
 use crate::resources::script::Output;
-use crate::resources::standby::{Later, fifo_path};
+use crate::resources::standby::fifo_path;
 use crate::wire::Message;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -76,7 +76,6 @@ impl Setting {
 fn options() -> Options {
     Options {
         reboot: Arc::new(RebootHere),
-        later: Later::Process,
         directory: None,
         tool: std::env::current_exe().unwrap_or_else(|_| PathBuf::from(paths::LIBEXEC).join("hb_tool")),
         ..Options::default()

@@ -3,7 +3,8 @@
 use super::Args;
 use super::setting::Setting;
 use crate::engine::Hold;
-use crate::resources::hooks;
+use crate::resources::standby::fifo_path;
+use crate::resources::{fifo, hooks};
 use std::time::Duration;
 
 pub(super) fn run(args: &Args<'_>, setting: &mut Setting) -> i32 {
@@ -11,6 +12,10 @@ pub(super) fn run(args: &Args<'_>, setting: &mut Setting) -> i32 {
         return 1;
     };
     std::thread::sleep(Duration::from_secs(seconds));
+    // A daemon that was stopped meanwhile has let everything go.
+    if !fifo::is_read(&fifo_path(&setting.environment)) {
+        return 0;
+    }
     setting.play(|scene| {
         hooks::standby_after_failure(set, scene);
         0

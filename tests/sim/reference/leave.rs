@@ -68,7 +68,7 @@ impl Reference {
         }
         self.ended = true;
         let ending = match self.ending {
-            Ending::Reload(_) => Ending::Reload(self.i_hold),
+            Ending::Reload { .. } => Ending::Reload { held: self.i_hold, failed: false },
             other => other,
         };
         self.out.push(Wish::End(ending));
@@ -84,7 +84,7 @@ impl Reference {
             return;
         }
         self.log(Level::Info, format_args!("Heartbeat restart triggered."));
-        self.ending = Ending::Reload(Hold::None);
+        self.ending = Ending::Reload { held: Hold::None, failed: false };
         self.restart_grace = true;
         self.leaving = Leaving::Phase(1, self.now.mono + SECOND);
         self.send_status();

@@ -111,6 +111,8 @@ pub struct Node {
     pub groups: [bool; 2],
     pub no_start: [bool; 2],
     pub no_stop: [bool; 2],
+    /// What the last life handed down: something is to be tried again.
+    retries: bool,
     /// A start failed, and nobody has looked after it yet.
     pub failed: [bool; 2],
     pub(super) waiting: VecDeque<Waiting>,
@@ -149,6 +151,7 @@ fn node() -> Node {
         generation: 100,
         marks: Vec::new(),
         groups: [false; 2],
+        retries: false,
         no_start: [false; 2],
         no_stop: [false; 2],
         failed: [false; 2],
@@ -404,6 +407,7 @@ impl World {
             max_rexmit_delay: config.rexmit,
             hooks: self.hooks.clone(),
             resumed,
+            failed: resumed.is_some() && self.nodes[node].retries,
             manages: true,
             groups: Hold::All,
             fencing: config.fencing,
@@ -470,7 +474,8 @@ impl World {
         match ending {
             Ending::Stop => {}
             Ending::Restart => self.at(self.now + pause, Event::Boot { node: at, life, resumed: None }),
-            Ending::Reload(hold) => {
+            Ending::Reload { held: hold, failed } => {
+                self.nodes[at].retries = failed;
                 self.at(self.now + ms(50), Event::Boot { node: at, life, resumed: Some(hold) });
             }
         }
