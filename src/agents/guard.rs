@@ -5,14 +5,13 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::announce::{Announcement, Crew};
 use super::netlink::{self, Conversation};
 use super::plan::guard::Patience;
-use super::plan::{Entry, Link, Op, Owner, Schedule};
+use super::plan::{Entry, Link, Op, Owner, Place, Schedule};
 use super::{ledger, turn};
 use crate::level::Level;
 
@@ -42,8 +41,6 @@ impl AsFd for News {
         self.0.as_fd()
     }
 }
-
-type Place = (IpAddr, String);
 
 /// Puts back what is missing.
 pub struct Guard {
@@ -88,7 +85,7 @@ impl Guard {
     }
 
     fn tell_of_homeless(&mut self, missing: &[(&Entry, Option<&Link>)], say: &mut dyn FnMut(Level, &str)) {
-        let homeless = missing.iter().filter(|(_, link)| link.is_none()).map(|(entry, _)| place(entry));
+        let homeless = missing.iter().filter(|(_, link)| link.is_none()).map(|(entry, _)| entry.place());
         let homeless: BTreeSet<Place> = homeless.collect();
         let lines = homeless.difference(&self.homeless).map(|(ip, nic)| {
             format!(
@@ -107,7 +104,7 @@ impl Guard {
         let (mut due, mut next) = (Vec::new(), None::<Duration>);
         let now = self.born.elapsed();
         for (entry, link) in missing.iter().filter_map(|(entry, link)| Some((*entry, (*link)?))) {
-            match self.patience.missing(&place(entry), now) {
+            match self.patience.missing(&entry.place(), now) {
                 None => due.push((entry, link)),
                 Some(at) => next = Some(next.map_or(at, |next| next.min(at))),
             }
@@ -140,7 +137,7 @@ impl Guard {
     }
 
     fn times(&self, entry: &Entry) -> String {
-        match self.patience.times(&place(entry)) {
+        match self.patience.times(&entry.place()) {
             0 | 1 => String::new(),
             n => format!(" (for the {n}th time in a row)"),
         }
@@ -150,8 +147,8 @@ impl Guard {
 /// Who could not wait for its turn any more may have released some of these meanwhile.
 fn take_back(talk: &mut Conversation, due: &[(&Entry, &Link)]) {
     let Ok(list) = ledger::read() else { return };
-    let released =
-        due.iter().filter(|(entry, _)| list.entries.iter().all(|left| place(left) != place(entry)));
+    let left: BTreeSet<Place> = list.entries.iter().map(Entry::place).collect();
+    let released = due.iter().filter(|(entry, _)| !left.contains(&entry.place()));
     let ops: Vec<Op> = released.map(|(entry, link)| Op::Remove(entry.wanted.on(link))).collect();
     // What is gone already is no fault.
     let _ = talk.apply(&ops);
@@ -165,10 +162,6 @@ pub fn refresh(crew: &Crew) {
 
 fn announcement(entry: &Entry, schedule: Schedule) -> Announcement {
     Announcement { ip: entry.wanted.ip, nic: entry.nic.clone(), schedule, while_held: true }
-}
-
-fn place(entry: &Entry) -> Place {
-    (entry.wanted.ip, entry.nic.clone())
 }
 
 /// An address as log lines name it.

@@ -9,11 +9,10 @@
 
 use std::fs;
 use std::io;
-use std::net::IpAddr;
 
 use super::address;
 use super::netlink::Conversation;
-use super::plan::{Entry, Ledger, Op, Owner};
+use super::plan::{Entry, Gone, Ledger, Op, Owner};
 use super::turn::{self, Turn};
 use crate::paths::{ADDRESSES, LEFT_BEHIND};
 
@@ -24,7 +23,7 @@ pub fn add(_turn: &Turn, new: &[Entry]) -> io::Result<()> {
 
 /// Strikes out what is gone, or is not to be watched any more. Where that cannot be written, or read, the whole list
 /// goes, and nothing is guarded: an address that was given to the peer must not come back.
-pub fn strike(_turn: &Turn, gone: &[IpAddr]) -> io::Result<()> {
+pub fn strike(_turn: &Turn, gone: &[Gone]) -> io::Result<()> {
     let before = read();
     let Err(error) = change(|ledger| ledger.strike(gone)) else { return Ok(()) };
     if fs::remove_file(ADDRESSES).is_err() {
@@ -99,7 +98,7 @@ pub fn clear(owner: Option<Owner>) -> Cleared {
         Ok((removed, errors)) => {
             cleared.removed = removed;
             cleared.errors.extend(errors);
-            let all: Vec<IpAddr> = ledger.entries.iter().map(|e| e.wanted.ip).collect();
+            let all: Vec<Gone> = ledger.entries.iter().map(Entry::gone).collect();
             cleared
                 .errors
                 .extend(strike(&turn, &all).err().map(|e| format!("cannot write {ADDRESSES}: {e}")));

@@ -63,6 +63,55 @@ fn what_somebody_takes_away_is_put_back() {
     });
 }
 
+/// Two groups have it, on two interfaces.
+#[test]
+fn what_is_stopped_on_one_interface_stays_guarded_on_the_other() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let both = [(Agent::IPaddr2, "10.0.0.50/24/eth0"), (Agent::IPaddr2, "10.0.0.50/24/eth1:b")];
+        assert!(up(&both).iter().all(|a| a.start.as_ref().is_some_and(|s| s.code == 0)));
+        // One of them is of an older version, and adopted.
+        assert_eq!(listed(), ["10.0.0.50/24 eth0", "10.0.0.50/24 eth1"]);
+        std::fs::write("/run/heartbeat.addresses", "owner 1 1\n10.0.0.50/24 eth0\n").unwrap();
+        adopt(&both).unwrap();
+        assert_eq!(listed(), ["10.0.0.50/24 eth0", "10.0.0.50/24 eth1"]);
+
+        assert_eq!(down(&both[1..])[0].code, 0);
+        assert_eq!(listed(), ["10.0.0.50/24 eth0"]);
+        sh("ip addr del 10.0.0.50/24 dev eth0");
+        assert_eq!(look(&mut Guard::new(ME, crew())).len(), 1);
+        assert!(has("10.0.0.50"));
+
+        // Without an interface in the word it goes from all of them.
+        up(&both[1..]);
+        assert_eq!(down(&[(Agent::IPaddr2, "10.0.0.50")])[0].code, 0);
+        assert!(!has("10.0.0.50"));
+        assert_eq!(listed(), Vec::<String>::new());
+    });
+}
+
+/// Else the address would come with an interface of that name, long after it was given away.
+#[test]
+fn what_is_stopped_where_its_interface_is_gone_is_not_guarded() {
+    for gone in ["ip link del eth1", "ip link set eth1 down; ip link set eth1 name lan1; ip link set lan1 up"]
+    {
+        lab(move || {
+            let all = [
+                (Agent::IPaddr2, "10.8.0.1/24/eth1:x"),
+                (Agent::IPaddr, "10.8.0.2/24/eth1"),
+                (Agent::IPv6addr, "fd08::1/64/eth1"),
+                (Agent::IPaddr, "192.168.5.9"),
+                (Agent::IPaddr2, "192.168.5.10"),
+            ];
+            assert!(up(&all).iter().all(|a| a.start.as_ref().is_some_and(|s| s.code == 0)));
+            assert_eq!(listed().len(), all.len());
+            sh(gone);
+            down(&all);
+            assert_eq!(listed(), Vec::<String>::new(), "{gone}");
+        });
+    }
+}
+
 #[test]
 fn who_insists_is_answered_more_and_more_slowly() {
     lab(|| {
