@@ -9,7 +9,7 @@ use heartbeat::agents::plan::Owner;
 use heartbeat::agents::{Agent, ledger, turn};
 use heartbeat::level::Level;
 
-use super::lab::{has, lab, ours, sh, until};
+use super::lab::{addresses, has, lab, ours, sh, until};
 use super::many::{crew, down, line, said, up};
 
 const LONG: Duration = Duration::from_secs(10);
@@ -153,6 +153,30 @@ fn what_a_dead_owner_left_is_taken_down_by_who_means_him() {
         assert!(ledger::clear(None).removed.is_empty());
         ledger::forget_left_behind();
         assert!(ledger::left_behind().entries.is_empty());
+    });
+}
+
+#[test]
+fn nothing_of_a_dead_owner_stays() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        sh("ip addr add 10.0.0.80/32 dev lo");
+        let all = [
+            (Agent::IPaddr2, "10.0.0.50/24/eth0"),
+            (Agent::IPaddr2, "172.16.0.1/24/eth1"),
+            (Agent::IPaddr2, "10.0.0.80/24/eth0"),
+        ];
+        assert!(up(&all).iter().all(|a| a.start.as_ref().is_some_and(|s| s.code == 0)));
+        assert!(line("10.0.0.80").ends_with(" eth0"));
+        // Somebody added it once more, and renamed the interface of another.
+        sh("ip addr add 10.0.0.50/32 dev eth0
+            ip link set eth1 down; ip link set eth1 name lan1; ip link set lan1 up");
+        assert!(has("172.16.0.1"));
+        let cleared = ledger::clear(Some(ME));
+        assert_eq!((cleared.removed.len(), cleared.errors), (3, Vec::new()));
+        assert!(!has("10.0.0.50") && !has("172.16.0.1"), "{:?}", addresses());
+        // LVS had this one there: it goes on as a real server.
+        assert!(line("10.0.0.80").ends_with(" lo"), "{:?}", addresses());
     });
 }
 
