@@ -4,6 +4,7 @@
 //! taken for somebody else. How soon and how often is decided in [`plan::guard`](super::plan::guard).
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -14,9 +15,13 @@ use super::plan::guard::Patience;
 use super::plan::{Entry, Link, Op, Owner, Place, Schedule};
 use super::{ledger, turn};
 use crate::level::Level;
+use crate::paths::{ADDRESSES, RSCTMP};
 
 /// Lines for single addresses at once; the others are counted.
 const LINES: usize = 5;
+/// Who could not see, or not put back, looks again after this.
+const SOON: Duration = Duration::from_secs(1);
+
 /// The kernel's news of addresses that go, and of links.
 #[derive(Debug)]
 pub struct News(crate::netlink::News);
@@ -48,6 +53,8 @@ pub struct Guard {
     crew: Crew,
     born: Instant,
     patience: Patience<Place>,
+    /// With telling that nothing can be seen.
+    blind: Patience<()>,
     /// Addresses whose interface is gone; told once.
     homeless: BTreeSet<Place>,
 }
@@ -55,33 +62,46 @@ pub struct Guard {
 impl Guard {
     /// For the addresses of this owner.
     pub fn new(owner: Owner, crew: Crew) -> Self {
-        Self { owner, crew, born: Instant::now(), patience: Patience::default(), homeless: BTreeSet::new() }
+        Self {
+            owner,
+            crew,
+            born: Instant::now(),
+            patience: Patience::default(),
+            blind: Patience::default(),
+            homeless: BTreeSet::new(),
+        }
     }
 
     /// Compares, and puts back. In how long to look again, if anything is missing still.
     pub fn look(&mut self, say: &mut dyn FnMut(Level, &str)) -> Option<Duration> {
-        // Without a turn, or a list that can be read, nobody knows whether a missing address was released.
-        let again = Some(Duration::from_secs(1));
-        let Some(_turn) = turn::wait() else { return again };
-        let Ok(list) = ledger::read() else { return again };
-        if !list.may_be_of(self.owner) || list.entries.is_empty() {
-            return None;
-        }
-        let seen = Conversation::open().and_then(|mut talk| Ok((talk.holdings()?, talk)));
-        let (now, mut talk) = match seen {
-            Ok(seen) => seen,
-            Err(error) => {
+        self.compare(say).unwrap_or_else(|error| {
+            // Not each time: that would be for ever.
+            if self.blind.missing(&(), self.born.elapsed()).is_none() {
                 say(Level::Error, &format!("Cannot see whether the addresses are up: {error}"));
-                return again;
             }
-        };
+            Some(SOON)
+        })
+    }
+
+    fn compare(&mut self, say: &mut dyn FnMut(Level, &str)) -> Result<Option<Duration>, Box<dyn Error>> {
+        // Without a turn, or a list that can be read, nobody knows whether a missing address was released.
+        let _turn = turn::wait().map_err(|error| format!("{RSCTMP}: {error}"))?;
+        let list = ledger::read().map_err(|error| format!("{ADDRESSES}: {error}"))?;
+        if !list.may_be_of(self.owner) || list.entries.is_empty() {
+            self.homeless.clear();
+            return Ok(None);
+        }
+        let mut talk = Conversation::open()?;
+        let now = talk.holdings()?;
         let missing = list.entries.iter().filter(|entry| entry.held(&now).is_none());
         let missing: Vec<(&Entry, Option<&Link>)> = missing.map(|e| (e, now.link(&e.nic))).collect();
         self.tell_of_homeless(&missing, say);
         let (due, next) = self.due(&missing);
-        self.put_back(&mut talk, &due, say);
+        let all_back = self.put_back(&mut talk, &due, say);
         take_back(&mut talk, &due);
-        next.map(|at| at.saturating_sub(self.born.elapsed()))
+        let next = next.map(|at| at.saturating_sub(self.born.elapsed()));
+        // The kernel need not tell when it would take the others.
+        Ok(next.into_iter().chain((!all_back).then_some(SOON)).min())
     }
 
     fn tell_of_homeless(&mut self, missing: &[(&Entry, Option<&Link>)], say: &mut dyn FnMut(Level, &str)) {
@@ -112,28 +132,30 @@ impl Guard {
         (due, next)
     }
 
+    /// Whether all of them are back.
     fn put_back(
         &mut self,
         talk: &mut Conversation,
         due: &[(&Entry, &Link)],
         say: &mut dyn FnMut(Level, &str),
-    ) {
+    ) -> bool {
         let ops: Vec<Op> = due.iter().map(|(entry, link)| Op::Add(entry.wanted.on(link))).collect();
         let (mut lines, mut back) = (Vec::new(), Vec::new());
         for ((entry, link), answer) in due.iter().zip(talk.apply(&ops)) {
-            lines.push(match answer {
-                Ok(()) => format!(
-                    "{} is ours and was removed by somebody else: put back{}",
-                    shown(entry),
-                    self.times(entry)
-                ),
-                Err(error) => format!("{} is ours and was removed by somebody else: {error}", shown(entry)),
-            });
-            back.push((announcement(entry, Schedule::IPADDR2), *link));
+            let end = match answer {
+                Ok(()) => {
+                    back.push((announcement(entry, Schedule::IPADDR2), *link));
+                    format!("put back{}", self.times(entry))
+                }
+                Err(error) => error.to_string(),
+            };
+            lines.push(format!("{} is ours and was removed by somebody else: {end}", shown(entry)));
         }
+        let all_back = back.len() == due.len();
         // What could not be sent is sent again soon, and the address is up.
         let _ = self.crew.announce(back.into_iter().filter(|(_, link)| !link.is_loopback()).collect());
         tell(lines, Level::Error, say);
+        all_back
     }
 
     fn times(&self, entry: &Entry) -> String {

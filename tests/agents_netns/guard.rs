@@ -9,9 +9,10 @@ use heartbeat::agents::plan::Owner;
 use heartbeat::agents::{Agent, ledger, turn};
 use heartbeat::level::Level;
 
-use super::lab::{addresses, has, lab, ours, sh, until};
+use super::lab::{Capture, addresses, has, lab, ours, sh, state, until};
 use super::many::{crew, down, line, said, up};
 
+const IPV6: u16 = 0x86dd;
 const LONG: Duration = Duration::from_secs(10);
 const ME: Owner = Owner { pid: 1, born: 1 };
 
@@ -110,6 +111,103 @@ fn what_is_stopped_where_its_interface_is_gone_is_not_guarded() {
             assert_eq!(listed(), Vec::<String>::new(), "{gone}");
         });
     }
+}
+
+#[test]
+fn secondaries_that_went_with_their_primary_come_back() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        sh("echo 0 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries");
+        let all = [(Agent::IPaddr2, "10.0.0.50/24/eth0:web"), (Agent::IPaddr, "10.0.0.51/24/eth0")];
+        let crew = crew();
+        acquire(&all, &crew);
+        sh("ip addr del 10.0.0.1/24 dev eth0");
+        assert!(!has("10.0.0.50") && !has("10.0.0.51"));
+        assert_eq!(look(&mut Guard::new(ME, crew)).len(), 2);
+        assert_eq!(line("10.0.0.50"), "inet 10.0.0.50/24 brd 10.0.0.255 scope global eth0:web");
+        assert_eq!(line("10.0.0.51"), "inet 10.0.0.51/24 brd 10.0.0.255 scope global secondary eth0:0");
+    });
+}
+
+/// The kernel takes IPv6 addresses away from a link that goes down.
+#[test]
+fn a_link_that_comes_back_has_its_ipv6_address() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let crew = crew();
+        acquire(&[(Agent::IPv6addr, "fd00::50/64/eth0")], &crew);
+        sh("ip link set eth0 down");
+        assert!(!has("fd00::50"));
+        let mut guard = Guard::new(ME, crew);
+        assert_eq!(look(&mut guard).len(), 1);
+        sh("ip link set eth0 up");
+        until("the wire carries", LONG, || state("eth0") == "UP");
+        assert_eq!(look(&mut guard), Vec::<String>::new());
+        assert_eq!(line("fd00::50"), "inet6 fd00::50/64 scope global nodad");
+        sh("ip -6 route get fd00::99 | grep -q 'dev eth0 .*src fd00::50'");
+    });
+}
+
+/// The kernel says nothing when it would take it.
+#[test]
+fn what_cannot_be_put_back_is_tried_again_and_not_announced() {
+    lab(|| {
+        sh("echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6");
+        std::fs::write("/run/heartbeat.addresses", "fd00::50/64 eth0\n").unwrap();
+        let wire = Capture::open(IPV6);
+        let mut guard = Guard::new(ME, crew());
+        let mut lines = Vec::new();
+        let again = guard.look(&mut |_, text| lines.push(text.to_owned()));
+        assert!(lines.len() == 1 && lines[0].contains("removed by somebody else: cannot add"), "{lines:?}");
+        assert!(again.is_some_and(|wait| wait > Duration::ZERO), "{again:?}");
+        let target: std::net::Ipv6Addr = "fd00::50".parse().unwrap();
+        let frames = std::iter::from_fn(|| wire.next(Duration::from_millis(300)));
+        let told =
+            frames.take(100).any(|f| f.get(54) == Some(&136) && f.get(62..78) == Some(&target.octets()));
+        assert!(!told, "it is not there");
+        sh("echo 0 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6");
+        until("it is put back", LONG, || {
+            guard.look(&mut |_, _| ());
+            has("fd00::50")
+        });
+    });
+}
+
+#[test]
+fn who_cannot_see_says_so_and_not_each_time() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        std::fs::remove_file("/run/heartbeat.addresses").unwrap();
+        std::fs::create_dir("/run/heartbeat.addresses").unwrap();
+        let mut guard = Guard::new(ME, crew());
+        let mut lines = Vec::new();
+        for _ in 0..100 {
+            let again = guard.look(&mut |level, text| lines.push(format!("{level:?} {text}")));
+            assert!(again.is_some_and(|wait| wait > Duration::ZERO));
+        }
+        let first = "Error Cannot see whether the addresses are up: /run/heartbeat.addresses: ";
+        assert!(lines.first().is_some_and(|line| line.starts_with(first)), "{lines:?}");
+        assert!(lines.len() < 20, "{lines:?}");
+    });
+}
+
+#[test]
+fn an_interface_that_goes_again_is_told_again() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let all = [(Agent::IPaddr2, "172.16.0.1/24/eth1")];
+        let mut guard = Guard::new(ME, crew());
+        for _ in 0..2 {
+            up(&all);
+            sh("ip link del eth1");
+            let lines = look(&mut guard);
+            assert!(lines.len() == 1 && lines[0].contains("Interface eth1 is gone"), "{lines:?}");
+            // Given to the peer, and taken back.
+            down(&all);
+            assert_eq!(look(&mut guard), Vec::<String>::new());
+            sh("ip link add eth1 type veth peer name p1; ip link set eth1 up; ip link set p1 up");
+        }
+    });
 }
 
 #[test]
