@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use heartbeat::agents::guard::{Guard, News};
-use heartbeat::agents::many::{acquire, adopt, release};
+use heartbeat::agents::many::{acquire, adopt, ask, release};
 use heartbeat::agents::plan::Owner;
 use heartbeat::agents::{Agent, ledger, turn};
 use heartbeat::level::Level;
@@ -111,6 +111,28 @@ fn what_is_stopped_where_its_interface_is_gone_is_not_guarded() {
             assert_eq!(listed(), Vec::<String>::new(), "{gone}");
         });
     }
+}
+
+/// It is written down by its own.
+#[test]
+fn an_interface_may_be_called_by_another_name() {
+    lab(|| {
+        sh("ip link property add dev eth0 altname enp0s3");
+        let all = [
+            (Agent::IPaddr2, "10.0.0.50/24/enp0s3"),
+            (Agent::IPaddr, "10.0.0.51/24/enp0s3"),
+            (Agent::IPv6addr, "fd00::50/64/enp0s3"),
+        ];
+        let answers = up(&all);
+        assert!(answers.iter().all(|a| a.start.as_ref().is_some_and(|s| s.code == 0)), "{answers:?}");
+        assert_eq!(listed(), ["10.0.0.50/24 eth0", "10.0.0.51/24 eth0", "fd00::50/64 eth0"]);
+        assert!(ask(&all).iter().all(|a| a.code == 0));
+        // One that is gone already is struck out, too.
+        sh("ip addr del 10.0.0.50/24 dev eth0");
+        assert!(down(&all).iter().all(|a| a.code == 0));
+        assert!(!has("10.0.0.51") && !has("fd00::50"));
+        assert_eq!(listed(), Vec::<String>::new());
+    });
 }
 
 #[test]
