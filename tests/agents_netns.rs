@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "agents_netns/guard.rs"]
+mod guard;
 #[path = "agents_netns/lab.rs"]
 mod lab;
 #[path = "agents_netns/many.rs"]

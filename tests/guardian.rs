@@ -118,6 +118,23 @@ fn what_is_taken_away_comes_back_and_what_is_released_does_not() {
 }
 
 #[test]
+fn a_group_that_is_given_up_leaves_the_guard_of_another_with_its_address() {
+    let lab = Lab::new("two-places", [Flavour::Ours; 2]).unwrap();
+    let node = lab.node(1);
+    let groups = "b1 IPaddr2::10.80.0.103/24/eth0\nb1 IPaddr2::10.80.0.103/24/eth1\n";
+    node.configure(HA_CF, AUTHKEYS, groups).unwrap();
+    node.start().unwrap();
+    let on = |nic: &str| node.must(&["ip", "addr", "show", "dev", nic]).unwrap().contains("10.80.0.103/24");
+    until("b1 serves", || on("eth0") && on("eth1"));
+    let given = ["givegroup", "IPaddr2::10.80.0.103/24/eth1"];
+    node.must(&[&["/usr/share/heartbeat/ResourceManager"], &given[..]].concat()).unwrap();
+    assert!(on("eth0") && !on("eth1"));
+    take_away(node, "10.80.0.103");
+    node.wait_for_log(&put_back("10.80.0.103"), 0, SOON).unwrap();
+    assert!(on("eth0") && !on("eth1"));
+}
+
+#[test]
 fn a_killed_daemon_leaves_no_address() {
     let lab = Lab::new("killed", [Flavour::Ours; 2]).unwrap();
     let watch = Watch::unavailable().map_or_else(|| Some(Watch::new(&lab).unwrap()), |_| None);

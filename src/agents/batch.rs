@@ -4,12 +4,13 @@
 //! What a task finds is what those before it leave behind, as if each had looked for itself. What fails is told to
 //! the task it belongs to, and keeps no other one from its work.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::announce::helper;
 use super::netlink::{Conversation, Error};
 use super::outcome::Outcome;
-use super::plan::{Entry, Op, Snapshot, Wanted, ops};
+use super::plan::{Entry, Gone, Op, Place, Snapshot, Wanted, ops};
 use super::task::{Patron, Start, Stop, Task};
 use super::turn::{self, Turn};
 use super::{common, ledger, loopback};
@@ -49,13 +50,11 @@ pub(super) fn start(
     }
     let written = if patron.cluster { write_down(&turn, tasks, &steps, &now) } else { Vec::new() };
     let outcomes = Starts { tasks, patron, now: &now }.carry_out(&mut talk, steps);
-    let failed = |ip: &IpAddr| {
-        let ended = tasks.iter().zip(&outcomes).find(|(task, _)| task.ip() == Some(*ip));
-        ended.is_some_and(|(_, outcome)| outcome.is_some_and(|o| o != Outcome::Success))
-    };
-    let gone: Vec<IpAddr> = written.into_iter().filter(failed).collect();
+    let failed =
+        written.into_iter().zip(&outcomes).filter(|(_, outcome)| **outcome != Some(Outcome::Success));
+    let failed: Vec<Gone> = failed.filter_map(|(new, _)| new).collect();
     // One that failed is not there, and must not be guarded.
-    strike(&turn, tasks, &gone);
+    strike(&turn, tasks, &failed);
     outcomes
 }
 
@@ -78,14 +77,14 @@ pub(super) fn stop(tasks: &[Task<'_>], patron: Patron<'_>) -> Vec<Outcome> {
     let stops = Stops { tasks, before: &before };
     let mut outcomes = stops.take_away(&mut talk, &steps);
     // What is put back after that may fail, and make a failure of one whose own address is gone.
-    strike(&turn, tasks, &gone(&steps, &outcomes));
+    strike(&turn, tasks, &gone(&steps, &outcomes, &before));
     stops.restore(&mut talk, &steps, &mut outcomes);
     outcomes
 }
 
-fn gone(steps: &[Planned<Stop>], outcomes: &[Outcome]) -> Vec<IpAddr> {
+fn gone(steps: &[Planned<Stop>], outcomes: &[Outcome], before: &Snapshot) -> Vec<Gone> {
     let ended = steps.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Success);
-    ended.filter_map(|(step, _)| Some(step.as_ref().ok()?.ip)).collect()
+    ended.filter_map(|(step, _)| step.as_ref().ok()).flat_map(|stop| stop.gone(before)).collect()
 }
 
 /// Writes down those that are up and are not written down yet.
@@ -93,12 +92,13 @@ pub(super) fn adopt(tasks: &[Task<'_>]) -> Result<(), String> {
     let turn = turn::take();
     let (_, now) = look(tasks).map_err(|error| error.to_string())?;
     let listed = ledger::read().map_err(|error| error.to_string())?.entries;
+    let listed: BTreeSet<Place> = listed.iter().map(Entry::place).collect();
     let new = tasks.iter().filter_map(|task| task.running(&now));
-    let new: Vec<Entry> = new.filter(|new| listed.iter().all(|old| old.wanted.ip != new.wanted.ip)).collect();
+    let new: Vec<Entry> = new.filter(|new| !listed.contains(&new.place())).collect();
     ledger::add(&turn, &new).map_err(|error| error.to_string())
 }
 
-fn strike(turn: &Turn, tasks: &[Task<'_>], gone: &[IpAddr]) {
+fn strike(turn: &Turn, tasks: &[Task<'_>], gone: &[Gone]) {
     if let (Err(error), Some(task)) = (ledger::strike(turn, gone), tasks.first()) {
         task.voice.warn(&format!("Cannot strike addresses out of {}: {error}", crate::paths::ADDRESSES));
     }
@@ -121,26 +121,24 @@ type Answers = Vec<Result<(), Error>>;
 /// What there is to do, or how it ended.
 type Planned<T> = Result<T, Outcome>;
 
-/// Writes down what is about to be up and what is so already. `now` has it all. The addresses that are new.
+/// Writes down what is about to be up and what is so already. `now` has it all. For each task what is to be struck
+/// out where it fails.
 fn write_down(
     turn: &Turn,
     tasks: &[Task<'_>],
     steps: &[Option<Planned<Start>>],
     now: &Snapshot,
-) -> Vec<IpAddr> {
+) -> Vec<Option<Gone>> {
     let mut entries = Vec::new();
     let mut new = Vec::new();
     for (task, step) in tasks.iter().zip(steps) {
-        match step {
-            Some(Ok(start)) => {
-                entries.push(Entry { wanted: listed(start, now), nic: start.link.name.clone() });
-                new.push(start.wanted.ip);
-            }
-            None | Some(Err(Outcome::Success)) => {
-                entries.extend(task.running(now));
-            }
-            Some(Err(_)) => {}
-        }
+        let entry = match step {
+            Some(Ok(start)) => Some(Entry { wanted: listed(start, now), nic: start.link.name.clone() }),
+            None | Some(Err(Outcome::Success)) => task.running(now),
+            Some(Err(_)) => None,
+        };
+        new.push(entry.as_ref().filter(|_| matches!(step, Some(Ok(_)))).map(Entry::gone));
+        entries.extend(entry);
     }
     if let (Err(error), Some(task)) = (ledger::add(turn, &entries), tasks.first()) {
         task.voice.warn(&format!("Cannot write addresses down in {}: {error}", crate::paths::ADDRESSES));

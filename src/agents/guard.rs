@@ -4,20 +4,24 @@
 //! taken for somebody else. How soon and how often is decided in [`plan::guard`](super::plan::guard).
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::announce::{Announcement, Crew};
 use super::netlink::{self, Conversation};
 use super::plan::guard::Patience;
-use super::plan::{Entry, Link, Op, Owner, Schedule};
+use super::plan::{Entry, Link, Op, Owner, Place, Schedule};
 use super::{ledger, turn};
 use crate::level::Level;
+use crate::paths::{ADDRESSES, RSCTMP};
 
 /// Lines for single addresses at once; the others are counted.
 const LINES: usize = 5;
+/// Who could not see, or not put back, looks again after this.
+const SOON: Duration = Duration::from_secs(1);
+
 /// The kernel's news of addresses that go, and of links.
 #[derive(Debug)]
 pub struct News(crate::netlink::News);
@@ -43,14 +47,14 @@ impl AsFd for News {
     }
 }
 
-type Place = (IpAddr, String);
-
 /// Puts back what is missing.
 pub struct Guard {
     owner: Owner,
     crew: Crew,
     born: Instant,
     patience: Patience<Place>,
+    /// With telling that nothing can be seen.
+    blind: Patience<()>,
     /// Addresses whose interface is gone; told once.
     homeless: BTreeSet<Place>,
 }
@@ -58,37 +62,50 @@ pub struct Guard {
 impl Guard {
     /// For the addresses of this owner.
     pub fn new(owner: Owner, crew: Crew) -> Self {
-        Self { owner, crew, born: Instant::now(), patience: Patience::default(), homeless: BTreeSet::new() }
+        Self {
+            owner,
+            crew,
+            born: Instant::now(),
+            patience: Patience::default(),
+            blind: Patience::default(),
+            homeless: BTreeSet::new(),
+        }
     }
 
     /// Compares, and puts back. In how long to look again, if anything is missing still.
     pub fn look(&mut self, say: &mut dyn FnMut(Level, &str)) -> Option<Duration> {
-        // Without a turn, or a list that can be read, nobody knows whether a missing address was released.
-        let again = Some(Duration::from_secs(1));
-        let Some(_turn) = turn::wait() else { return again };
-        let Ok(list) = ledger::read() else { return again };
-        if !list.may_be_of(self.owner) || list.entries.is_empty() {
-            return None;
-        }
-        let seen = Conversation::open().and_then(|mut talk| Ok((talk.holdings()?, talk)));
-        let (now, mut talk) = match seen {
-            Ok(seen) => seen,
-            Err(error) => {
+        self.compare(say).unwrap_or_else(|error| {
+            // Not each time: that would be for ever.
+            if self.blind.missing(&(), self.born.elapsed()).is_none() {
                 say(Level::Error, &format!("Cannot see whether the addresses are up: {error}"));
-                return again;
             }
-        };
+            Some(SOON)
+        })
+    }
+
+    fn compare(&mut self, say: &mut dyn FnMut(Level, &str)) -> Result<Option<Duration>, Box<dyn Error>> {
+        // Without a turn, or a list that can be read, nobody knows whether a missing address was released.
+        let _turn = turn::wait().map_err(|error| format!("{RSCTMP}: {error}"))?;
+        let list = ledger::read().map_err(|error| format!("{ADDRESSES}: {error}"))?;
+        if !list.may_be_of(self.owner) || list.entries.is_empty() {
+            self.homeless.clear();
+            return Ok(None);
+        }
+        let mut talk = Conversation::open()?;
+        let now = talk.holdings()?;
         let missing = list.entries.iter().filter(|entry| entry.held(&now).is_none());
         let missing: Vec<(&Entry, Option<&Link>)> = missing.map(|e| (e, now.link(&e.nic))).collect();
         self.tell_of_homeless(&missing, say);
         let (due, next) = self.due(&missing);
-        self.put_back(&mut talk, &due, say);
+        let all_back = self.put_back(&mut talk, &due, say);
         take_back(&mut talk, &due);
-        next.map(|at| at.saturating_sub(self.born.elapsed()))
+        let next = next.map(|at| at.saturating_sub(self.born.elapsed()));
+        // The kernel need not tell when it would take the others.
+        Ok(next.into_iter().chain((!all_back).then_some(SOON)).min())
     }
 
     fn tell_of_homeless(&mut self, missing: &[(&Entry, Option<&Link>)], say: &mut dyn FnMut(Level, &str)) {
-        let homeless = missing.iter().filter(|(_, link)| link.is_none()).map(|(entry, _)| place(entry));
+        let homeless = missing.iter().filter(|(_, link)| link.is_none()).map(|(entry, _)| entry.place());
         let homeless: BTreeSet<Place> = homeless.collect();
         let lines = homeless.difference(&self.homeless).map(|(ip, nic)| {
             format!(
@@ -107,7 +124,7 @@ impl Guard {
         let (mut due, mut next) = (Vec::new(), None::<Duration>);
         let now = self.born.elapsed();
         for (entry, link) in missing.iter().filter_map(|(entry, link)| Some((*entry, (*link)?))) {
-            match self.patience.missing(&place(entry), now) {
+            match self.patience.missing(&entry.place(), now) {
                 None => due.push((entry, link)),
                 Some(at) => next = Some(next.map_or(at, |next| next.min(at))),
             }
@@ -115,32 +132,34 @@ impl Guard {
         (due, next)
     }
 
+    /// Whether all of them are back.
     fn put_back(
         &mut self,
         talk: &mut Conversation,
         due: &[(&Entry, &Link)],
         say: &mut dyn FnMut(Level, &str),
-    ) {
+    ) -> bool {
         let ops: Vec<Op> = due.iter().map(|(entry, link)| Op::Add(entry.wanted.on(link))).collect();
         let (mut lines, mut back) = (Vec::new(), Vec::new());
         for ((entry, link), answer) in due.iter().zip(talk.apply(&ops)) {
-            lines.push(match answer {
-                Ok(()) => format!(
-                    "{} is ours and was removed by somebody else: put back{}",
-                    shown(entry),
-                    self.times(entry)
-                ),
-                Err(error) => format!("{} is ours and was removed by somebody else: {error}", shown(entry)),
-            });
-            back.push((announcement(entry, Schedule::IPADDR2), *link));
+            let end = match answer {
+                Ok(()) => {
+                    back.push((announcement(entry, Schedule::IPADDR2), *link));
+                    format!("put back{}", self.times(entry))
+                }
+                Err(error) => error.to_string(),
+            };
+            lines.push(format!("{} is ours and was removed by somebody else: {end}", shown(entry)));
         }
+        let all_back = back.len() == due.len();
         // What could not be sent is sent again soon, and the address is up.
         let _ = self.crew.announce(back.into_iter().filter(|(_, link)| !link.is_loopback()).collect());
         tell(lines, Level::Error, say);
+        all_back
     }
 
     fn times(&self, entry: &Entry) -> String {
-        match self.patience.times(&place(entry)) {
+        match self.patience.times(&entry.place()) {
             0 | 1 => String::new(),
             n => format!(" (for the {n}th time in a row)"),
         }
@@ -150,8 +169,8 @@ impl Guard {
 /// Who could not wait for its turn any more may have released some of these meanwhile.
 fn take_back(talk: &mut Conversation, due: &[(&Entry, &Link)]) {
     let Ok(list) = ledger::read() else { return };
-    let released =
-        due.iter().filter(|(entry, _)| list.entries.iter().all(|left| place(left) != place(entry)));
+    let left: BTreeSet<Place> = list.entries.iter().map(Entry::place).collect();
+    let released = due.iter().filter(|(entry, _)| !left.contains(&entry.place()));
     let ops: Vec<Op> = released.map(|(entry, link)| Op::Remove(entry.wanted.on(link))).collect();
     // What is gone already is no fault.
     let _ = talk.apply(&ops);
@@ -165,10 +184,6 @@ pub fn refresh(crew: &Crew) {
 
 fn announcement(entry: &Entry, schedule: Schedule) -> Announcement {
     Announcement { ip: entry.wanted.ip, nic: entry.nic.clone(), schedule, while_held: true }
-}
-
-fn place(entry: &Entry) -> Place {
-    (entry.wanted.ip, entry.nic.clone())
 }
 
 /// An address as log lines name it.

@@ -57,7 +57,7 @@ pub(super) fn stop(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Stop
         let label = gone.label.as_deref().unwrap_or_default();
         voice.info(&format!("Removing inet address {ip}/{} from device {label}", gone.bits));
     }
-    Ok(Stop { ip: ip.into(), ops, unpark: false })
+    Ok(Stop { ip: ip.into(), nic: request.nic, ops, unpark: false })
 }
 
 pub(super) fn start(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Start, Outcome> {

@@ -63,7 +63,7 @@ pub(super) fn stop(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Stop
     };
     let held = if ops.is_empty() { "no" } else { "ok" };
     voice.info(&format!("IP status = {held}, IP_CIP="));
-    Ok(Stop { ip: ip.into(), unpark: !ops.is_empty(), ops })
+    Ok(Stop { ip: ip.into(), nic: request.nic, unpark: !ops.is_empty(), ops })
 }
 
 pub(super) fn start(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Start, Outcome> {

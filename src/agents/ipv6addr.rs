@@ -72,7 +72,7 @@ pub(super) fn stop(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Stop
         let nic = now.link_at(gone.index).map_or("?", |l| l.name.as_str());
         voice.info(&format!("Removing inet6 address {}/{} from device {nic}", asked.ip, gone.bits));
     }
-    Ok(Stop { ip: asked.ip.into(), ops, unpark: false })
+    Ok(Stop { ip: asked.ip.into(), nic: asked.nic, ops, unpark: false })
 }
 
 pub(super) fn start(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Start, Outcome> {

@@ -9,12 +9,11 @@
 
 use std::fs;
 use std::io;
-use std::net::IpAddr;
 
-use super::address;
-use super::netlink::Conversation;
-use super::plan::{Entry, Ledger, Op, Owner};
+use super::netlink::{self, Conversation};
+use super::plan::{Entry, Gone, Ledger, Op, Owner, Snapshot, ops};
 use super::turn::{self, Turn};
+use super::{address, loopback};
 use crate::paths::{ADDRESSES, LEFT_BEHIND};
 
 /// Writes down what is about to be put up.
@@ -24,7 +23,7 @@ pub fn add(_turn: &Turn, new: &[Entry]) -> io::Result<()> {
 
 /// Strikes out what is gone, or is not to be watched any more. Where that cannot be written, or read, the whole list
 /// goes, and nothing is guarded: an address that was given to the peer must not come back.
-pub fn strike(_turn: &Turn, gone: &[IpAddr]) -> io::Result<()> {
+pub fn strike(_turn: &Turn, gone: &[Gone]) -> io::Result<()> {
     let before = read();
     let Err(error) = change(|ledger| ledger.strike(gone)) else { return Ok(()) };
     if fs::remove_file(ADDRESSES).is_err() {
@@ -99,7 +98,7 @@ pub fn clear(owner: Option<Owner>) -> Cleared {
         Ok((removed, errors)) => {
             cleared.removed = removed;
             cleared.errors.extend(errors);
-            let all: Vec<IpAddr> = ledger.entries.iter().map(|e| e.wanted.ip).collect();
+            let all: Vec<Gone> = ledger.entries.iter().map(Entry::gone).collect();
             cleared
                 .errors
                 .extend(strike(&turn, &all).err().map(|e| format!("cannot write {ADDRESSES}: {e}")));
@@ -111,14 +110,24 @@ pub fn clear(owner: Option<Owner>) -> Cleared {
 
 type Removed = (Vec<Entry>, Vec<String>);
 
-fn remove(entries: &[Entry]) -> Result<Removed, super::netlink::Error> {
+/// From their interfaces, whatever the prefix; where one has another name by now, from all.
+fn remove(entries: &[Entry]) -> Result<Removed, netlink::Error> {
     let mut talk = Conversation::open()?;
     let now = talk.holdings()?;
     // Backwards: a primary goes after its secondaries, and takes nobody along.
-    let held = entries.iter().rev().filter_map(|e| Some((e, e.held(&now)?.clone())));
-    let (removed, ops): (Vec<Entry>, Vec<Op>) = held.map(|(e, a)| (e.clone(), Op::Remove(a))).unzip();
-    let answers = address::remove(&mut talk, &now, &ops);
+    let steps = entries.iter().rev().map(|e| (e.clone(), ops::down(&now, e.wanted.ip, now.link(&e.nic))));
+    let (removed, steps): (Vec<Entry>, Vec<Vec<Op>>) = steps.filter(|(_, ops)| !ops.is_empty()).unzip();
+    let mut answers = address::remove(&mut talk, &now, &steps.concat());
+    answers.extend(park(&mut talk, &now, &removed));
     Ok((removed, answers.into_iter().filter_map(|a| Some(a.err()?.to_string())).collect()))
+}
+
+/// Where LVS had one on a loopback before we served it, it has it again.
+fn park(talk: &mut Conversation, now: &Snapshot, removed: &[Entry]) -> Vec<Result<(), netlink::Error>> {
+    let notes: Vec<_> = removed.iter().filter_map(|e| loopback::noted(e.wanted.ip)).collect();
+    notes.iter().for_each(|(wanted, _)| loopback::forget(wanted.ip));
+    let back = notes.iter().filter_map(|(wanted, nic)| Some(Op::Add(wanted.on(now.link(nic)?))));
+    talk.apply(&back.collect::<Vec<_>>())
 }
 
 fn remember(ledger: &Ledger) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::announce::Crew;
 use super::face::Agent;
 use super::outcome::Outcome;
-use super::plan::{Entry, Link, Op, Request, Schedule, Snapshot, Wanted};
+use super::plan::{Entry, Gone, Link, Op, Request, Schedule, Snapshot, Wanted};
 use super::voice::Voice;
 use super::{ipaddr, ipaddr2, ipv6addr};
 
@@ -40,9 +40,21 @@ pub(super) struct Start {
 /// What takes an address down.
 pub(super) struct Stop {
     pub(super) ip: IpAddr,
+    /// The interface in the word.
+    pub(super) nic: Option<String>,
     pub(super) ops: Vec<Op>,
     /// Whether it goes back to the loopback interface where [`Start::park`] found it.
     pub(super) unpark: bool,
+}
+
+impl Stop {
+    /// What is gone with that: where it was, and where it was to be, though nothing was there.
+    pub(super) fn gone(&self, before: &Snapshot) -> Vec<Gone> {
+        let removed = self.ops.iter().filter_map(Op::removed);
+        let was = removed.filter_map(|addr| before.link_at(addr.index)).map(|link| Some(link.name.clone()));
+        let own_name = |nic: &String| before.link(nic).map_or(nic, |link| &link.name).clone();
+        was.chain([self.nic.as_ref().map(own_name)]).map(|nic| Gone { ip: self.ip, nic }).collect()
+    }
 }
 
 impl Task<'_> {

@@ -7,6 +7,7 @@
 //! [`ledger`]: super::ledger
 
 use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,18 +29,19 @@ pub fn take() -> Turn {
     Turn(lock())
 }
 
-/// Waits for our turn, however long that takes. `None` where nobody can have one.
-pub fn wait() -> Option<Turn> {
-    Flock::lock(file()?, FlockArg::LockExclusive).ok().map(|lock| Turn(Some(lock)))
+/// Waits for our turn, however long that takes. An error where nobody can have one.
+pub fn wait() -> io::Result<Turn> {
+    let lock = Flock::lock(file()?, FlockArg::LockExclusive);
+    lock.map(|lock| Turn(Some(lock))).map_err(|(_, errno)| errno.into())
 }
 
-fn file() -> Option<File> {
-    fs::create_dir_all(RSCTMP).ok()?;
-    File::create(Path::new(RSCTMP).join("address.lock")).ok()
+fn file() -> io::Result<File> {
+    fs::create_dir_all(RSCTMP)?;
+    File::create(Path::new(RSCTMP).join("address.lock"))
 }
 
 fn lock() -> Option<Flock<File>> {
-    let mut file = file()?;
+    let mut file = file().ok()?;
     for _ in 0..PATIENCE {
         file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Some(lock),

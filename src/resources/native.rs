@@ -11,6 +11,7 @@ use super::script::Finished;
 use crate::agents::announce::Crew;
 use crate::agents::log::word;
 use crate::agents::many::{self, Done};
+use crate::agents::plan::{Gone, Request};
 use crate::agents::{Agent, ledger, turn};
 use crate::config::haresources::Word;
 use crate::logging::Logger;
@@ -178,9 +179,10 @@ pub(super) fn address(resource: &Word) -> Option<IpAddr> {
 
 /// An administrator's script takes this address away now: nobody is to put it back.
 pub(super) fn let_go(resource: &Word) {
-    if let Some(ip) = address(resource) {
+    if let (Some(ip), Some(argument)) = (address(resource), resource.args().first()) {
+        let request = if ip.is_ipv4() { Request::v4(argument) } else { Request::v6(argument) };
         // Where nothing is written down there is nothing to strike out.
-        let _ = ledger::strike(&turn::take(), &[ip]);
+        let _ = ledger::strike(&turn::take(), &[Gone { ip, nic: request.nic }]);
     }
 }
 

@@ -32,10 +32,16 @@ pub(super) fn link(frame: Frame<'_>) -> Option<Link> {
         match kind {
             1 => link.mac = value.to_vec(),
             3 => link.name = text(value),
+            52 => link.altnames = other_names(value),
             _ => {}
         }
     }
     Some(link)
+}
+
+/// Those in a list of properties.
+fn other_names(properties: &[u8]) -> Vec<String> {
+    attributes(properties).filter(|(kind, _)| *kind == 53).map(|(_, name)| text(name)).collect()
 }
 
 /// An IP address, if the frame is one.

@@ -6,6 +6,7 @@
 //! fd00::5/64 eth0
 //! ```
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -30,6 +31,18 @@ pub struct Entry {
     pub nic: String,
 }
 
+/// An address on the interface of that name.
+pub type Place = (IpAddr, String);
+
+/// An address that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The address.
+    pub ip: IpAddr,
+    /// From this interface; from all of them where none is named.
+    pub nic: Option<String>,
+}
+
 /// All of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
@@ -45,6 +58,16 @@ impl Entry {
         let nic = now.link_at(addr.index)?.name.clone();
         let label = addr.label.clone().filter(|label| *label != nic);
         Some(Self { wanted: Wanted { ip: addr.ip, bits: addr.bits, broadcast: addr.broadcast, label }, nic })
+    }
+
+    /// Which one of them it is.
+    pub fn place(&self) -> Place {
+        (self.wanted.ip, self.nic.clone())
+    }
+
+    /// This one, gone.
+    pub fn gone(&self) -> Gone {
+        Gone { ip: self.wanted.ip, nic: Some(self.nic.clone()) }
     }
 
     /// Where it is up: on its interface, with whatever prefix.
@@ -109,16 +132,16 @@ impl Ledger {
 
     /// Adds these, in place of older ones for the same addresses on the same interfaces.
     pub fn add(&mut self, new: &[Entry]) {
-        let key = |e: &Entry| (e.wanted.ip, e.nic.clone());
-        let keys: std::collections::BTreeSet<_> = new.iter().map(key).collect();
-        self.entries.retain(|e| !keys.contains(&key(e)));
+        let places: BTreeSet<Place> = new.iter().map(Entry::place).collect();
+        self.entries.retain(|e| !places.contains(&e.place()));
         self.entries.extend_from_slice(new);
     }
 
-    /// Strikes these addresses out.
-    pub fn strike(&mut self, gone: &[IpAddr]) {
-        let gone: std::collections::BTreeSet<_> = gone.iter().collect();
-        self.entries.retain(|e| !gone.contains(&e.wanted.ip));
+    /// Strikes these out.
+    pub fn strike(&mut self, gone: &[Gone]) {
+        let gone: BTreeSet<(IpAddr, Option<&str>)> = gone.iter().map(|g| (g.ip, g.nic.as_deref())).collect();
+        let is_gone = |e: &Entry| [None, Some(&*e.nic)].iter().any(|nic| gone.contains(&(e.wanted.ip, *nic)));
+        self.entries.retain(|e| !is_gone(e));
     }
 }
 
@@ -166,7 +189,19 @@ mod tests {
         ledger.add(&[entry("10.0.0.5", 32, "eth0"), entry("10.0.0.6", 24, "eth1")]);
         let lines = |ledger: &Ledger| ledger.entries.iter().map(Entry::line).collect::<String>();
         assert_eq!(lines(&ledger), "10.0.0.6/24 eth0\n10.0.0.5/32 eth0\n10.0.0.6/24 eth1\n");
-        ledger.strike(&["10.0.0.6".parse().unwrap()]);
-        assert_eq!(lines(&ledger), "10.0.0.5/32 eth0\n");
+    }
+
+    #[test]
+    fn what_is_gone_from_one_interface_stays_on_the_others() {
+        let all =
+            [entry("10.0.0.5", 24, "eth0"), entry("10.0.0.5", 24, "eth1"), entry("10.0.0.6", 24, "eth0")];
+        let left = |nic: Option<&str>| {
+            let mut ledger = Ledger { owner: None, entries: all.to_vec() };
+            ledger.strike(&[Gone { ip: "10.0.0.5".parse().unwrap(), nic: nic.map(str::to_owned) }]);
+            ledger.entries
+        };
+        assert_eq!(left(Some("eth1")), [all[0].clone(), all[2].clone()]);
+        assert_eq!(left(Some("eth9")), all);
+        assert_eq!(left(None), [all[2].clone()], "from everywhere");
     }
 }

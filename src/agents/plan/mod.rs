@@ -23,7 +23,7 @@ pub mod schedule;
 pub mod snapshot;
 
 pub use argument::Request;
-pub use ledger::{Entry, Ledger, Owner};
+pub use ledger::{Entry, Gone, Ledger, Owner, Place};
 pub use ops::{Op, Wanted};
 pub use schedule::Schedule;
 pub use snapshot::{Addr, Link, Route, Snapshot};

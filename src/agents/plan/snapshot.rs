@@ -27,6 +27,8 @@ pub struct Link {
     pub index: u32,
     /// Its name.
     pub name: String,
+    /// Other names for it.
+    pub altnames: Vec<String>,
     /// `IFF_*`.
     pub flags: u32,
     /// `ARPHRD_*`.
@@ -112,9 +114,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The interface of that name.
+    /// The interface of that name, its own or another one for it.
     pub fn link(&self, name: &str) -> Option<&Link> {
-        self.links.iter().find(|l| l.name == name)
+        self.links.iter().find(|l| l.name == name || l.altnames.iter().any(|other| other == name))
     }
 
     /// The interface of that index.

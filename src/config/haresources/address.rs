@@ -1,24 +1,28 @@
 //! Addresses in resource words: impossible ones are found before anybody tries to use them
-//! (resources.md section 9). Pure text and facts; nothing is configured here.
+//! (resources.md section 9). Pure text; nothing is configured here.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Word;
-use crate::config::host::Host;
 use crate::config::value::{Refusal, looks_dotted, number};
 
-/// What is wrong with the address a word asks for. Words that ask for none are right.
-pub(super) fn check(word: &Word, host: &dyn Host) -> Option<Refusal> {
+/// Whether the script moves addresses and does nothing else: it brings no interface.
+pub(super) fn is_agent(script: &str) -> bool {
+    matches!(script, "IPaddr" | "IPaddr2" | "IPv6addr" | "SendArp")
+}
+
+/// The interface of the address that a word asks for, if it names one; or what is wrong with the address. Words that
+/// ask for none are right.
+pub(super) fn check(word: &Word) -> Result<Option<&str>, Refusal> {
     let args = word.args();
-    let argument = args.first()?;
+    let Some(argument) = args.first() else { return Ok(None) };
     let fields: Vec<&str> = argument.split('/').collect();
-    let fields = fields.as_slice();
     match word.script() {
-        "IPaddr" => version4(fields, true, host).err(),
-        "IPaddr2" if is_v6(fields) => version6(fields, host).err(),
-        "IPaddr2" => version4(fields, false, host).err(),
-        "IPv6addr" => version6(fields, host).err(),
-        _ => None,
+        "IPaddr" => version4(&fields, true),
+        "IPaddr2" if is_v6(&fields) => version6(&fields),
+        "IPaddr2" => version4(&fields, false),
+        "IPv6addr" => version6(&fields),
+        _ => Ok(None),
     }
 }
 
@@ -27,7 +31,7 @@ fn is_v6(fields: &[&str]) -> bool {
 }
 
 /// `ADDRESS[/BITS[/NIC[:LABEL]][/BROADCAST]]`.
-fn version4(fields: &[&str], dotted_mask: bool, host: &dyn Host) -> Result<(), Refusal> {
+fn version4<'a>(fields: &[&'a str], dotted_mask: bool) -> Result<Option<&'a str>, Refusal> {
     const FORM: &str = "ADDRESS[/BITS[/INTERFACE[:LABEL]][/BROADCAST]], such as 10.1.2.3/24/eth0";
     let field = |n: usize| fields.get(n).copied().filter(|text| !text.is_empty());
     let address = field(0).unwrap_or_default();
@@ -37,16 +41,14 @@ fn version4(fields: &[&str], dotted_mask: bool, host: &dyn Host) -> Result<(), R
     }
     let third = field(2);
     let broadcast = third.filter(|text| text.starts_with(|c: char| c.is_ascii_digit()));
-    match (third, broadcast) {
-        (_, Some(address)) => address4(address, "broadcast address", FORM)?,
-        (Some(nic), None) => interface(nic, host)?,
-        (None, None) => {}
+    for address in broadcast.into_iter().chain(field(3)) {
+        address4(address, "broadcast address", FORM)?;
     }
-    field(3).map_or(Ok(()), |address| address4(address, "broadcast address", FORM))
+    Ok(third.filter(|_| broadcast.is_none()).map(without_label))
 }
 
 /// `ADDRESS[/BITS[/NIC]]`.
-fn version6(fields: &[&str], host: &dyn Host) -> Result<(), Refusal> {
+fn version6<'a>(fields: &[&'a str]) -> Result<Option<&'a str>, Refusal> {
     const FORM: &str = "ADDRESS[/BITS[/INTERFACE]] with all eight groups written out, such as \
                         2001:db8:0:0:0:0:0:1/64/eth0: \"::\" separates arguments";
     let field = |n: usize| fields.get(n).copied().filter(|text| !text.is_empty());
@@ -57,7 +59,7 @@ fn version6(fields: &[&str], host: &dyn Host) -> Result<(), Refusal> {
         return Err(Refusal::new(message, FORM));
     }
     field(1).map_or(Ok(()), |bits| prefix(bits, 128))?;
-    field(2).map_or(Ok(()), |nic| interface(nic, host))
+    Ok(field(2).map(without_label))
 }
 
 /// A literal address. Names are left to the script, which may know them.
@@ -85,13 +87,6 @@ fn is_mask(text: &str) -> bool {
     mask.is_ok_and(|bits| bits != 0 && bits.leading_ones() + bits.trailing_zeros() == 32)
 }
 
-fn interface(text: &str, host: &dyn Host) -> Result<(), Refusal> {
-    let name = text.split(':').next().unwrap_or_default();
-    match host.interface(name) {
-        Some(_) => Ok(()),
-        None => {
-            let allowed = "an interface of this machine (ip link); it must exist on both nodes";
-            Err(Refusal::new(format!("there is no interface {name:?}"), allowed))
-        }
-    }
+fn without_label(nic: &str) -> &str {
+    nic.split(':').next().unwrap_or_default()
 }

@@ -11,6 +11,7 @@ use crate::config::text::{At, Line, is_blank, lines};
 use crate::config::value::Refusal;
 use crate::level::Level;
 use crate::paths::HARESOURCES;
+use std::collections::BTreeSet;
 
 /// What is said when the file cannot be read.
 pub(in crate::config) fn unreadable(error: &ReadError) -> Report {
@@ -35,9 +36,14 @@ pub(in crate::config) fn check(
     report.diagnostics = parsed.found;
     let lines: Vec<Line<'_>> = lines(&source.bytes).collect();
     check_nodes(&mut report, &lines, &parsed.groups, &parsed.bare, nodes.unwrap_or_default());
+    // Where a script runs first, which may bring an interface.
+    let mut nodes_with_scripts = BTreeSet::new();
     for group in &parsed.groups {
         for word in &group.words {
-            check_word(&mut report, &lines, word, host);
+            check_word(&mut report, &lines, word, host, nodes_with_scripts.contains(&group.node));
+            if !address::is_agent(word.script()) {
+                nodes_with_scripts.insert(&group.node);
+            }
         }
     }
     (parsed.groups, report)
@@ -70,7 +76,8 @@ fn refuse_node(report: &mut Report, at: &At<'_>, nodes: &[Node]) {
     report.refuse(at, refusal);
 }
 
-fn check_word(report: &mut Report, lines: &[Line<'_>], word: &Word, host: &dyn Host) {
+/// `behind_script`: what is not there yet may be when the word has its turn.
+fn check_word(report: &mut Report, lines: &[Line<'_>], word: &Word, host: &dyn Host, behind_script: bool) {
     let at = place(lines, word.line(), word.column());
     let script = word.script();
     if host.script(script).is_none() {
@@ -78,8 +85,23 @@ fn check_word(report: &mut Report, lines: &[Line<'_>], word: &Word, host: &dyn H
         let allowed = "an executable file in /etc/ha.d/resource.d or /etc/init.d";
         report.refuse_near(at.as_ref(), Refusal::new(message, allowed));
     }
-    if let Some(refusal) = address::check(word, host) {
-        report.refuse_near(at.as_ref(), refusal);
+    match address::check(word) {
+        Err(refusal) => report.refuse_near(at.as_ref(), refusal),
+        Ok(Some(nic)) if host.interface(nic).is_none() => {
+            missing_interface(report, at.as_ref(), nic, behind_script);
+        }
+        Ok(_) => {}
+    }
+}
+
+fn missing_interface(report: &mut Report, at: Option<&At<'_>>, nic: &str, behind_script: bool) {
+    let message = format!("there is no interface {nic:?}");
+    if behind_script {
+        let allowed = "an interface of this machine (ip link), or one that a script before it brings";
+        report.warn_near(at, Refusal::new(message, allowed));
+    } else {
+        let allowed = "an interface of this machine (ip link); it must exist on both nodes";
+        report.refuse_near(at, Refusal::new(message, allowed));
     }
 }
 

@@ -228,6 +228,21 @@ fn odd_but_harmless_things_are_warned_of() {
     }
 }
 
+/// A script that brings up a bridge, say.
+#[test]
+fn an_interface_that_is_not_there_may_come_with_a_script() {
+    for (text, places) in [
+        ("b1 apache2 10.1.1.100/24/br0\n", &[(1, 12)][..]),
+        ("b1 apache2 10.1.1.100/24/br0:1 IPv6addr::2001:db8:0:0:0:0:0:5/64/br0\n", &[(1, 12), (1, 32)]),
+        ("b2 10.1.1.100 apache2\nb1 10.1.1.101\nB2 IPaddr2::10.1.1.102/24/br0\n", &[(3, 4)]),
+    ] {
+        let checked = check(&with("haresources", text.as_bytes()), &FakeHost::usual());
+        assert!(!checked.is_refused(), "{text}{:?}", checked.diagnostics);
+        let found: Vec<_> = checked.diagnostics.iter().map(|d| (d.line, d.column)).collect();
+        assert_eq!(found, places, "{text}{:?}", checked.diagnostics);
+    }
+}
+
 #[test]
 fn haresources_come_with_the_configuration() {
     let text = "B1 IPaddr::10.1.1.100/255.255.255.0/eth0:1/10.1.1.255 apache2\n\
