@@ -38,7 +38,7 @@ impl Engine {
         if kind.starts_with("NS_") {
             self.touch_link(at, link);
             if kind == "NS_st" {
-                self.count_gap(at, link);
+                self.count_gap(at, link, None);
             }
             self.hear_unsequenced(at, &kind, message);
         } else {
@@ -235,7 +235,7 @@ impl Engine {
         node.had_status = false;
         node.unseen = true;
         node.gaps.begin_anew();
-        node.links.iter_mut().for_each(|link| link.gaps.begin_anew());
+        node.links.iter_mut().for_each(|link| link.begin_anew());
         node.last_status = now;
         node.last_status_ts = 0;
         node.last_status_seq = 0;
@@ -269,7 +269,7 @@ impl Engine {
         if !matches!(verdict, Verdict::Old) {
             self.touch_link(at, link);
             if kind == "status" {
-                self.count_gap(at, link);
+                self.count_gap(at, link, Some(seq));
             }
         }
         match verdict {
