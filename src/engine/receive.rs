@@ -5,6 +5,21 @@ use super::{Action, Engine, NodeKind, Note, Treatment};
 use crate::wire::Message;
 use std::time::Duration;
 
+/// What only daemons say of themselves, and their scripts through the FIFO, beside all that begins with `NS_`.
+const DAEMONS_OWN: [&str; 12] = [
+    "status",
+    "starting",
+    "shutdone",
+    "resource",
+    "ask_resources",
+    "stonith",
+    "ip-request",
+    "ip-request-resp",
+    "reqnodes",
+    "repnodes",
+    "addnode",
+    "delnode",
+];
 /// The first request for a missing message is never sent earlier than this (5.4).
 const FIRST_REQUEST: Duration = Duration::from_millis(50);
 
@@ -351,6 +366,8 @@ impl Engine {
             "ask_resources" => self.on_ask_resources(from, message),
             "ip-request" => self.on_ip_request(from, message),
             "ip-request-resp" => self.on_ip_request_resp(from, message),
+            // In other letters, which no daemon uses. A hook is called by the name in lower case.
+            own if is_daemons_own(own) => {}
             other => self.queue_peer_hook(other, message),
         }
         self.expire_standby();
@@ -365,6 +382,12 @@ impl Engine {
         node.state_seq = node.state_seq.max(seq);
         outdated
     }
+}
+
+/// Whether this kind of message, in whatever letters, is one that only daemons and their scripts send.
+pub fn is_daemons_own(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    kind.starts_with("ns_") || DAEMONS_OWN.contains(&kind.as_str())
 }
 
 fn uuid_of(message: &Message) -> Option<[u8; 16]> {

@@ -5,6 +5,24 @@ use crate::world::*;
 use heartbeat::engine::{Action, Failback, Input, Now};
 use heartbeat::wire::Message;
 
+/// Hooks are called by the name in lower case.
+#[test]
+fn what_only_daemons_say_reaches_no_hook_in_other_letters() {
+    let mut world = pair(Failback::On);
+    let jobs = world.jobs;
+    for node in 0..2 {
+        world.ask(node, Message::of("Status").with("st", "dead"));
+        world.ask(node, Message::of("IP-Request").with("ipaddr", "0"));
+        world.ask(node, Message::of("Ask_Resources").with("rsc_hold", "all").with("info", "me"));
+        for (dest, key) in [("a1", "1"), ("a2", "0")] {
+            let grant = Message::of("IP-Request-Resp").with("dest", dest).with("ipaddr", key);
+            world.ask(node, grant.with("weown", "yes").with("ok", "OK"));
+        }
+    }
+    world.run(5 * SECOND);
+    assert_eq!((world.jobs, world.layout().as_str()), (jobs, "0 1"), "{}", world.story());
+}
+
 /// One owner for each group, soon.
 fn one_owner_each(world: &mut World, what: &str) {
     let owned = |w: &World| (0..2).all(|owner| w.holders(owner).len() == 1);
