@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::engine::{Ending, Engine};
 use crate::level::Level;
 use crate::logging::{self, Logger};
+use crate::paths;
 use crate::resources::environment::Environment;
 use crate::sys::{child, realtime};
 use std::io;
@@ -164,11 +165,18 @@ fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<Th
     log.log(Level::Info, &format!("Heartbeat generation: {}", generation.value));
     uuid.warning.iter().for_each(|text| log.log(Level::Info, text));
     let resumed = held(options);
+    let hooks = settings::hooks().unwrap_or_else(|error| {
+        log.log(
+            Level::Error,
+            &format!("Cannot read {}: {error}: groups are taken, no other hook is run", paths::RC_DIR),
+        );
+        Vec::new()
+    });
     let seed = generation.value ^ u64::from(std::process::id()) << 32;
     Ok(ThisStart {
         uuid: uuid.value,
         generation: generation.value,
-        hooks: settings::hooks(),
+        hooks,
         resumed,
         manages: !options.no_resources,
         seed,

@@ -164,6 +164,25 @@ fn a_take_over_that_never_reports_its_end_does_not_block_the_stop() {
     assert_eq!(world.layout(), "- -");
 }
 
+#[test]
+fn groups_are_taken_where_there_are_no_hooks() {
+    for failback in [Failback::On, Failback::Off, Failback::Legacy] {
+        let mut world = World::new(failback, 1, 7);
+        world.hookless = true;
+        world.start(0);
+        settle(&mut world, "01 -");
+        if failback.nice() {
+            world.start(1);
+            one_owner_each(&mut world, "both");
+            world.crash(1);
+            settle(&mut world, "01 -");
+        }
+        world.stop(0);
+        world.run_until("gone", 5 * SECOND, |w| !w.running(0));
+        assert_eq!(world.layout(), "- -");
+    }
+}
+
 /// Groups that a dead daemon left running must not run beside those of their new owner.
 #[test]
 fn a_daemon_that_died_and_left_its_services_starts_clean() {
