@@ -96,7 +96,7 @@ fn pulse(
 ) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // Before any other thread: only this one and those it starts hear signals, and hand them on free.
+        // The threads that are started here hold signals back as this one does, until it beats.
         let signals = Signals::catch()?;
         let engine_settings = settings::engine(config, this_start(options, config, log)?);
         let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
