@@ -282,6 +282,18 @@ fn hooks_of_the_administrator_run_as_programs() {
 }
 
 #[test]
+fn groups_are_taken_where_the_hook_for_it_is_missing() {
+    let lab = Lab::new(GROUPS);
+    fs::remove_dir_all(lab.path("rc.d")).unwrap();
+    lab.run(&hook("status", &[("HA_st", "dead"), ("HA_src", "b2")]));
+    assert_eq!(lab.calls(), ["C status", "C start"]);
+    assert_eq!(lab.log().first().unwrap(), "ERROR: /etc/ha.d/harc: /rc.d/status: not executable");
+    let grant = [("HA_dest", "b1"), ("HA_ipaddr", "A::x"), ("HA_ok", "OK")];
+    lab.run(&hook("ip-request-resp", &grant));
+    assert_eq!(lab.calls().last().unwrap(), "B start");
+}
+
+#[test]
 fn scripts_see_what_the_reference_shows_them() {
     let lab = Lab::new(GROUPS);
     lab.run(&Job::Standby { verb: Verb::Take, set: Hold::Local });

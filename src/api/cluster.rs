@@ -4,27 +4,11 @@
 use super::lines::line;
 use super::order::{ConnId, Order};
 use super::table::{Client, Table};
-use crate::engine::Treatment;
+use crate::engine::{Treatment, is_daemons_own};
 use crate::level::Level;
 use crate::number::atoi;
 use crate::wire::Message;
 use std::rc::Rc;
-
-/// What only daemons say of themselves, and their scripts through the FIFO. 3.0.6 takes it from any named
-/// client, and with it a service can be run twice or stopped.
-const DAEMONS_OWN: [&str; 11] = [
-    "status",
-    "starting",
-    "shutdone",
-    "resource",
-    "stonith",
-    "ip-request",
-    "ip-request-resp",
-    "reqnodes",
-    "repnodes",
-    "addnode",
-    "delnode",
-];
 
 /// A notice to all clients of this name in the cluster. `name` is empty where a sign-on failed early.
 pub(super) fn notice(st: &str, name: &str, node: &str, info: &str, generation: u64) -> Message {
@@ -48,12 +32,12 @@ pub(super) fn outgoing(client: &Client, mut message: Message) -> Result<Message,
     Ok(message)
 }
 
-/// Whether a client may say this. A hand-over it may ask for, as ipfail does; its further steps are not its own.
+/// Whether a client may say this: nothing that is a daemon's own. 3.0.6 takes that from any named client, and with it a
+/// service can be run twice or stopped. A hand-over a client may ask for, as ipfail does; its further steps are not
+/// its own.
 pub(super) fn is_for_clients(message: &Message) -> bool {
-    match message.kind().unwrap_or_default() {
-        "ask_resources" => message.text("info") == Some("me"),
-        kind => !kind.starts_with("NS_") && !DAEMONS_OWN.contains(&kind),
-    }
+    let kind = message.kind().unwrap_or_default();
+    !is_daemons_own(kind) || kind == "ask_resources" && message.text("info") == Some("me")
 }
 
 /// Asks another node for a client, for the client named last.
@@ -106,4 +90,21 @@ pub(super) fn claimed<'a>(
     let fits = |client: &Client| pid == Some(client.pid) || name == Some(client.name.as_str());
     let here = table.client(own).filter(|client| fits(client)).map(|client| (own, client));
     Ok(here.or_else(|| table.clients().filter(|(_, client)| fits(client)).last()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_daemons_own_is_so_in_any_letters() {
+        let mine = |kind: &str| is_for_clients(&Message::of(kind).with("info", "me"));
+        for kind in ["status", "Status", "IP-Request-Resp", "NS_ackmsg", "ns_AckMsg", "ASK_resources"] {
+            assert!(!mine(kind), "{kind}");
+        }
+        for kind in ["ask_resources", "hb_takeover", "mytype", "statuses"] {
+            assert!(mine(kind), "{kind}");
+        }
+        assert!(!is_for_clients(&Message::of("ask_resources").with("info", "done")));
+    }
 }

@@ -1,6 +1,5 @@
 //! Messages from scripts: `/var/lib/heartbeat/fifo` (client-api.md section 8).
 
-use super::signals;
 use crate::engine::Input;
 use crate::level::Level;
 use crate::logging::Logger;
@@ -24,7 +23,6 @@ pub(super) fn start(log: &Logger, inputs: &mpsc::Sender<Input>, preferred: bool)
     let file = fs::OpenOptions::new().read(true).write(true).open(FIFO)?;
     let (log, inputs) = (log.clone(), inputs.clone());
     let run = move || {
-        signals::leave_to_the_pulse();
         if preferred {
             realtime::prefer();
         }

@@ -2,7 +2,6 @@
 //! back what is ours. Between such news it sleeps. It also has addresses announced again from time to time, where
 //! [`EVERY`] asks for that, and starts another watcher where that has ended.
 
-use super::signals::leave_to_the_pulse;
 use super::watcher::Watcher;
 use crate::agents::announce::Crew;
 use crate::agents::guard::{self, Guard, News};
@@ -32,7 +31,6 @@ pub(super) fn start(crew: &Crew, watcher: Watcher, preferred: bool, log: &Logger
         log: log.clone(),
     };
     let work = move || {
-        leave_to_the_pulse();
         if preferred {
             realtime::prefer();
         }

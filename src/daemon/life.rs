@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::engine::{Ending, Engine};
 use crate::level::Level;
 use crate::logging::{self, Logger};
+use crate::paths;
 use crate::resources::environment::Environment;
 use crate::sys::{child, realtime};
 use std::io;
@@ -96,7 +97,7 @@ fn pulse(
 ) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // Before any other thread: only this one and those it starts hear signals, and hand them on free.
+        // The threads that are started here hold signals back as this one does, until it beats.
         let signals = Signals::catch()?;
         let engine_settings = settings::engine(config, this_start(options, config, log)?);
         let (sender, inputs) = tokio::sync::mpsc::channel(INPUTS);
@@ -165,11 +166,18 @@ fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<Th
     log.log(Level::Info, &format!("Heartbeat generation: {}", generation.value));
     uuid.warning.iter().for_each(|text| log.log(Level::Info, text));
     let resumed = held(options);
+    let hooks = settings::hooks().unwrap_or_else(|error| {
+        log.log(
+            Level::Error,
+            &format!("Cannot read {}: {error}: groups are taken, no other hook is run", paths::RC_DIR),
+        );
+        Vec::new()
+    });
     let seed = generation.value ^ u64::from(std::process::id()) << 32;
     Ok(ThisStart {
         uuid: uuid.value,
         generation: generation.value,
-        hooks: settings::hooks(),
+        hooks,
         resumed,
         failed: resumed.is_some() && std::env::var_os(START_FAILED).is_some(),
         manages: !options.no_resources,

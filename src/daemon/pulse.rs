@@ -91,6 +91,7 @@ impl Pulse {
 
     /// Beats until the end, and says which it was.
     pub(super) async fn beat(mut self, mut signals: Signals) -> io::Result<Ending> {
+        signals.listen()?;
         let remembered = self.parts.memory.recall();
         self.feed(Input::Remembered(remembered));
         self.feed(Input::Start);
@@ -101,6 +102,7 @@ impl Pulse {
                 self.parts.recorder.iter().for_each(Recorder::finish);
                 self.parts.memory.close(self.parts.engine.marks());
                 self.parts.media.finish().await;
+                signals.hand_on().await?;
                 return Ok(ending);
             }
             let due = self.due();

@@ -1,7 +1,6 @@
 //! Writing a run down, where that is wanted: `HA_RECORD` names the file (heartbeat(8)). A thread of its own does it;
 //! when it cannot keep up, inputs are left out of the record and counted.
 
-use super::signals;
 use crate::engine::{Input, Now, Settings};
 use crate::level::Level;
 use crate::logging::Logger;
@@ -48,7 +47,6 @@ impl Recorder {
         let begin = Line::begin(concat!("heartbeat-rs ", env!("CARGO_PKG_VERSION")), now, settings.clone());
         let writer = log.clone();
         let write = move || {
-            signals::leave_to_the_pulse();
             Tape::record(&path, limit.saturating_mul(1_000_000), &begin, &orders, &writer);
         };
         match thread::Builder::new().name("record".to_owned()).spawn(write) {

@@ -116,10 +116,9 @@ pub(super) fn log(config: &config::Logging, host: &str, stderr: bool) -> logging
 }
 
 /// The hooks there are: plain names of files in rc.d (resources.md section 4).
-pub(super) fn hooks() -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(paths::RC_DIR) else { return Vec::new() };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| !name.starts_with('.')).collect()
+pub(super) fn hooks() -> std::io::Result<Vec<String>> {
+    let names = std::fs::read_dir(paths::RC_DIR)?.flatten().filter_map(|e| e.file_name().into_string().ok());
+    Ok(names.filter(|name| !name.starts_with('.')).collect())
 }
 
 /// `uuidfrom nodename` (wire-protocol.md 4.2): 32 hex digits drawn from glibc's default generator, seeded

@@ -1,11 +1,15 @@
-//! Signals (commands.md section 3): held back until somebody listens, then heard by the pulse.
+//! Signals (commands.md section 3): held back by every thread but the pulse, and by that one until it listens.
 //!
 //! The default of most of them is to end the process. In the moments of a start nobody listens yet, and
-//! in those of a restart resources are held: a second `heartbeat -r` must not end the daemon then.
+//! in those of a restart resources are held: a second `heartbeat -r` must not end the daemon then. Nor must a stop
+//! be lost between two lives: no thread may take it for a pulse that is over.
 
-use nix::sys::signal::{SigSet, Signal as Number};
+use nix::sys::signal::{SigSet, Signal as Number, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::Pid;
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -40,11 +44,11 @@ pub(super) fn hold_back() -> io::Result<()> {
     Ok(all().thread_block()?)
 }
 
-/// For a thread that a disk may hold up: a signal that the system gives to it would wait for that disk. Not for
-/// one that starts programs: they would hold it back too.
-pub(super) fn leave_to_the_pulse() {
-    // What cannot be held back is heard by whoever gets it, and reaches the pulse all the same.
-    let _ = hold_back();
+/// What programs are to hold back: what this process was started with.
+pub(super) fn of_programs() -> io::Result<SigSet> {
+    let mut set = SigSet::thread_get_mask()?;
+    HEARD.into_iter().for_each(|number| set.remove(number));
+    Ok(set)
 }
 
 fn all() -> SigSet {
@@ -52,10 +56,10 @@ fn all() -> SigSet {
 }
 
 impl Signals {
-    /// Listens, and lets those that have waited come.
+    /// They do nothing of their own from now on, and still wait.
     pub(super) fn catch() -> io::Result<Self> {
         let ignored = |number: Number| signal(SignalKind::from_raw(number as i32));
-        let caught = Self {
+        Ok(Self {
             term: signal(SignalKind::terminate())?,
             hup: signal(SignalKind::hangup())?,
             usr1: signal(SignalKind::user_defined1())?,
@@ -67,9 +71,23 @@ impl Signals {
                 ignored(Number::SIGTTIN)?,
                 ignored(Number::SIGTTOU)?,
             ],
-        };
-        all().thread_unblock()?;
-        Ok(caught)
+        })
+    }
+
+    /// Lets this thread hear them, those first that have waited. Threads that it starts later would take them too.
+    pub(super) fn listen(&self) -> io::Result<()> {
+        Ok(all().thread_unblock()?)
+    }
+
+    /// Holds them back again at the end of a life. A stop that came too late for it waits for who comes next.
+    pub(super) async fn hand_on(mut self) -> io::Result<()> {
+        hold_back()?;
+        // The runtime looks for them only when this task pauses.
+        tokio::task::yield_now().await;
+        if poll_fn(|context| Poll::Ready(self.term.poll_recv(context).is_ready())).await {
+            kill(Pid::this(), Number::SIGTERM)?;
+        }
+        Ok(())
     }
 }
 

@@ -214,10 +214,12 @@ impl Engine {
         Patience { warntime: self.settings.warntime, dead_time }
     }
 
-    /// A heartbeat came over that link.
-    pub(super) fn count_gap(&mut self, at: usize, medium: &str) {
+    /// A heartbeat came over that link; those of a ping node have no number.
+    pub(super) fn count_gap(&mut self, at: usize, medium: &str, seq: Option<u64>) {
         let (now, patience) = (self.now.mono, self.patience_with(at));
-        if let Some(link) = self.nodes.get_mut(at).and_then(|node| node.link_mut(medium)) {
+        if let Some(link) = self.nodes.get_mut(at).and_then(|node| node.link_mut(medium))
+            && seq.is_none_or(|seq| link.is_new(seq))
+        {
             link.gaps.heard(now, patience);
         }
     }

@@ -86,10 +86,16 @@ impl Engine {
         id
     }
 
-    /// Queues the hook for a message, if there is one of that name.
+    /// Queues the hook for a message, if there is one of that name. One that takes groups is run also where there is
+    /// none: nobody would have them, and what waits for its end would wait for ever.
     pub(super) fn queue_hook(&mut self, kind: &str, message: &Message) {
         let kind = kind.to_ascii_lowercase();
-        if kind.len() > LONGEST_TYPE || !self.settings.hooks.contains(&kind) {
+        let takes = match kind.as_str() {
+            "ip-request-resp" => true,
+            "status" => message.text("st") == Some("dead") && message.text("info") != Some("ping"),
+            _ => false,
+        };
+        if kind.len() > LONGEST_TYPE || !takes && !self.settings.hooks.contains(&kind) {
             return;
         }
         let env = self.hook_environment(message);

@@ -62,6 +62,7 @@ pub use job::{Job, Verb};
 pub use mark::Mark;
 pub use note::Note;
 pub use reason::Reason;
+pub use receive::is_daemons_own;
 pub use settings::{Failback, NodeKind, NodeSpec, Settings};
 pub use view::{NodeView, Treatment};
 pub use words::uuid_text;

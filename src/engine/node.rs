@@ -17,6 +17,8 @@ pub(super) struct Link {
     pub(super) heard: Duration,
     /// Between heartbeats over it.
     pub(super) gaps: Gaps,
+    /// The number of the newest of them.
+    counted: u64,
 }
 
 /// A configured node, this one included.
@@ -68,7 +70,21 @@ pub(super) struct Node {
 
 impl Link {
     fn new(name: String, now: Duration) -> Self {
-        Self { name, up: false, heard: now, gaps: Gaps::default() }
+        Self { name, up: false, heard: now, gaps: Gaps::default(), counted: 0 }
+    }
+
+    /// Whether no heartbeat of this number or a higher one came over it yet. Where two media share an interface,
+    /// everything comes twice over this one link.
+    pub(super) fn is_new(&mut self, seq: u64) -> bool {
+        let new = seq > self.counted;
+        self.counted = self.counted.max(seq);
+        new
+    }
+
+    /// The next heartbeat is the first one of a life.
+    pub(super) fn begin_anew(&mut self) {
+        self.counted = 0;
+        self.gaps.begin_anew();
     }
 }
 

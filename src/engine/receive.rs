@@ -5,6 +5,21 @@ use super::{Action, Engine, NodeKind, Note, Treatment};
 use crate::wire::Message;
 use std::time::Duration;
 
+/// What only daemons say of themselves, and their scripts through the FIFO, beside all that begins with `NS_`.
+const DAEMONS_OWN: [&str; 12] = [
+    "status",
+    "starting",
+    "shutdone",
+    "resource",
+    "ask_resources",
+    "stonith",
+    "ip-request",
+    "ip-request-resp",
+    "reqnodes",
+    "repnodes",
+    "addnode",
+    "delnode",
+];
 /// The first request for a missing message is never sent earlier than this (5.4).
 const FIRST_REQUEST: Duration = Duration::from_millis(50);
 
@@ -38,7 +53,7 @@ impl Engine {
         if kind.starts_with("NS_") {
             self.touch_link(at, link);
             if kind == "NS_st" {
-                self.count_gap(at, link);
+                self.count_gap(at, link, None);
             }
             self.hear_unsequenced(at, &kind, message);
         } else {
@@ -235,7 +250,7 @@ impl Engine {
         node.had_status = false;
         node.unseen = true;
         node.gaps.begin_anew();
-        node.links.iter_mut().for_each(|link| link.gaps.begin_anew());
+        node.links.iter_mut().for_each(|link| link.begin_anew());
         node.last_status = now;
         node.last_status_ts = 0;
         node.last_status_seq = 0;
@@ -269,7 +284,7 @@ impl Engine {
         if !matches!(verdict, Verdict::Old) {
             self.touch_link(at, link);
             if kind == "status" {
-                self.count_gap(at, link);
+                self.count_gap(at, link, Some(seq));
             }
         }
         match verdict {
@@ -351,6 +366,8 @@ impl Engine {
             "ask_resources" => self.on_ask_resources(from, message),
             "ip-request" => self.on_ip_request(from, message),
             "ip-request-resp" => self.on_ip_request_resp(from, message),
+            // In other letters, which no daemon uses. A hook is called by the name in lower case.
+            own if is_daemons_own(own) => {}
             other => self.queue_peer_hook(other, message),
         }
         self.expire_standby();
@@ -365,6 +382,12 @@ impl Engine {
         node.state_seq = node.state_seq.max(seq);
         outdated
     }
+}
+
+/// Whether this kind of message, in whatever letters, is one that only daemons and their scripts send.
+pub fn is_daemons_own(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    kind.starts_with("ns_") || DAEMONS_OWN.contains(&kind.as_str())
 }
 
 fn uuid_of(message: &Message) -> Option<[u8; 16]> {

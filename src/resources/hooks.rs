@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 
 /// Exit code of a hook that is not there or cannot be run.
 const NOT_RUN: i32 = 1;
+/// Hooks of which the daemon takes for done what they do: groups would run nowhere.
+const NEEDED: [&str; 2] = ["status", "ip-request-resp"];
 
 /// One run of a hook or tool: where, with which variables, and how it speaks to the daemon.
 pub struct Scene<'a> {
@@ -63,26 +65,31 @@ impl Scene<'_> {
 
 /// `harc KIND`: the hook of that name, in-process where both it and the dispatcher are ours.
 pub fn harc(kind: &str, scene: &mut Scene<'_>) -> i32 {
+    run(kind, scene).unwrap_or(NOT_RUN)
+}
+
+/// Its exit code, if there is such a hook.
+fn run(kind: &str, scene: &mut Scene<'_>) -> Option<i32> {
     scene.below_hook = true;
     scene.status_errors = scene.debug_log();
     let log = scene.log("harc");
     let hook = PathBuf::from(format!("{}/{kind}", rc_dir(scene)));
     if kind.is_empty() || kind.contains('/') || !is_program(&hook) {
         log.log(Level::Error, &format!("{}: {}: not executable", paths::HARC, hook.display()));
-        return NOT_RUN;
+        return None;
     }
     log.log(Level::Info, &format!("Running {} {kind}", hook.display()));
-    if is_ours(&hook, scene.context) { native(kind, scene) } else { foreign(&hook, kind, scene) }
+    Some(if is_ours(&hook, scene.context) { native(kind, scene) } else { foreign(&hook, kind, scene) })
 }
 
-/// A `Hook` job: as [`harc`], unless the administrator's own dispatcher stands in its place.
+/// A `Hook` job: as [`harc`], unless the administrator's own dispatcher stands in its place. What is needed is done
+/// without a file, too.
 pub(super) fn dispatch(kind: &str, scene: &mut Scene<'_>) -> i32 {
     let harc_path = scene.context.options.harc.clone();
-    if is_ours(&harc_path, scene.context) || !harc_path.exists() {
-        harc(kind, scene)
-    } else {
-        foreign(&harc_path, kind, scene)
+    if !is_ours(&harc_path, scene.context) && harc_path.exists() {
+        return foreign(&harc_path, kind, scene);
     }
+    run(kind, scene).unwrap_or_else(|| if NEEDED.contains(&kind) { native(kind, scene) } else { NOT_RUN })
 }
 
 fn rc_dir(scene: &Scene<'_>) -> String {

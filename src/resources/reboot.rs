@@ -9,6 +9,7 @@ use super::environment::Environment;
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths;
+use crate::sys::process::spawn_unmasked;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,8 @@ impl Reboot for RebootHere {
 
 impl Reboot for RebootByTool {
     fn reboot(&self, log: &Logger, environment: &Environment) {
-        let helper = apart::command(&self.0, &["last_resort", "stop-failed"], environment).status();
+        let mut helper = apart::command(&self.0, &["last_resort", "stop-failed"], environment);
+        let helper = spawn_unmasked(&mut helper).and_then(|mut helper| helper.wait());
         if !helper.is_ok_and(|status| status.success()) {
             force_reboot(log);
         }

@@ -5,6 +5,7 @@
 //! in the process would steal ours.
 
 use super::environment::Environment;
+use crate::sys::process::spawn_unmasked;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -104,9 +105,9 @@ impl Call<'_> {
     /// Runs the script in a process group of its own and waits for it. What has no `#!` line is run
     /// by `/bin/sh`, as a shell would do.
     pub fn run(&self) -> io::Result<Finished> {
-        let spawned = match self.command(self.path, None)?.spawn() {
+        let spawned = match spawn_unmasked(&mut self.command(self.path, None)?) {
             Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
-                self.command(Path::new(SHELL), Some(self.path))?.spawn()
+                spawn_unmasked(&mut self.command(Path::new(SHELL), Some(self.path))?)
             }
             result => result,
         };

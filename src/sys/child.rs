@@ -42,11 +42,6 @@ pub fn groups(user: &str, gid: u32) -> io::Result<Vec<Gid>> {
     Ok(getgrouplist(&name, Gid::from_raw(gid))?)
 }
 
-/// The signals that the calling thread does not hear.
-pub fn blocked() -> io::Result<SigSet> {
-    Ok(SigSet::thread_get_mask()?)
-}
-
 /// The limit of locked memory.
 pub fn memory_limit() -> io::Result<Limit> {
     Ok(getrlimit(Resource::RLIMIT_MEMLOCK)?)

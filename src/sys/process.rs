@@ -1,11 +1,11 @@
 //! Going into the background, and having children.
 #![expect(unsafe_code, reason = "fork, signal and pre_exec have no safe wrapper")]
 
-use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal};
+use nix::unistd::{ForkResult, Pid, fork, getpid, gettid};
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command};
 
 /// What a fork made of this process.
 pub enum Forked {
@@ -56,4 +56,36 @@ pub fn notice_children() -> io::Result<()> {
 pub fn unmasked(command: &mut Command) -> &mut Command {
     // SAFETY: between fork and exec only one system call is made, which allocates nothing.
     unsafe { command.pre_exec(|| Ok(SigSet::all().thread_unblock()?)) }
+}
+
+/// Starts a program with no signal held back, from a thread that holds some back, without a fork of the whole memory.
+/// Not so from the first thread: what waits there waits for somebody who is to come.
+pub fn spawn_unmasked(command: &mut Command) -> io::Result<Child> {
+    if gettid() == getpid() {
+        return command.spawn();
+    }
+    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_UNBLOCK)?;
+    let child = command.spawn();
+    mask.thread_set_mask()?;
+    child
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Stdio;
+
+    #[test]
+    fn a_program_holds_nothing_back_and_its_starter_does_still() {
+        let starter = || {
+            [Signal::SIGUSR2].into_iter().collect::<SigSet>().thread_block().unwrap();
+            let mut command = Command::new("grep");
+            command.args(["SigBlk", "/proc/self/status"]).stdout(Stdio::piped());
+            let output = spawn_unmasked(&mut command).unwrap().wait_with_output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), "SigBlk:\t0000000000000000\n");
+            assert!(SigSet::thread_get_mask().unwrap().contains(Signal::SIGUSR2));
+        };
+        // Not the first thread, which a test may run on.
+        std::thread::spawn(starter).join().unwrap();
+    }
 }

@@ -220,6 +220,9 @@ pub(super) fn usurper() {
         "t=ip-request-resp dest=b1 ipaddr=x weown=yes ok=OK",
         "t=addnode nodelist=b3",
         "t=NS_ackmsg dest=b2 ackseq=ffffff",
+        "t=Status st=dead",
+        "t=IP-Request-Resp dest=b1 ipaddr=x weown=yes ok=OK",
+        "t=Ask_Resources rsc_hold=all info=me",
     ] {
         raw.send(&message(words));
     }

@@ -56,6 +56,18 @@ fn its_files_and_its_surroundings() {
     assert_eq!(shell(node, "ls /run/heartbeat.pid*").trim(), "/run/heartbeat.pid");
 }
 
+#[test]
+fn without_rc_d_groups_are_taken_and_let_go() {
+    let lab = ours("no-hooks");
+    apart(&lab);
+    let node = lab.node(1);
+    shell(node, "rm -r /etc/ha.d/rc.d");
+    start_alone(node);
+    assert!(node.log().contains("ERROR: Cannot read /etc/ha.d/rc.d: No such file"), "{}", node.log());
+    node.stop().unwrap();
+    assert_eq!(node.run(&["sh", "-c", "ls /run/probe*"]).unwrap().stdout, b"");
+}
+
 /// Resident memory of the daemon in kB.
 fn memory(node: &Node) -> u64 {
     let status = node.read(&format!("/proc/{}/status", pid(node)));

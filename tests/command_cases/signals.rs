@@ -150,6 +150,33 @@ fn a_stop_that_comes_during_a_restart_is_an_orderly_one() {
     assert_eq!(node.run(&["sh", "-c", "ls /run/probe*"]).unwrap().stdout, b"", "{}", &node.log()[mark..]);
 }
 
+/// After a partition of the old protocol all is given up, and the daemon waits for longer than the dead time.
+#[test]
+fn a_stop_that_comes_between_two_lives_is_the_end() {
+    let lab = ours("stop-between");
+    let ha_cf = HA_CF.replace("dead 1", "dead 5").replace("deadtime 1", "deadtime 5");
+    let ha_cf = ha_cf.replace("auto_failback on", "auto_failback legacy");
+    for node in lab.nodes() {
+        node.configure(&ha_cf, AUTHKEYS, RESOURCES).unwrap();
+        node.start().unwrap();
+    }
+    let (node, other) = (lab.node(1), lab.node(2));
+    node.wait_for_log("node b2: status active", 0, SOON).unwrap();
+    other.wait_for_log("node b1: status active", 0, SOON).unwrap();
+    apart(&lab);
+    node.wait_for_log("node b2: is dead", 0, SOON).unwrap();
+    other.wait_for_log("node b1: is dead", 0, SOON).unwrap();
+    let mark = node.log().len();
+    for network in 0..crate::lab::network::NETWORKS {
+        lab.heal(crate::lab::network::Cable { node: 1, network }).unwrap();
+    }
+    node.wait_for_log("b1 Heartbeat shutdown complete.", mark, SOON).unwrap();
+    send(node, "TERM");
+    until_true("its end", || !node.daemon_runs());
+    let log = node.log();
+    assert!(!log[mark..].contains("restart exec"), "{log}");
+}
+
 #[test]
 fn after_an_upgrade_the_new_program_goes_on() {
     let lab = ours("upgrade");

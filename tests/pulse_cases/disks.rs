@@ -66,3 +66,17 @@ fn no_thread_around_the_pulse_is_waited_for() {
     drop(held);
     world.until("b1 has ended", || !one.daemon_runs());
 }
+
+/// The end of a life waits a second for the disk: nobody acts on a signal any more, and the next life is to hear of it.
+#[test]
+fn a_stop_in_the_last_moment_before_a_restart_is_heard() {
+    let Some(world) = World::running("last-moment", "", HARESOURCES) else { return };
+    let (one, two) = (world.one(), world.two());
+    let (held, mark) = (Held::thread(one, "memory"), one.log().len());
+    shell(one, &format!("touch -d tomorrow /etc/ha.d/ha.cf; {HANG_UP}"));
+    one.wait_for_log("Heartbeats of node b2, over any link", mark, SOON).unwrap();
+    shell(one, "kill $(cat /run/heartbeat.pid)");
+    drop(held);
+    world.until("b2 took over", || two.vips().contains(VIP));
+    world.until("b1 has ended", || !one.daemon_runs());
+}

@@ -318,6 +318,26 @@ fn the_gaps_between_heartbeats_are_told_per_link_and_in_all() {
     assert_eq!(suggested, "Suggested deadtime for node a2: 1500 ms or more (in force: 3000 ms)");
 }
 
+/// Two media on one interface are one link, over which each heartbeat comes twice.
+#[test]
+fn a_heartbeat_that_comes_twice_over_a_link_is_counted_once() {
+    let mut world = World::new(Failback::Off, 1, 7);
+    world.weather(Weather { duplicate: 1.0, jitter: ms(20), ..Weather::FAIR });
+    world.start(0);
+    world.start(1);
+    world.run(60 * SECOND);
+    world.crash(1);
+    world.run(SECOND);
+    world.start(1);
+    world.run(60 * SECOND);
+    let count = |what: &str| {
+        let told = gaps(&world).into_iter().find(|line| line.contains(what)).unwrap();
+        told.split(": ").nth(1).unwrap().split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let (link, all) = (count("over eth0"), count("over any link"));
+    assert!(link.abs_diff(all) <= 2, "{link} over the link, {all} in all");
+}
+
 #[test]
 fn neither_a_pause_nor_a_new_life_is_a_gap() {
     let mut world = pair(Failback::Off);

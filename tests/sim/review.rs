@@ -5,6 +5,24 @@ use crate::world::*;
 use heartbeat::engine::{Action, Ending, Failback, Input, Now};
 use heartbeat::wire::Message;
 
+/// Hooks are called by the name in lower case.
+#[test]
+fn what_only_daemons_say_reaches_no_hook_in_other_letters() {
+    let mut world = pair(Failback::On);
+    let jobs = world.jobs;
+    for node in 0..2 {
+        world.ask(node, Message::of("Status").with("st", "dead"));
+        world.ask(node, Message::of("IP-Request").with("ipaddr", "0"));
+        world.ask(node, Message::of("Ask_Resources").with("rsc_hold", "all").with("info", "me"));
+        for (dest, key) in [("a1", "1"), ("a2", "0")] {
+            let grant = Message::of("IP-Request-Resp").with("dest", dest).with("ipaddr", key);
+            world.ask(node, grant.with("weown", "yes").with("ok", "OK"));
+        }
+    }
+    world.run(5 * SECOND);
+    assert_eq!((world.jobs, world.layout().as_str()), (jobs, "0 1"), "{}", world.story());
+}
+
 /// One owner for each group, soon.
 fn one_owner_each(world: &mut World, what: &str) {
     let owned = |w: &World| (0..2).all(|owner| w.holders(owner).len() == 1);
@@ -144,6 +162,25 @@ fn a_take_over_that_never_reports_its_end_does_not_block_the_stop() {
     world.stop(0);
     world.run_until("gone", 5 * SECOND, |w| !w.running(0));
     assert_eq!(world.layout(), "- -");
+}
+
+#[test]
+fn groups_are_taken_where_there_are_no_hooks() {
+    for failback in [Failback::On, Failback::Off, Failback::Legacy] {
+        let mut world = World::new(failback, 1, 7);
+        world.hookless = true;
+        world.start(0);
+        settle(&mut world, "01 -");
+        if failback.nice() {
+            world.start(1);
+            one_owner_each(&mut world, "both");
+            world.crash(1);
+            settle(&mut world, "01 -");
+        }
+        world.stop(0);
+        world.run_until("gone", 5 * SECOND, |w| !w.running(0));
+        assert_eq!(world.layout(), "- -");
+    }
 }
 
 /// Groups that a dead daemon left running must not run beside those of their new owner.

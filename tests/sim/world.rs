@@ -145,6 +145,8 @@ pub struct World {
     pub deadping: Duration,
     /// The hook that takes a dead node's groups never says that it is done.
     pub mute_mach_down: bool,
+    /// Nothing is in `rc.d`.
+    pub hookless: bool,
     /// A fencing device is configured.
     pub fencing: bool,
     /// Its chance to fail, and how long it takes.
@@ -208,7 +210,7 @@ impl World {
             pings_last: true,
             deadping: DEADTIME,
             mute_mach_down: false,
-
+            hookless: false,
             fencing: false,
             misfire: 0.0,
             reset_time: ms(300),
@@ -249,6 +251,8 @@ impl World {
         if self.pings {
             nodes.insert(if self.pings_last { nodes.len() } else { 0 }, spec(PINGED, NodeKind::Ping));
         }
+        let stock = ["status", "ip-request", "ip-request-resp", "ask_resources", "hb_takeover"];
+        let hooks = if self.hookless { &[] } else { stock.as_slice() };
         Settings {
             me: NAMES[node].to_owned(),
             uuid: [node as u8 + 1; 16],
@@ -264,9 +268,7 @@ impl World {
             hopfudge: 1,
             max_rexmit_delay: ms(250),
             packing: heartbeat::wire::Packing::default(),
-            hooks: ["status", "ip-request", "ip-request-resp", "ask_resources", "hb_takeover"]
-                .map(str::to_owned)
-                .to_vec(),
+            hooks: hooks.iter().map(|kind| (*kind).to_owned()).collect(),
             resumed,
             failed: resumed.is_some() && std::mem::take(&mut self.nodes[node].failed),
             manages: self.manages,

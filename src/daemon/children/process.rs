@@ -1,7 +1,7 @@
 //! One program as a process: how it is started, and signals to its group.
 
 use crate::config::{Client, Config};
-use crate::daemon::environment;
+use crate::daemon::{environment, signals};
 use crate::sys::child::{self, Guise, Limit};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{AccessFlags, Pid, access};
@@ -67,7 +67,7 @@ impl Recipe {
             gid: *gid,
             groups: child::groups(user, *gid)?,
             ignored: IGNORED.to_vec(),
-            blocked: child::blocked()?,
+            blocked: signals::of_programs()?,
             memory: self.memory,
             cores: self.cores,
             nice: child::nice(),
