@@ -6,6 +6,7 @@ use super::environment::Environment;
 use crate::engine::{CAUSE, Hold};
 use crate::level::Level;
 use crate::paths;
+use crate::sys::process::spawn_unmasked;
 use crate::wire::Message;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,8 @@ pub(super) fn later(context: &Context, environment: &Environment) {
     let tool = &context.options.tool.to_string_lossy();
     // Behind a shell that ends at once: nobody here has to wait for it.
     let words = ["-c", r#""$0" "$@" &"#, tool, "standby_after", &delay, Hold::Foreign.word()];
-    let told = match apart::command(Path::new("/bin/sh"), &words, environment).status() {
+    let mut shell = apart::command(Path::new("/bin/sh"), &words, environment);
+    let told = match spawn_unmasked(&mut shell).and_then(|mut shell| shell.wait()) {
         Ok(status) if status.success() => return,
         Ok(status) => status.to_string(),
         Err(error) => error.to_string(),
