@@ -29,7 +29,7 @@ use crate::director::checks::run as check;
 use crate::director::command::ChildVerb;
 use crate::director::config::{CheckKind, Config, WarmStandby};
 use crate::director::log::Log;
-use crate::director::maintenance::Maintenance;
+use crate::director::maintenance::{Maintenance, Names};
 use crate::director::plan::Verdict;
 use crate::director::table::{Op, ServiceId};
 
@@ -106,12 +106,13 @@ pub(super) async fn run(
     let (replies, mut answers) = unbounded_channel();
     let kernel = kernel::start(way.or_program_here(start.debug), replies)?;
     let (news, mut heard) = unbounded_channel();
-    let errands = clerk::start(start.place.clone(), start.print, news)?;
+    let names = Names::default();
+    let errands = clerk::start(start.place.clone(), start.print, names.clone(), news)?;
     let in_background = !start.debug && !start.config.global.supervised;
     let record = record(&start.config, start.mode, &once);
     let mut life = Life {
         record,
-        side: Side::start(start.log.clone(), &start.config)?,
+        side: Side::start(start.log.clone(), &start.config, &names)?,
         core: Core::new(Arc::new(start.config), start.mode, limit, once),
         place: start.place,
         debug: start.debug,
