@@ -198,8 +198,9 @@ impl Life<'_> {
         self.waiting.push_back(input);
         while let Some(input) = self.waiting.pop_front() {
             let actions = self.core.handle(self.now(), input);
-            let happened =
-                actions.iter().any(|action| matches!(action, Action::Happened(..) | Action::Serving(..)));
+            let happened = actions
+                .iter()
+                .any(|action| matches!(action, Action::Happened(..) | Action::Noticed | Action::Serving(..)));
             actions.into_iter().for_each(|action| self.carry_out(action));
             self.look_after(happened);
         }
@@ -225,6 +226,8 @@ impl Life<'_> {
             Action::Forget => self.checks.abort_all(),
             Action::Look => self.tell_kernel(Request::Look),
             Action::Change(ops) => self.change(ops),
+            // Who is to be reminded of it is worked out once for all of them.
+            Action::Noticed => {}
             Action::Happened(event, status) => self.side.happened(self.core.config(), &event, status),
             Action::Fallback(index, verb) => {
                 if let Some(virt) = self.core.config().virtuals.get(index) {
