@@ -2,6 +2,8 @@
 
 use std::os::unix::net::UnixDatagram;
 
+use heartbeat::resources::plan::says_running;
+
 use super::room::Room;
 use super::{BOTH, WEB};
 
@@ -297,4 +299,52 @@ fn a_configuration_can_be_checked() {
     assert!(told.contains("= allowed: ") && told.ends_with("bad.cf: 2 errors, 0 warnings\n"), "{told}");
     assert!(!room.has("/run/new.log"), "who only looks makes no file");
     assert_eq!(check("nothere.cf").0, Some(1));
+}
+
+/// Heartbeat believes what stands on standard output, whatever a file says in its mistakes.
+#[test]
+fn heartbeat_is_told_whether_it_runs_and_nothing_else() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/director", include_str!("../../resource.d/ldirectord"));
+    let ask = || {
+        let ask = "export LDIRECTORD_IPVS=ipvsadm; sh /etc/ha.d/director OK-running.cf status";
+        let said = room.script(&format!("{ask} 2> /run/status.err || echo \" $?\""));
+        (says_running(said.as_bytes()), said.split_whitespace().last().unwrap_or_default().to_owned())
+    };
+    let file = |extra: &str| room.write("/etc/ha.d/OK-running.cf", &format!("{extra}{WEB}"));
+    let not = "maintenancedir=/nonexistent/not\n";
+    for extra in ["", not, "receive=OK\n"] {
+        file(extra);
+        assert_eq!(ask(), (false, "3".to_owned()), "{extra}");
+    }
+    file(not);
+    room.must(&["OK-running.cf", "start"]);
+    for extra in [not, "receive=OK\n"] {
+        file(extra);
+        assert!(ask().0, "{extra}");
+        assert!(!room.read("/run/status.err").is_empty(), "people are told");
+    }
+    room.kill("KILL", "OK-running.cf");
+    room.wait("its end", || room.script("pgrep -x ldirectord || true").is_empty());
+    assert_eq!(ask(), (false, "1".to_owned()), "a stale pid file");
+}
+
+/// Nobody does anything about a server that was never in the table; people are reminded of it.
+#[test]
+fn who_is_down_from_the_start_is_told_of_again() {
+    let room = Room::new(true);
+    // the other one is in the table long before
+    let probe =
+        "#!/bin/sh\n[ $3 = 10.0.0.1 ] && exit 0\nuntil [ -e /run/late ]; do sleep 0.1; done\nexit 1\n";
+    room.write("/etc/ha.d/probe", probe);
+    room.script("rm -f /usr/sbin/sendmail");
+    room.write("/usr/sbin/sendmail", "#!/bin/sh\ncat >> /run/mails\n");
+    room.script("chmod 755 /usr/sbin/sendmail");
+    let text = WEB.replace("checktimeout=5", "checktimeout=60");
+    room.write("/etc/ha.d/web.cf", &format!("emailalert=root\nemailalertfreq=1\n{text}"));
+    room.must(&["web.cf", "start"]);
+    room.wait_for("10.0.0.100:80: 10.0.0.1:80/5");
+    room.wait("its e-mail", || room.read("/run/mails").contains("Added real server: 10.0.0.1:80"));
+    room.write("/run/late", "");
+    room.wait("a reminder", || room.read("/run/mails").contains("Inaccessible real server: 10.0.0.2:80"));
 }
