@@ -119,6 +119,49 @@ fn a_killed_daemon_is_followed_by_one_that_takes_its_table_over() {
     assert!(room.told().lines().eq(["-D -t 10.0.0.101:80"]), "{}", room.log());
 }
 
+/// What is to stay stays, although the file cannot say so any more.
+#[test]
+fn a_stop_with_a_broken_file_takes_out_what_may_go() {
+    let room = Room::new(true);
+    let stays = WEB.replace("checkinterval=1\nchecktimeout=5\n", "").replace("10.0.0.100", "10.0.0.101");
+    room.write("/etc/ha.d/web.cf", &format!("{WEB}{stays}\tcleanstop=no\n"));
+    room.must(&["web.cf", "start"]);
+    let kept = BOTH.replace("0.100", "0.101");
+    room.wait_for(&format!("{BOTH} {kept}"));
+    room.kill("KILL", "web.cf");
+    room.wait("its end", || room.script("pgrep -x ldirectord || true").is_empty());
+    room.write("/etc/ha.d/web.cf", "nonsense\n");
+    room.must(&["web.cf", "stop"]);
+    assert_eq!(room.rows(), kept, "{}", room.log());
+}
+
+/// Somebody starts anew while a `stop` waits for the end.
+#[test]
+fn a_stop_leaves_alone_who_has_begun_anew() {
+    let room = started();
+    let pid = room.pid("web.cf");
+    room.kill("STOP", "web.cf");
+    room.script(
+        "LDIRECTORD_IPVS=ipvsadm /usr/sbin/ldirectord web.cf stop > /dev/null 2>&1 & echo $! > /run/stop.pid",
+    );
+    let stop = room.read("/run/stop.pid").trim().to_owned();
+    // SIGTERM, the fifteenth bit
+    let status = format!("/proc/{pid}/status");
+    room.wait("the signal", || room.script(&format!("grep ShdPnd {status}")).trim().ends_with("4000"));
+    room.script(&format!("kill -STOP {stop}; kill -CONT {pid}"));
+    room.wait("the end", || room.is_over("web.cf"));
+    room.must(&["web.cf", "start"]);
+    room.wait_for(BOTH);
+    room.script(&format!("kill -CONT {stop}"));
+    room.wait("the end of stop", || {
+        room.script(&format!("kill -0 {stop} 2>&1 || echo gone")).contains("gone")
+    });
+    assert_eq!(room.rows(), BOTH, "{}", room.log());
+    assert!(room.has("/run/ldirectord.web.cf.state"));
+    room.must(&["web.cf", "stop"]);
+    assert_eq!(room.rows(), "");
+}
+
 #[test]
 fn a_restart_leaves_the_table_alone() {
     let room = started();

@@ -40,7 +40,13 @@ const LONG: Duration = Duration::from_secs(3600);
 pub(super) fn record(config: &Config, mode: Mode, once: &BTreeSet<ServiceId>) -> Record {
     let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| loads(mode, config));
     let services = own.chain(once.iter().copied()).collect();
-    Record { mode, warm: config.global.warm_standby != WarmStandby::No, ending: false, services }
+    let warm = config.global.warm_standby != WarmStandby::No;
+    Record { mode, warm, ending: false, services, staying: staying(config) }
+}
+
+/// The services that are to stay in the table when nobody serves any more.
+pub(super) fn staying(config: &Config) -> BTreeSet<ServiceId> {
+    config.virtuals.iter().filter(|virt| !virt.clean_stop).map(|virt| virt.id).collect()
 }
 
 struct Life<'a> {
