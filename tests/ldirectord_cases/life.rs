@@ -227,7 +227,7 @@ fn systemd_is_told_of_no_end_that_is_none() {
     for (how, told) in [("restart", false), ("stop", true)] {
         room.script("NOTIFY_SOCKET=/run/notify LDIRECTORD_IPVS=ipvsadm /usr/sbin/ldirectord web.cf start");
         let pid = room.pid("web.cf");
-        assert!(heard().contains("READY=1"));
+        room.wait("its word to systemd", || heard().contains("READY=1"));
         room.must(&["web.cf", how]);
         room.wait("the end", || is_gone(&pid));
         assert_eq!(heard().contains("STOPPING=1"), told, "{how}");
