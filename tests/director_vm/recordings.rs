@@ -347,14 +347,21 @@ fn maintenance(play: &mut Play) -> Result<(), Failure> {
 fn told(play: &Play) -> Result<(), Failure> {
     let mails = play.room.farm.mails("127.0.0.1:25".parse().unwrap());
     let log = play.room.read(LOG);
-    let subjects = [
-        "[Web Site] Quiescent real server: 10.7.0.1:80 (10.7.0.100:80) (Weight set to 0)",
-        "[Web Site] Restored real server: 10.7.0.2:80 (10.7.0.100:80) (Weight set to 1)",
-        "[Web Site] Inaccessible real server: 10.7.0.1:80 (10.7.0.100:80)",
+    // how often somebody is reminded depends on how fast the guest is
+    let (reminders, events): (Vec<&str>, Vec<&str>) =
+        mails.iter().map(String::as_str).partition(|mail| mail.starts_with("[Web Site] Inaccessible "));
+    let recorded = [
         "[Web Site] Purged real server (stop): 10.7.0.2:80 (10.7.0.100:80)",
+        "[Web Site] Quiescent real server: 10.7.0.1:80 (10.7.0.100:80) (Weight set to 0)",
+        "[Web Site] Quiescent real server: 10.7.0.1:80 (10.7.0.100:80) (Weight set to 0)",
+        "[Web Site] Quiescent real server: 10.7.0.2:80 (10.7.0.100:80) (Weight set to 0)",
+        "[Web Site] Quiescent real server: 10.7.0.2:80 (10.7.0.100:80) (Weight set to 0)",
+        "[Web Site] Restored real server: 10.7.0.1:80 (10.7.0.100:80) (Weight set to 1)",
+        "[Web Site] Restored real server: 10.7.0.2:80 (10.7.0.100:80) (Weight set to 1)",
     ];
-    if let Some(missing) = subjects.iter().find(|subject| !mails.iter().any(|mail| mail == *subject)) {
-        bail!("no mail {missing:?} in {mails:#?}\n{log}");
+    let reminder = "[Web Site] Inaccessible real server: 10.7.0.1:80 (10.7.0.100:80)";
+    if events != recorded || !reminders.contains(&reminder) {
+        bail!("these are not the recorded mails: {mails:#?}\n{log}");
     }
     for verb in ["start", "stop"] {
         if !log.contains(&format!("fallback command: {verb} 10.7.0.100:80 tcp\n")) {

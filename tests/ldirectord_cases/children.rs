@@ -141,22 +141,24 @@ fn a_start_during_the_end_comes_after_it() {
 
 #[test]
 fn who_names_himself_is_told_so_and_waits_for_nobody() {
-    let room = Room::new(true);
-    room.write("/etc/ha.d/web.cf", &format!("warmstandby=yes\nexecute=web.cf\n{WEB}"));
-    let told = room.ldirectord(&["web.cf", "start"]);
-    let told = String::from_utf8_lossy(&told.stderr).into_owned();
-    assert!(told.contains("/etc/ha.d/web.cf:2:1: warning: "), "{told}");
-    room.wait("a server", || room.rows().contains("10.0.0.1:80/5"));
-    for verb in ["stop", "start", "shutdown"] {
-        room.must(&["web.cf", verb]);
+    for name in ["web.cf", "\"web.cf\""] {
+        let room = Room::new(true);
+        room.write("/etc/ha.d/web.cf", &format!("warmstandby=yes\nexecute={name}\n{WEB}"));
+        let told = room.ldirectord(&["web.cf", "start"]);
+        let told = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert!(told.contains("/etc/ha.d/web.cf:2:1: warning: "), "{told}");
+        room.wait("a server", || room.rows().contains("10.0.0.1:80/5"));
+        for verb in ["stop", "start", "shutdown"] {
+            room.must(&["web.cf", verb]);
+        }
+        let log = room.log();
+        assert_eq!(log.matches("Invoking ldirectord").count(), 4, "{log}");
     }
-    let log = room.log();
-    assert_eq!(log.matches("Invoking ldirectord").count(), 4, "{log}");
 }
 
 #[test]
 fn two_that_name_each_other_do_not_wait_for_each_other() {
-    let room = family("warmstandby=yes\n", "warmstandby=yes\nexecute=first.cf\n");
+    let room = family("warmstandby=yes\n", "warmstandby=yes\nexecute=\"first.cf\"\n");
     both_serve(&room);
     room.must(&["first.cf", "status"]);
     room.must(&["first.cf", "stop"]);

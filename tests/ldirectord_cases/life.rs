@@ -2,6 +2,8 @@
 
 use std::os::unix::net::UnixDatagram;
 
+use heartbeat::resources::plan::says_running;
+
 use super::room::Room;
 use super::{BOTH, WEB};
 
@@ -117,6 +119,49 @@ fn a_killed_daemon_is_followed_by_one_that_takes_its_table_over() {
     assert!(room.told().lines().eq(["-D -t 10.0.0.101:80"]), "{}", room.log());
 }
 
+/// What is to stay stays, although the file cannot say so any more.
+#[test]
+fn a_stop_with_a_broken_file_takes_out_what_may_go() {
+    let room = Room::new(true);
+    let stays = WEB.replace("checkinterval=1\nchecktimeout=5\n", "").replace("10.0.0.100", "10.0.0.101");
+    room.write("/etc/ha.d/web.cf", &format!("{WEB}{stays}\tcleanstop=no\n"));
+    room.must(&["web.cf", "start"]);
+    let kept = BOTH.replace("0.100", "0.101");
+    room.wait_for(&format!("{BOTH} {kept}"));
+    room.kill("KILL", "web.cf");
+    room.wait("its end", || room.script("pgrep -x ldirectord || true").is_empty());
+    room.write("/etc/ha.d/web.cf", "nonsense\n");
+    room.must(&["web.cf", "stop"]);
+    assert_eq!(room.rows(), kept, "{}", room.log());
+}
+
+/// Somebody starts anew while a `stop` waits for the end.
+#[test]
+fn a_stop_leaves_alone_who_has_begun_anew() {
+    let room = started();
+    let pid = room.pid("web.cf");
+    room.kill("STOP", "web.cf");
+    room.script(
+        "LDIRECTORD_IPVS=ipvsadm /usr/sbin/ldirectord web.cf stop > /dev/null 2>&1 & echo $! > /run/stop.pid",
+    );
+    let stop = room.read("/run/stop.pid").trim().to_owned();
+    // SIGTERM, the fifteenth bit
+    let status = format!("/proc/{pid}/status");
+    room.wait("the signal", || room.script(&format!("grep ShdPnd {status}")).trim().ends_with("4000"));
+    room.script(&format!("kill -STOP {stop}; kill -CONT {pid}"));
+    room.wait("the end", || room.is_over("web.cf"));
+    room.must(&["web.cf", "start"]);
+    room.wait_for(BOTH);
+    room.script(&format!("kill -CONT {stop}"));
+    room.wait("the end of stop", || {
+        room.script(&format!("kill -0 {stop} 2>&1 || echo gone")).contains("gone")
+    });
+    assert_eq!(room.rows(), BOTH, "{}", room.log());
+    assert!(room.has("/run/ldirectord.web.cf.state"));
+    room.must(&["web.cf", "stop"]);
+    assert_eq!(room.rows(), "");
+}
+
 #[test]
 fn a_restart_leaves_the_table_alone() {
     let room = started();
@@ -182,7 +227,7 @@ fn systemd_is_told_of_no_end_that_is_none() {
     for (how, told) in [("restart", false), ("stop", true)] {
         room.script("NOTIFY_SOCKET=/run/notify LDIRECTORD_IPVS=ipvsadm /usr/sbin/ldirectord web.cf start");
         let pid = room.pid("web.cf");
-        assert!(heard().contains("READY=1"));
+        room.wait("its word to systemd", || heard().contains("READY=1"));
         room.must(&["web.cf", how]);
         room.wait("the end", || is_gone(&pid));
         assert_eq!(heard().contains("STOPPING=1"), told, "{how}");
@@ -297,4 +342,52 @@ fn a_configuration_can_be_checked() {
     assert!(told.contains("= allowed: ") && told.ends_with("bad.cf: 2 errors, 0 warnings\n"), "{told}");
     assert!(!room.has("/run/new.log"), "who only looks makes no file");
     assert_eq!(check("nothere.cf").0, Some(1));
+}
+
+/// Heartbeat believes what stands on standard output, whatever a file says in its mistakes.
+#[test]
+fn heartbeat_is_told_whether_it_runs_and_nothing_else() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/director", include_str!("../../resource.d/ldirectord"));
+    let ask = || {
+        let ask = "export LDIRECTORD_IPVS=ipvsadm; sh /etc/ha.d/director OK-running.cf status";
+        let said = room.script(&format!("{ask} 2> /run/status.err || echo \" $?\""));
+        (says_running(said.as_bytes()), said.split_whitespace().last().unwrap_or_default().to_owned())
+    };
+    let file = |extra: &str| room.write("/etc/ha.d/OK-running.cf", &format!("{extra}{WEB}"));
+    let not = "maintenancedir=/nonexistent/not\n";
+    for extra in ["", not, "receive=OK\n"] {
+        file(extra);
+        assert_eq!(ask(), (false, "3".to_owned()), "{extra}");
+    }
+    file(not);
+    room.must(&["OK-running.cf", "start"]);
+    for extra in [not, "receive=OK\n"] {
+        file(extra);
+        assert!(ask().0, "{extra}");
+        assert!(!room.read("/run/status.err").is_empty(), "people are told");
+    }
+    room.kill("KILL", "OK-running.cf");
+    room.wait("its end", || room.script("pgrep -x ldirectord || true").is_empty());
+    assert_eq!(ask(), (false, "1".to_owned()), "a stale pid file");
+}
+
+/// Nobody does anything about a server that was never in the table; people are reminded of it.
+#[test]
+fn who_is_down_from_the_start_is_told_of_again() {
+    let room = Room::new(true);
+    // the other one is in the table long before
+    let probe =
+        "#!/bin/sh\n[ $3 = 10.0.0.1 ] && exit 0\nuntil [ -e /run/late ]; do sleep 0.1; done\nexit 1\n";
+    room.write("/etc/ha.d/probe", probe);
+    room.script("rm -f /usr/sbin/sendmail");
+    room.write("/usr/sbin/sendmail", "#!/bin/sh\ncat >> /run/mails\n");
+    room.script("chmod 755 /usr/sbin/sendmail");
+    let text = WEB.replace("checktimeout=5", "checktimeout=60");
+    room.write("/etc/ha.d/web.cf", &format!("emailalert=root\nemailalertfreq=1\n{text}"));
+    room.must(&["web.cf", "start"]);
+    room.wait_for("10.0.0.100:80: 10.0.0.1:80/5");
+    room.wait("its e-mail", || room.read("/run/mails").contains("Added real server: 10.0.0.1:80"));
+    room.write("/run/late", "");
+    room.wait("a reminder", || room.read("/run/mails").contains("Inaccessible real server: 10.0.0.2:80"));
 }

@@ -132,7 +132,13 @@ impl Room {
     }
 
     pub(crate) fn kill(&self, signal: &str, instance: &str) {
-        self.script(&format!("kill -{signal} {}", self.pid(instance)));
+        let pid = self.pid(instance);
+        self.script(&format!("kill -{signal} {pid}"));
+        if signal == "STOP" {
+            // one thread gets it and has the others stop: until then they hear other signals
+            let states = || self.script(&format!("grep -h ^State: /proc/{pid}/task/*/status"));
+            self.wait("all to stand still", || states().lines().all(|line| line.ends_with("T (stopped)")));
+        }
     }
 
     /// Whether the pid file is gone.

@@ -6,7 +6,7 @@ use super::model::{CheckKind, HttpMethod, Secret};
 use super::pattern::Pattern;
 use super::real::{pattern, slashed};
 use super::service::Service;
-use super::value::{between_quotes, maybe_quoted, number, text, word};
+use super::value::{between_quotes, maybe_quoted, number, run, text, word};
 use crate::config::report::Report;
 use crate::config::text::At;
 use crate::config::value::Refusal;
@@ -92,7 +92,7 @@ fn kind(report: &mut Report, s: &Statement<'_>) -> Option<CheckKind> {
     if value.bytes().iter().any(u8::is_ascii_digit) {
         return number(report, s, "checktype", 0, KINDS_SAID).map(CheckKind::Combined);
     }
-    let word = word(report, s);
+    let word = run(report, s, |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     let kind = match word.bytes() {
         b"negotiate" => CheckKind::Negotiate,
         b"connect" => CheckKind::Connect,

@@ -103,7 +103,8 @@ fn usual_service(called: &Called<'_>, port: u16) -> Service {
 fn kernel(report: &mut Report, draft: &Draft<'_>, protocol: Option<Protocol>) -> KernelService {
     let scheduler = draft.scheduler.clone().unwrap_or_else(|| KernelService::default().scheduler);
     let mut flags = SchedFlags::default();
-    for word in draft.sched_flags.iter().flat_map(|at| at.words(|b| b == b',')) {
+    // The shell takes quotes away before the reference's ipvsadm sees them.
+    for word in draft.sched_flags.iter().flat_map(|at| at.words(|b| matches!(b, b',' | b'"' | b'\''))) {
         match SchedFlags::named(&scheduler, &word.text()) {
             Some(flag) => flags = flags.with(flag),
             None => {

@@ -62,6 +62,13 @@ impl<'a> Draft<'a> {
     }
 
     fn bare_supervised(&mut self, report: &mut Report, s: &Statement<'_>) -> bool {
+        let behind = s.name.line.at(s.name.range.end..s.name.line.bytes.len());
+        if !behind.bytes().iter().all(|b| is_space(*b)) {
+            let refusal =
+                Refusal::new("there is no = behind \"supervised\"", "supervised=yes or supervised=no");
+            report.refuse(&s.whole(), refusal.says("supervised must be 'yes' or 'no'"));
+            return true;
+        }
         self.supervised = Some(true);
         let said = "please update your config not to use a bare supervised directive";
         let refusal = Refusal::new("supervised without a value means yes", "supervised=yes");
@@ -100,7 +107,7 @@ impl<'a> Draft<'a> {
         let value = s.value().trimmed(is_space).text();
         if value.is_empty() {
             report.warn(&s.whole(), Refusal::new("execute: nothing is named", "the name of a configuration"));
-        } else if last_part(&value) == last_part(report.file()) {
+        } else if called_by_shell(&value) == last_part(report.file()) {
             let message = format!("execute: {value} is this configuration itself: left out");
             report.warn(&s.whole(), Refusal::new(message, "the name of another configuration"));
         } else {
@@ -129,6 +136,11 @@ impl<'a> Draft<'a> {
 /// What an instance is called after.
 fn last_part(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or_default()
+}
+
+/// How an instance is called whose configuration `execute` names: the shell, which runs it, takes quotes away.
+pub(crate) fn called_by_shell(value: &str) -> String {
+    last_part(&value.replace(['"', '\''], "")).to_owned()
 }
 
 fn warm_standby(report: &mut Report, s: &Statement<'_>) -> Option<WarmStandby> {

@@ -8,7 +8,7 @@ use super::common::{Common, set};
 use super::lines::{Statement, is_space};
 use super::machine::Machine;
 use super::real;
-use super::value::{ignored, maybe_quoted, number, part, word, yes_no};
+use super::value::{maybe_quoted, number, run, word, yes_no};
 use crate::config::report::Report;
 use crate::config::text::At;
 use crate::config::value::Refusal;
@@ -115,7 +115,9 @@ impl<'a> Draft<'a> {
             b"tcp" if !mark => self.protocol = Some(Protocol::Tcp),
             b"udp" if !mark => self.protocol = Some(Protocol::Udp),
             _ => {
-                let (allowed, said) = if mark {
+                let (allowed, said) = if word.bytes().is_empty() {
+                    (if mark { "fwm" } else { "tcp or udp" }, "invalid protocol")
+                } else if mark {
                     ("fwm", "protocol must be fwm if the virtual service is a fwmark (a number)")
                 } else {
                     (
@@ -137,18 +139,14 @@ fn plain(s: &Statement<'_>) -> Option<String> {
 
 /// The first run of small letters is the name.
 fn scheduler(report: &mut Report, s: &Statement<'_>) -> Option<String> {
-    let value = s.value();
-    let Some(start) = value.bytes().iter().position(u8::is_ascii_lowercase) else {
-        let message = format!("{:?} is no scheduler", value.text());
-        let refusal = Refusal::new(message, KNOWN.join(" "));
-        report.refuse(&value, refusal.says("invalid scheduler, should be only lowercase letters (a-z)"));
-        return None;
-    };
-    let rest = value.bytes().get(start..).unwrap_or_default();
-    let length = rest.iter().take_while(|b| b.is_ascii_lowercase()).count();
-    ignored(report, &value, start + length);
-    let at = part(&value, start..start + length);
+    let at = run(report, s, |b| b.is_ascii_lowercase());
     let name = at.text();
+    if name.is_empty() {
+        let message = format!("{:?} is no scheduler", s.value().text());
+        let refusal = Refusal::new(message, KNOWN.join(" "));
+        report.refuse(&s.value(), refusal.says("invalid scheduler, should be only lowercase letters (a-z)"));
+        return None;
+    }
     if !KNOWN.contains(&name.as_str()) {
         let message = format!("{name:?} is no scheduler that we know of: perhaps the kernel has it");
         report.warn(&at, Refusal::new(message, KNOWN.join(" ")));
@@ -160,7 +158,7 @@ const KNOWN: [&str; 14] =
     ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos"];
 
 fn sched_flags<'a>(report: &mut Report, s: &Statement<'a>) -> Option<At<'a>> {
-    let word = word(report, s);
+    let word = run(report, s, |b| !is_space(b));
     if word.bytes().is_empty() {
         let refusal = Refusal::new("schedflags: no flag", "flags of the scheduler, separated by commas");
         report.refuse(&s.whole(), refusal.says("invalid sched-flags"));

@@ -1,7 +1,7 @@
 //! Single values: numbers, yes and no, texts in quotes (ldirectord.md 4.1, 4.3).
 //!
-//! The reference takes the first digits it finds and forgets the rest. Files that live from this are not refused,
-//! but told.
+//! The reference takes the first digits, or the first word, that it finds and forgets the rest. Files that live from
+//! this are not refused, but told.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -119,10 +119,25 @@ pub(super) fn maybe_quoted<'a>(report: &mut Report, statement: &Statement<'a>) -
     }
 }
 
-/// The first word of the value; what follows is told to have no effect.
-pub(super) fn word<'a>(report: &mut Report, statement: &Statement<'a>) -> At<'a> {
+/// The first run of such bytes in the value, wherever it stands; what stands around it is told to have no effect.
+/// Empty when there is none.
+pub(super) fn run<'a>(report: &mut Report, statement: &Statement<'a>, is: fn(u8) -> bool) -> At<'a> {
     let value = statement.value();
-    let length = value.bytes().iter().take_while(|b| !is_space(**b)).count();
-    ignored(report, &value, length);
-    part(&value, 0..length)
+    let before = value.bytes().iter().take_while(|b| !is(**b)).count();
+    let rest = value.bytes().get(before..).unwrap_or_default();
+    let length = rest.iter().take_while(|b| is(**b)).count();
+    let found = part(&value, before..before + length);
+    if length > 0 && before > 0 {
+        let name = statement.name.text();
+        let message = format!("{name}: of {:?} only {:?} is used", value.text(), found.text());
+        report.warn(&value, Refusal::new(message, "nothing around the word"));
+    } else {
+        ignored(report, &value, before + length);
+    }
+    found
+}
+
+/// [`run`] of letters, digits and underscores.
+pub(super) fn word<'a>(report: &mut Report, statement: &Statement<'a>) -> At<'a> {
+    run(report, statement, |b| b.is_ascii_alphanumeric() || b == b'_')
 }

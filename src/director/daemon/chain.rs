@@ -4,8 +4,7 @@
 use std::env;
 use std::io;
 
-use super::place::instance;
-use crate::director::config::Config;
+use crate::director::config::{Config, called_by_shell};
 use crate::sys::process::set_variable;
 
 /// Their names, apart by `/`, which is in none of them.
@@ -24,5 +23,19 @@ pub(super) fn children(config: &Config) -> Vec<String> {
 }
 
 fn is_in(above: &str, config: &str) -> bool {
-    above.split('/').any(|name| name == instance(Some(config)))
+    let called = called_by_shell(config);
+    above.split('/').any(|name| name == called)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_directories_hide_nobody() {
+        for config in ["first.cf", "/etc/ha.d/first.cf", "\"first.cf\"", "'conf/first.cf'"] {
+            assert!(is_in("/other.cf/first.cf", config), "{config}");
+        }
+        assert!(!is_in("/other.cf/first.cf", "\"second.cf\""));
+    }
 }

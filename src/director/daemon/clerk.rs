@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::load::{self, Loaded, Print};
 use super::place::Place;
 use super::side::watch_maintenance;
-use crate::director::maintenance::Maintenance;
+use crate::director::maintenance::{Maintenance, Names};
 
 /// The file is looked at so often.
 const ROUND: Duration = Duration::from_secs(1);
@@ -36,21 +36,30 @@ pub(super) enum News {
 pub(super) fn start(
     place: Place,
     print: Print,
+    names: Names,
     news: UnboundedSender<News>,
 ) -> std::io::Result<Sender<Errand>> {
     let (errands, queue) = channel();
-    thread::Builder::new().name("clerk".to_owned()).spawn(move || serve(&place, print, &queue, &news))?;
+    let work = move || serve(&place, print, &names, &queue, &news);
+    thread::Builder::new().name("clerk".to_owned()).spawn(work)?;
     Ok(errands)
 }
 
-fn serve(place: &Place, print: Print, errands: &Receiver<Errand>, news: &UnboundedSender<News>) {
+fn serve(
+    place: &Place,
+    print: Print,
+    names: &Names,
+    errands: &Receiver<Errand>,
+    news: &UnboundedSender<News>,
+) {
     let mut watch = Watch { seen: None, print, lost: false };
     loop {
         let told = match next(errands) {
             Ok(Errand::Read) => Some(match load::load(&place.path, &place.config) {
                 Ok(loaded) => {
                     watch.print = loaded.print;
-                    let watch = loaded.config.as_ref().map_or(Ok(None), watch_maintenance);
+                    let config = loaded.config.as_ref();
+                    let watch = config.map_or(Ok(None), |config| watch_maintenance(config, names));
                     News::Read(Box::new(loaded), watch)
                 }
                 Err(why) => News::Unreadable(why),

@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode as Bits, umask};
@@ -37,8 +36,6 @@ const EACH: usize = 3;
 const MOST: u64 = 65_536;
 /// How long who makes way stays for the next one.
 const FOLLOWER: Duration = Duration::from_secs(5);
-/// The directory of pid files: who writes one locks it.
-const RUN: &str = "/var/run";
 
 /// What a daemon begins with.
 pub(super) struct Start {
@@ -128,9 +125,7 @@ fn join(start: &Start, pid: Pid) -> i32 {
 
 /// Writes the pid, unless somebody runs.
 fn claim(start: &Start) -> io::Result<Claimed> {
-    let turn = std::fs::File::open(RUN).and_then(|dir| {
-        Flock::lock(dir, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))
-    })?;
+    let turn = pidfile::turn()?;
     let pid_file = start.place.pid_file();
     match pidfile::look(&pid_file) {
         Running::Yes(pid) if !start.kin.contains(&pid) => return Ok(Claimed::Theirs(pid)),

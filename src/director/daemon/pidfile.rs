@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+/// The directory of pid files.
+pub(super) const RUN: &str = "/var/run";
 
 /// What a pid file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +81,11 @@ pub(super) fn is_doomed(pid: Pid) -> bool {
 /// Sends a signal. Who has ended meanwhile does not mind.
 pub(super) fn signal(pid: Pid, signal: Signal) {
     let _ = kill(pid, signal);
+}
+
+/// While this is held nobody else begins to be a daemon, or clears away after one. Waits.
+pub(super) fn turn() -> io::Result<Flock<fs::File>> {
+    Flock::lock(fs::File::open(RUN)?, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))
 }
 
 /// Writes a file so that nobody ever reads half of it.

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::pidfile::RUN;
+
 /// Where configurations are looked for, before the name itself.
 const PLACES: [&str; 2] = ["/etc/ha.d", "/etc/ha.d/conf"];
 /// The configuration when none is named.
 const USUAL: &str = "ldirectord.cf";
 /// The instance when no configuration is named.
 const INSTANCE: &str = "ldirectord";
-const RUN: &str = "/var/run";
 
 /// One instance of ldirectord.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! The state file, ours: what an instance does, and which services it has put into the kernel's table.
 //!
 //! Two need it: commands, to know whether the daemon serves or only checks; and the next daemon after a restart or a
-//! crash, to know whether it is to serve (not after an end that was wanted, and not done), and what the last one left in the table that no configuration names any
-//! more. It lies in /run: after a boot there is none. Pure but for the file.
+//! crash, to know whether it is to serve (not after an end that was wanted, and not done), and what the last one left in
+//! the table that no configuration names any more, or that is to stay there. It lies in /run: after a boot there is none.
+//! Pure but for the file.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,6 +11,9 @@ use std::path::Path;
 
 use super::pidfile::write_whole;
 use crate::director::table::{Family, Op, Protocol, ServiceId};
+
+/// The mark of a service that is to stay in the table.
+const STAYS: &str = " stays";
 
 /// Whether a daemon touches the kernel's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub(super) struct Record {
     pub(super) ending: bool,
     /// The services it has put into the table, or is about to.
     pub(super) services: BTreeSet<ServiceId>,
+    /// Services that are to stay there when it ends, whether they are there yet or not. The file marks them.
+    pub(super) staying: BTreeSet<ServiceId>,
 }
 
 impl Record {
@@ -61,7 +67,14 @@ impl Record {
         };
         let marks: Vec<&str> = words.collect();
         let (warm, ending) = (marks.contains(&"warm"), marks.contains(&"ending"));
-        Some(Record { mode, warm, ending, services: lines.filter_map(service).collect() })
+        let (mut services, mut staying) = (BTreeSet::new(), BTreeSet::new());
+        for line in lines {
+            let bare = line.strip_suffix(STAYS);
+            let Some(id) = service(bare.unwrap_or(line)) else { continue };
+            services.insert(id);
+            staying.extend(bare.map(|_| id));
+        }
+        Some(Record { mode, warm, ending, services, staying })
     }
 
     fn text(&self) -> String {
@@ -69,11 +82,10 @@ impl Record {
             Mode::Active => "active",
             Mode::Standby => "standby",
         };
-        let mark = |is_so: bool, mark| if is_so { mark } else { "" };
+        let mark = |is_so: bool, mark: &'static str| if is_so { mark } else { "" };
         let mut text = format!("{mode}{}{}\n", mark(self.warm, " warm"), mark(self.ending, " ending"));
         for id in &self.services {
-            text.push_str(&id.tagged());
-            text.push('\n');
+            text += &format!("{}{}\n", id.tagged(), mark(self.staying.contains(id), STAYS));
         }
         text
     }
@@ -105,9 +117,11 @@ mod tests {
             ServiceId::Mark { mark: 7, family: Family::V4 },
             ServiceId::Mark { mark: 9, family: Family::V6 },
         ]);
+        let staying: BTreeSet<ServiceId> = services.iter().copied().skip(2).collect();
         for mode in [Mode::Active, Mode::Standby] {
             for (warm, ending) in [(false, false), (false, true), (true, false), (true, true)] {
-                let record = Record { mode, warm, ending, services: services.clone() };
+                let (services, staying) = (services.clone(), staying.clone());
+                let record = Record { mode, warm, ending, services, staying };
                 assert_eq!(Record::parse(&record.text()), Some(record));
             }
         }

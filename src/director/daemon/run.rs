@@ -29,7 +29,7 @@ use crate::director::checks::run as check;
 use crate::director::command::ChildVerb;
 use crate::director::config::{CheckKind, Config, WarmStandby};
 use crate::director::log::Log;
-use crate::director::maintenance::Maintenance;
+use crate::director::maintenance::{Maintenance, Names};
 use crate::director::plan::Verdict;
 use crate::director::table::{Op, ServiceId};
 
@@ -40,7 +40,13 @@ const LONG: Duration = Duration::from_secs(3600);
 pub(super) fn record(config: &Config, mode: Mode, once: &BTreeSet<ServiceId>) -> Record {
     let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| loads(mode, config));
     let services = own.chain(once.iter().copied()).collect();
-    Record { mode, warm: config.global.warm_standby != WarmStandby::No, ending: false, services }
+    let warm = config.global.warm_standby != WarmStandby::No;
+    Record { mode, warm, ending: false, services, staying: staying(config) }
+}
+
+/// The services that are to stay in the table when nobody serves any more.
+pub(super) fn staying(config: &Config) -> BTreeSet<ServiceId> {
+    config.virtuals.iter().filter(|virt| !virt.clean_stop).map(|virt| virt.id).collect()
 }
 
 struct Life<'a> {
@@ -106,12 +112,13 @@ pub(super) async fn run(
     let (replies, mut answers) = unbounded_channel();
     let kernel = kernel::start(way.or_program_here(start.debug), replies)?;
     let (news, mut heard) = unbounded_channel();
-    let errands = clerk::start(start.place.clone(), start.print, news)?;
+    let names = Names::default();
+    let errands = clerk::start(start.place.clone(), start.print, names.clone(), news)?;
     let in_background = !start.debug && !start.config.global.supervised;
     let record = record(&start.config, start.mode, &once);
     let mut life = Life {
         record,
-        side: Side::start(start.log.clone(), &start.config)?,
+        side: Side::start(start.log.clone(), &start.config, &names)?,
         core: Core::new(Arc::new(start.config), start.mode, limit, once),
         place: start.place,
         debug: start.debug,
@@ -197,8 +204,9 @@ impl Life<'_> {
         self.waiting.push_back(input);
         while let Some(input) = self.waiting.pop_front() {
             let actions = self.core.handle(self.now(), input);
-            let happened =
-                actions.iter().any(|action| matches!(action, Action::Happened(..) | Action::Serving(..)));
+            let happened = actions
+                .iter()
+                .any(|action| matches!(action, Action::Happened(..) | Action::Noticed | Action::Serving(..)));
             actions.into_iter().for_each(|action| self.carry_out(action));
             self.look_after(happened);
         }
@@ -224,6 +232,8 @@ impl Life<'_> {
             Action::Forget => self.checks.abort_all(),
             Action::Look => self.tell_kernel(Request::Look),
             Action::Change(ops) => self.change(ops),
+            // Who is to be reminded of it is worked out once for all of them.
+            Action::Noticed => {}
             Action::Happened(event, status) => self.side.happened(self.core.config(), &event, status),
             Action::Fallback(index, verb) => {
                 if let Some(virt) = self.core.config().virtuals.get(index) {

@@ -17,7 +17,7 @@ use crate::director::alert::plan::{Reminders, Status, of_event};
 use crate::director::command::{ChildVerb, Errand, Runner};
 use crate::director::config::{Config, Global, Virtual};
 use crate::director::log::Log;
-use crate::director::maintenance::Maintenance;
+use crate::director::maintenance::{Maintenance, Names};
 use crate::director::monitor::Monitor;
 use crate::director::plan::{Event, Verb};
 
@@ -45,8 +45,8 @@ pub(super) struct Side {
 
 impl Side {
     /// Starts the threads. Waits a little for the first look at the directory.
-    pub(super) fn start(log: Log, config: &Config) -> io::Result<Side> {
-        let maintenance = watch_maintenance(config).unwrap_or_else(|error| {
+    pub(super) fn start(log: Log, config: &Config, names: &Names) -> io::Result<Side> {
+        let maintenance = watch_maintenance(config, names).unwrap_or_else(|error| {
             log.say(&format!("maintenancedir is not watched: {error}"));
             None
         });
@@ -178,12 +178,12 @@ impl Side {
 }
 
 /// Begins to watch the directory that a configuration names. May wait a little.
-pub(super) fn watch_maintenance(config: &Config) -> io::Result<Option<Maintenance>> {
+pub(super) fn watch_maintenance(config: &Config, names: &Names) -> io::Result<Option<Maintenance>> {
     let Some(directory) = &config.global.maintenance_dir else { return Ok(None) };
     let servers: Vec<SocketAddr> =
         config.virtuals.iter().flat_map(|virt| &virt.reals).map(|real| real.at).collect();
     let interval = config.virtuals.iter().map(|virt| virt.check.interval).min();
-    Maintenance::start(directory, &servers, interval.unwrap_or(config.global.check_interval)).map(Some)
+    Maintenance::start(directory, &servers, interval.unwrap_or(config.global.check_interval), names).map(Some)
 }
 
 /// The path of this program; an upgrade may have put another in its place.

@@ -15,6 +15,7 @@ use super::load::{self, Loaded};
 use super::pidfile::{self, Running, is_alive, is_doomed, is_ours, look};
 use super::place::{Lost, Place};
 use super::record::{Mode, Record};
+use super::run;
 use crate::director::config::{Config, Global};
 use crate::director::log::{Log, Place as LogPlace};
 use crate::director::table::ServiceId;
@@ -208,8 +209,14 @@ impl Call {
         self.clear_away(config)
     }
 
-    /// Nobody is to serve any more: what a daemon that died, or could not do it, has left in the table goes.
+    /// Nobody is to serve any more: what a daemon that died, or could not do it, has left in the table goes. Unless
+    /// somebody has begun anew meanwhile: all of it is his.
     fn clear_away(&self, config: Option<&Config>) -> i32 {
+        // Who cannot have it has no daemon to disturb either: none could begin.
+        let _turn = pidfile::turn();
+        if matches!(look(&self.place.pid_file()), Running::Yes(_)) {
+            return 0;
+        }
         let cleared = kernel::take_out(&way(), &self.left(config), &mut |line| self.log.say(&line));
         if cleared.is_ok() {
             // Where there is none there is nothing to forget.
@@ -218,12 +225,12 @@ impl Call {
         self.told_of_table(cleared)
     }
 
-    /// The services that may be in the table, but for those that are to stay there.
+    /// The services that may be in the table, but for those that are to stay there: by the configuration, and where it
+    /// cannot be read by the one they were put there with.
     fn left(&self, config: Option<&Config>) -> Vec<ServiceId> {
-        let left = self.record().map(|record| record.services).unwrap_or_default();
-        let virtuals = config.map(|config| config.virtuals.as_slice()).unwrap_or_default();
-        let stays = |id: &ServiceId| virtuals.iter().any(|virt| virt.id == *id && !virt.clean_stop);
-        left.into_iter().filter(|id| !stays(id)).collect()
+        let Some(Record { services, staying, .. }) = self.record() else { return Vec::new() };
+        let staying = config.map_or(staying, run::staying);
+        services.difference(&staying).copied().collect()
     }
 
     /// The exit code of who was to leave nothing in the table.

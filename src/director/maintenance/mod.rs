@@ -2,8 +2,8 @@
 //!
 //! A thread lists the directory once a round; who checks a server asks [`Maintenance::is_out`], which looks into
 //! memory. The names of addresses are asked for only while a file is there that can be no address, and not in each
-//! round. A name server that does not answer delays nobody's checks, as it does in the reference, and it keeps nobody
-//! from being taken out by address.
+//! round. A name server that does not answer delays nobody's checks, as it does in the reference, it keeps nobody
+//! from being taken out by address, and it brings nobody back: a name that was known stays known.
 
 mod names;
 
@@ -12,7 +12,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,11 +39,39 @@ pub struct Maintenance {
 
 type Out = Arc<Mutex<Arc<BTreeSet<SocketAddr>>>>;
 
+/// The names of addresses, and when each was asked for. They outlive a configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Names(Arc<Mutex<Known>>);
+
+type Known = BTreeMap<IpAddr, (Instant, Option<String>)>;
+
+impl Names {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What came of a question now. No name is no news of one that was known: perhaps nobody has answered.
+    fn learn(&self, ip: IpAddr, name: Option<String>) {
+        let mut known = self.known();
+        let before = known.remove(&ip).and_then(|(_, name)| name);
+        known.insert(ip, (Instant::now(), name.or(before)));
+    }
+
+    fn is_fresh(&self, ip: IpAddr) -> bool {
+        self.known().get(&ip).is_some_and(|(asked, _)| asked.elapsed() < AGAIN)
+    }
+}
+
 impl Maintenance {
     /// Starts the thread, and waits a little for its first look: not for a thread that must not wait. `servers` are
-    /// all that there are, `interval` that of their checks.
-    pub fn start(directory: &str, servers: &[SocketAddr], interval: Duration) -> io::Result<Maintenance> {
-        let look = Look::new(directory, servers, name_of);
+    /// all that there are, `interval` that of their checks, `names` what is known already.
+    pub fn start(
+        directory: &str,
+        servers: &[SocketAddr],
+        interval: Duration,
+        names: &Names,
+    ) -> io::Result<Maintenance> {
+        let look = Look::new(directory, servers, names, name_of);
         let (out, (alive, ends), (first, looked)) = (Out::default(), channel(), channel());
         let (there, round) = (Arc::clone(&out), (interval / 2).clamp(SHORTEST, ROUND));
         let watch = move || keep(look, &there, &first, &ends, round);
@@ -74,18 +102,23 @@ fn keep(mut look: Look, out: &Out, first: &Sender<()>, ends: &Receiver<()>, roun
 struct Look {
     directory: PathBuf,
     servers: Vec<SocketAddr>,
-    names: BTreeMap<IpAddr, (Instant, Option<String>)>,
+    names: Names,
     name_of: fn(IpAddr) -> Option<String>,
     files: BTreeSet<String>,
     found: BTreeSet<SocketAddr>,
 }
 
 impl Look {
-    fn new(directory: &str, servers: &[SocketAddr], name_of: fn(IpAddr) -> Option<String>) -> Look {
+    fn new(
+        directory: &str,
+        servers: &[SocketAddr],
+        names: &Names,
+        name_of: fn(IpAddr) -> Option<String>,
+    ) -> Look {
         Look {
             directory: PathBuf::from(directory),
             servers: servers.to_vec(),
-            names: BTreeMap::new(),
+            names: names.clone(),
             name_of,
             files: BTreeSet::new(),
             found: BTreeSet::new(),
@@ -100,7 +133,8 @@ impl Look {
             self.ask(until);
         }
         if by_name || files != self.files {
-            let name = |at: &SocketAddr| self.names.get(&at.ip()).and_then(|(_, name)| name.as_deref());
+            let known = self.names.known();
+            let name = |at: &SocketAddr| known.get(&at.ip()).and_then(|(_, name)| name.as_deref());
             let is_there = |at: &&SocketAddr| names::names(**at, name(at)).iter().any(|n| files.contains(n));
             self.found = self.servers.iter().filter(is_there).copied().collect();
             self.files = files;
@@ -108,12 +142,10 @@ impl Look {
         self.found.clone()
     }
 
-    fn ask(&mut self, until: Instant) {
+    fn ask(&self, until: Instant) {
         for at in &self.servers {
-            let known = self.names.get(&at.ip()).is_some_and(|(asked, _)| asked.elapsed() < AGAIN);
-            if !known && Instant::now() < until {
-                let name = (self.name_of)(at.ip());
-                self.names.insert(at.ip(), (Instant::now(), name));
+            if !self.names.is_fresh(at.ip()) && Instant::now() < until {
+                self.names.learn(at.ip(), (self.name_of)(at.ip()));
             }
         }
     }
@@ -142,7 +174,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |text: &str| text.parse::<SocketAddr>().unwrap();
         let servers = ["10.7.0.1:80", "10.7.0.1:81", "10.7.0.2:80", "[fd00::1]:80"].map(at).to_vec();
-        let mut look = Look::new(&dir.path().to_string_lossy(), &servers, fake);
+        let names = Names::default();
+        let mut look = Look::new(&dir.path().to_string_lossy(), &servers, &names, fake);
         let mut now = || look.now(Instant::now() + Duration::from_secs(60));
         let put = |name: &str| std::fs::write(dir.path().join(name), "").unwrap();
         assert!(now().is_empty());
@@ -154,6 +187,11 @@ mod tests {
         assert_eq!(now().len(), 3);
         now();
         assert_eq!(ASKED.load(Ordering::Relaxed), 3, "each address is asked for once");
+        // a name server that does not answer any more, and a new configuration
+        servers.iter().for_each(|at| names.learn(at.ip(), None));
+        assert_eq!(now().len(), 3);
+        let mut next = Look::new(&dir.path().to_string_lossy(), &servers, &names, |_| None);
+        assert_eq!(next.now(Instant::now()).len(), 3);
         std::fs::remove_file(dir.path().join("10.7.0.1:80")).unwrap();
         put("10.7.0.1");
         assert_eq!(now().len(), 4);
@@ -166,7 +204,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let server: SocketAddr = "10.7.0.1:80".parse().unwrap();
         let path = dir.path().to_string_lossy().into_owned();
-        let watch = Maintenance::start(&path, &[server], Duration::from_millis(1)).unwrap();
+        let watch =
+            Maintenance::start(&path, &[server], Duration::from_millis(1), &Names::default()).unwrap();
         assert!(!watch.is_out(server));
         let file = dir.path().join("10.7.0.1");
         let deadline = Instant::now() + Duration::from_secs(20);

@@ -18,6 +18,16 @@ pub enum Health {
     Down,
 }
 
+impl Health {
+    fn or_better(self, other: Health) -> Health {
+        match (self, other) {
+            (Health::Up, _) | (_, Health::Up) => Health::Up,
+            (Health::Down, Health::Down) => Health::Down,
+            _ => Health::Unknown,
+        }
+    }
+}
+
 /// What a check says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -178,7 +188,11 @@ impl State {
         let mut known: BTreeMap<(ServiceId, SocketAddr), Health> = BTreeMap::new();
         for (virt, watched) in old.virtuals.iter().zip(&before.virtuals) {
             let servers = virt.reals.iter().zip(&watched.servers);
-            known.extend(servers.map(|(real, server)| ((virt.id, real.at), server.health)));
+            for (real, server) in servers {
+                // Of two lines for one address nobody knows which is which now: nobody who serves is taken out for it.
+                let health = known.entry((virt.id, real.at)).or_insert(server.health);
+                *health = server.health.or_better(*health);
+            }
         }
         let server = |virt: &Virtual, real: &Real| {
             // Who is not checked is what the table says, each time anew.

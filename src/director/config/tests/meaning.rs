@@ -79,6 +79,16 @@ fn real_servers_follow_5_2() {
     );
 }
 
+/// The reference was read: both are the server's own, or both the service's.
+#[test]
+fn a_request_of_its_own_may_take_any_answer() {
+    let made =
+        service("\treal=10.0.0.2:80 gate 1 \"/alive\", \"\"\n\treal=10.0.0.3:80 gate\n\treceive=\"OK\"\n");
+    let received = |n: usize| made.receive(&made.reals[n]).map(Pattern::source);
+    assert_eq!([received(0), received(1)], [None, Some("OK")]);
+    assert!(made.check_identity(&made.reals[0]).ends_with(":gate:\\/alive:"));
+}
+
 #[test]
 fn a_range_may_cross_a_power_of_ten() {
     // As text, 999999999 is above 1000000000: the reference has no server here.
@@ -160,6 +170,26 @@ fn schedulers_and_their_flags() {
     assert_eq!((made.kernel.scheduler.as_str(), made.kernel.flags), ("sh", SchedFlags(3)));
     let made = service("\treal=10.0.0.2:80 gate\n\tschedflags=sh-port\n\tops=yes\n\tprotocol=udp\n");
     assert_eq!((made.kernel.flags, made.kernel.one_packet), (SchedFlags(0), true), "wrr has no such flag");
+}
+
+/// The reference looks for the first word, wherever it stands.
+#[test]
+fn words_may_have_something_around_them() {
+    let lines = "\treal=10.0.0.2:53 gate\n\tservice=\"https\";\n\tprotocol=\"udp\"\n\tchecktype=\"connect\"\n\
+                 \thttpmethod=\"HEAD\"\n\tscheduler=\"sh\"\n\tschedflags=\"sh-port,sh-fallback\"\n";
+    let made = service(lines);
+    assert_eq!(made.id, ServiceId::address(Protocol::Udp, at("10.0.0.1:80")));
+    let check = &made.check;
+    assert_eq!(
+        (check.service, check.kind, check.method),
+        (Service::Https, CheckKind::Connect, HttpMethod::Head)
+    );
+    assert_eq!((made.kernel.scheduler.as_str(), made.kernel.flags), ("sh", SchedFlags(3)));
+    assert_eq!(service("\treal=10.0.0.2:80 gate\n\tservice=http;\n").check.service, Service::Http);
+    assert_eq!(
+        service("\treal=10.0.0.2:80 gate\n\tchecktype=\"external-perl\"\n").check.kind,
+        CheckKind::ExternalPerl
+    );
 }
 
 #[test]

@@ -81,6 +81,8 @@ pub(super) enum Action {
     Log(String),
     /// Something was done about a server; somebody may want to know. In this state of the daemon.
     Happened(Event, Status),
+    /// A server is up, or down, that was not: somebody may have to be reminded of it.
+    Noticed,
     /// Run the fallback command of this service.
     Fallback(usize, Verb),
     /// From now on, this is so.
@@ -160,6 +162,7 @@ impl Core {
             self.let_go(now);
         }
         self.settle(now);
+        self.proceed();
         self.advance(now);
         std::mem::take(&mut self.out)
     }
@@ -248,8 +251,11 @@ impl Core {
             self.out
                 .extend(line.or_else(|| self.told_in_standby(*news, virt.id, server.at)).map(Action::Log));
         }
-        let put_back = verdict == Verdict::Maintenance && config.global.readd_quiescent;
-        if put_back || news.iter().any(|news| matches!(news, News::Up | News::Down)) {
+        let turned = news.iter().any(|news| matches!(news, News::Up | News::Down));
+        if turned {
+            self.out.push(Action::Noticed);
+        }
+        if turned || verdict == Verdict::Maintenance && config.global.readd_quiescent {
             self.talk.dirty(index);
         }
     }
@@ -268,8 +274,15 @@ impl Core {
         }
         self.settles = None;
         self.state.settle();
-        self.status = Status::Running;
-        (0..self.config.virtuals.len()).for_each(|index| self.talk.dirty(index));
+        self.talk.dirty_all();
+    }
+
+    /// What the first round has made known belongs to the start, or to the reload, until it is in the table.
+    fn proceed(&mut self) {
+        let waits = self.loads() && self.talk.leaving.is_none() && self.talk.owes_first_round();
+        if !self.is_ending() && self.settles.is_none() && !waits {
+            self.status = Status::Running;
+        }
     }
 
     /// Begins whatever can be begun.

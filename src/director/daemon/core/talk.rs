@@ -32,6 +32,8 @@ pub(super) struct Talk {
     dirty: BTreeSet<usize>,
     /// How often something became known of each service.
     epochs: Vec<u64>,
+    /// The services of which the kernel has not been told what the first round made known, with their epochs then.
+    first_round: BTreeMap<usize, u64>,
     /// When the whole table is to be compared.
     correct_at: Duration,
     /// Nothing before this time: the way to the kernel is broken.
@@ -94,6 +96,7 @@ impl Talk {
             leaving: None,
             dirty: BTreeSet::new(),
             epochs: vec![0; virtuals],
+            first_round: BTreeMap::new(),
             correct_at: Duration::ZERO,
             not_before: Duration::ZERO,
             pause: AGAIN,
@@ -115,6 +118,7 @@ impl Talk {
     /// The services have other numbers from now on.
     pub(super) fn renumber(&mut self, virtuals: usize) {
         self.dirty.clear();
+        self.first_round.clear();
         self.epochs = vec![0; virtuals];
     }
 
@@ -123,6 +127,24 @@ impl Talk {
         self.dirty.insert(index);
         if let Some(epoch) = self.epochs.get_mut(index) {
             *epoch += 1;
+        }
+    }
+
+    /// The first round of checks is over: something became known of every service.
+    pub(super) fn dirty_all(&mut self) {
+        (0..self.epochs.len()).for_each(|index| self.dirty(index));
+        self.first_round = self.epochs.iter().copied().enumerate().collect();
+    }
+
+    /// Whether the kernel is still to be told what the first round made known.
+    pub(super) fn owes_first_round(&self) -> bool {
+        !self.first_round.is_empty()
+    }
+
+    /// The kernel was told of this service what was known at this epoch.
+    fn was_told(&mut self, index: usize, epoch: u64) {
+        if self.first_round.get(&index).is_some_and(|since| *since <= epoch) {
+            self.first_round.remove(&index);
         }
     }
 
@@ -259,6 +281,7 @@ impl Core {
         let told = self.talk.failure(String::new(), why);
         self.out.extend(told.map(Action::Log));
         self.talk.not_before = self.talk.back_off(now);
+        self.talk.first_round.clear();
         self.run_fallback_commands();
         match self.talk.leaving {
             None => self.tried(),
@@ -400,6 +423,7 @@ impl Core {
 
     fn settled(&mut self, covered: &[(usize, u64)], failed: &BTreeSet<ServiceId>) {
         for (index, epoch) in covered {
+            self.talk.was_told(*index, *epoch);
             let clean = self.config.virtuals.get(*index).is_some_and(|virt| !failed.contains(&virt.id));
             if clean && self.talk.epochs.get(*index) == Some(epoch) {
                 self.state.applied(*index);

@@ -114,6 +114,24 @@ fn servers_at_one_place_of_the_table_hold_it_together() {
     assert_eq!(rows(&d), Vec::<String>::new());
 }
 
+/// Two checks of one server, of which one fails.
+#[test]
+fn a_reload_takes_out_nobody_for_another_line_of_his_address() {
+    let line = |request: &str| format!("\treal=10.0.0.1:80 masq 1 \"{request}\", \"\"\n");
+    for (first, second) in [(Verdict::Up, Verdict::Down), (Verdict::Down, Verdict::Up)] {
+        let text = format!("virtual=10.0.0.100:80\n{}{}", line("/a"), line("/b"));
+        let mut d = Director::prepared(&text, Fake::default(), &[]);
+        d.state.judge(&d.config, 0, 0, first);
+        d.state.judge(&d.config, 0, 1, second);
+        d.carry_out(begin(&d.config, &d.state, &d.kernel.table, None));
+        assert_eq!(rows(&d), ["10.0.0.1:80 Masq 1"]);
+        d.state = State::carried(&d.config, &d.config, &d.state);
+        d.state.adopt(&d.config, &d.kernel.table);
+        d.carry_out(begin(&d.config, &d.state, &d.kernel.table, Some(&d.config)));
+        assert_eq!(rows(&d), ["10.0.0.1:80 Masq 1"], "{first:?}");
+    }
+}
+
 /// As the reference was seen to do it in a guest.
 #[test]
 fn without_checks_the_table_says_who_serves() {

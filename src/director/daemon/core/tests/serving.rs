@@ -95,3 +95,58 @@ fn maintenance_counts_at_once_and_puts_back_what_a_hand_takes() {
     world.go(ms(1_100));
     assert_eq!(world.rows(), resting);
 }
+
+/// Nothing is done about who was never in the table, but people want to be reminded of him.
+#[test]
+fn who_is_down_from_the_start_is_noticed() {
+    let mut world = World::active(WEB);
+    world.hanging.insert("10.0.0.2".parse().unwrap());
+    world.go(HANG - ms(1));
+    let (mails, noticed) = (world.mails.len(), world.noticed);
+    world.go(ms(10));
+    assert_eq!((world.mails.len(), world.noticed), (mails, noticed + 1));
+    world.go(ms(20_000));
+    assert_eq!(world.noticed, noticed + 1, "once");
+}
+
+fn statuses(world: &mut World) -> Vec<Status> {
+    std::mem::take(&mut world.mails).into_iter().map(|(_, status)| status).collect()
+}
+
+#[test]
+fn what_the_first_round_makes_known_belongs_to_the_start() {
+    let mut world = World::active(WEB).put_down(&["10.0.0.2"]);
+    world.go(ms(500));
+    // the service, and who is up
+    assert_eq!(statuses(&mut world), [Status::Starting; 2]);
+    let text = format!("{WEB}\treal=10.0.0.3:80 masq\n");
+    world.give(Input::Reload(config(&text)));
+    world.go(ms(500));
+    assert_eq!(statuses(&mut world), [Status::Reloading]);
+    world.down.clear();
+    world.go(ms(2_000));
+    assert_eq!(statuses(&mut world), [Status::Running]);
+}
+
+/// The first round is over while the kernel is being told of somebody who was faster.
+#[test]
+fn a_change_before_the_end_of_the_first_round_does_not_end_it() {
+    let mut world = World::active(&format!("quiescent=yes\n{WEB}")).put_down(&["10.0.0.1"]);
+    world.hanging.insert("10.0.0.2".parse().unwrap());
+    world.pace = ms(1_400);
+    world.go(ms(9_000));
+    let fallback = world.mails.iter().find(|(line, _)| line.starts_with("Added fallback server"));
+    assert_eq!(fallback.unwrap().1, Status::Starting, "{:?}", world.mails);
+    assert_eq!(world.core.status(), Status::Running);
+}
+
+#[test]
+fn who_cannot_tell_the_kernel_runs_all_the_same() {
+    let mut world = World::active(WEB);
+    world.broken = Some("gone".to_owned());
+    world.go(ms(4_000));
+    assert_eq!(world.core.status(), Status::Running);
+    let mut world = World::new(WEB, Mode::Standby, Default::default(), Vec::new());
+    world.go(ms(4_000));
+    assert_eq!(world.core.status(), Status::Running);
+}

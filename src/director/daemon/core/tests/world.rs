@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) checked: Vec<(Duration, IpAddr)>,
     pub(super) looks: usize,
     pub(super) mails: Vec<(String, Status)>,
+    /// How often a server was noticed to be up, or down.
+    pub(super) noticed: usize,
     pub(super) commands: Vec<(usize, Verb)>,
     pub(super) serving: Vec<(Duration, Mode)>,
     pub(super) ended: Option<Duration>,
@@ -79,6 +81,7 @@ impl World {
             checked: Vec::new(),
             looks: 0,
             mails: Vec::new(),
+            noticed: 0,
             commands: Vec::new(),
             serving: Vec::new(),
             ended: None,
@@ -149,6 +152,7 @@ impl World {
             }
             Action::Log(line) => self.log.push(line),
             Action::Happened(event, status) => self.mails.push((event.log_line(), status)),
+            Action::Noticed => self.noticed += 1,
             Action::Fallback(index, verb) => self.commands.push((index, verb)),
             Action::Serving(mode) => {
                 self.serving.push((self.now, mode));
