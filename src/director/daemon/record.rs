@@ -20,6 +20,29 @@ pub(super) enum Mode {
     Standby,
 }
 
+/// What a daemon was told and has not done yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pending {
+    /// Nothing.
+    Nothing,
+    /// To end: nobody is to serve any more.
+    End,
+    /// To end, and leave what it does to the next one.
+    Leave,
+    /// To stand by: it waits for those it executes.
+    StandBy,
+}
+
+impl Pending {
+    const MARKS: [(Pending, &str); 3] =
+        [(Pending::End, "ending"), (Pending::Leave, "leaving"), (Pending::StandBy, "parting")];
+
+    /// Whether it will not be there any more.
+    pub(super) fn is_end(self) -> bool {
+        matches!(self, Pending::End | Pending::Leave)
+    }
+}
+
 /// What a state file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
@@ -27,8 +50,8 @@ pub(super) struct Record {
     pub(super) mode: Mode,
     /// Whether `stop` leaves it checking.
     pub(super) warm: bool,
-    /// It was told to end: nobody is to serve any more.
-    pub(super) ending: bool,
+    /// What it was told and has not done yet.
+    pub(super) pending: Pending,
     /// The services it has put into the table, or is about to.
     pub(super) services: BTreeSet<ServiceId>,
 }
@@ -37,6 +60,13 @@ impl Record {
     /// What the file says; `None` when there is none, or one that says nothing.
     pub(super) fn read(file: &Path) -> Option<Record> {
         Record::parse(&fs::read_to_string(file).ok()?)
+    }
+
+    /// Whether it does this, and is not about to do otherwise. To who is executed the way there is enough: it may be that
+    /// the other one waits for who has him ask.
+    pub(super) fn is_so(&self, mode: Mode, is_executed: bool) -> bool {
+        let parts = mode == Mode::Standby && is_executed && self.pending == Pending::StandBy;
+        parts || self.mode == mode && self.pending == Pending::Nothing
     }
 
     /// Writes it.
@@ -51,6 +81,13 @@ impl Record {
         self.services.len() > before
     }
 
+    /// Services of which this is not so are not ours any more; whether there were such.
+    pub(super) fn keep(&mut self, is_ours: impl Fn(&ServiceId) -> bool) -> bool {
+        let before = self.services.len();
+        self.services.retain(is_ours);
+        self.services.len() < before
+    }
+
     fn parse(text: &str) -> Option<Record> {
         let mut lines = text.lines();
         let mut words = lines.next()?.split(' ');
@@ -60,8 +97,10 @@ impl Record {
             _ => return None,
         };
         let marks: Vec<&str> = words.collect();
-        let (warm, ending) = (marks.contains(&"warm"), marks.contains(&"ending"));
-        Some(Record { mode, warm, ending, services: lines.filter_map(service).collect() })
+        let pending = Pending::MARKS.iter().find(|(_, mark)| marks.contains(mark));
+        let pending = pending.map_or(Pending::Nothing, |(pending, _)| *pending);
+        let warm = marks.contains(&"warm");
+        Some(Record { mode, warm, pending, services: lines.filter_map(service).collect() })
     }
 
     fn text(&self) -> String {
@@ -69,8 +108,13 @@ impl Record {
             Mode::Active => "active",
             Mode::Standby => "standby",
         };
-        let mark = |is_so: bool, mark| if is_so { mark } else { "" };
-        let mut text = format!("{mode}{}{}\n", mark(self.warm, " warm"), mark(self.ending, " ending"));
+        let mut text = mode.to_owned();
+        let pending = Pending::MARKS.iter().find(|(pending, _)| *pending == self.pending);
+        for mark in self.warm.then_some("warm").into_iter().chain(pending.map(|(_, mark)| *mark)) {
+            text.push(' ');
+            text.push_str(mark);
+        }
+        text.push('\n');
         for id in &self.services {
             text.push_str(&id.tagged());
             text.push('\n');
@@ -106,9 +150,11 @@ mod tests {
             ServiceId::Mark { mark: 9, family: Family::V6 },
         ]);
         for mode in [Mode::Active, Mode::Standby] {
-            for (warm, ending) in [(false, false), (false, true), (true, false), (true, true)] {
-                let record = Record { mode, warm, ending, services: services.clone() };
-                assert_eq!(Record::parse(&record.text()), Some(record));
+            for pending in [Pending::Nothing, Pending::End, Pending::Leave, Pending::StandBy] {
+                for warm in [false, true] {
+                    let record = Record { mode, warm, pending, services: services.clone() };
+                    assert_eq!(Record::parse(&record.text()), Some(record));
+                }
             }
         }
     }
