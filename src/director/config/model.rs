@@ -116,7 +116,7 @@ pub struct Real {
     pub lower: u32,
     /// What is asked of it, when not what is asked of the others. Begins with `/`.
     pub request: Option<String>,
-    /// What its answer must contain, when not what the others' must.
+    /// What its answer must contain, where something of its own is asked of it; `None` takes any answer.
     pub receive: Option<Pattern>,
 }
 
@@ -275,9 +275,9 @@ impl Virtual {
         real.request.as_deref().unwrap_or(&self.check.request)
     }
 
-    /// What the answer of this server must contain.
+    /// What the answer of this server must contain. Who is asked something of his own need not contain what the others must.
     pub fn receive<'a>(&'a self, real: &'a Real) -> Option<&'a Pattern> {
-        real.receive.as_ref().or(self.check.receive.as_ref())
+        if real.request.is_some() { real.receive.as_ref() } else { self.check.receive.as_ref() }
     }
 
     /// What makes two checks the same: such servers are checked once, whatever service they stand behind. The
