@@ -55,6 +55,7 @@ pub fn fuzz_http(bytes: &[u8]) {
         asked: "/".to_owned(),
         host: String::new(),
         receive: None,
+        proxied: false,
     };
     let whole = ended(Reader::new(&page), [answer].into_iter());
     let pieces = ended(Reader::new(&page), answer.chunks(usize::from(*first / 2).max(1)));

@@ -167,3 +167,47 @@ fn two_that_name_each_other_do_not_wait_for_each_other() {
     assert!(room.is_over("first.cf") && room.is_over("second.cf"));
     assert!(!room.log().contains("not waited for"), "{}", room.log());
 }
+
+/// Neither knows that the other one executes it.
+#[test]
+fn two_that_name_each_other_and_were_started_each_by_itself_do_not_wait_either() {
+    for warm in ["", "warmstandby=yes\n"] {
+        let room = family(warm, &format!("{warm}execute=first.cf\n"));
+        both_serve(&room);
+        room.must(&["second.cf", "restart"]);
+        for (number, name) in ["first.cf", "second.cf"].into_iter().enumerate() {
+            room.must(&[name, "reload"]);
+            room.wait("a word", || room.log().matches("is not told to reload").count() > number);
+            assert_eq!(room.log().matches("Reloading Linux Director").count(), number + 1, "{}", room.log());
+        }
+        room.must(&["first.cf", "stop"]);
+        let stands_by = Some(3);
+        assert_eq!([status(&room, "first.cf"), status(&room, "second.cf")], [stands_by; 2], "{}", room.log());
+        room.must(&["first.cf", "shutdown"]);
+        assert!(room.is_over("first.cf") && room.is_over("second.cf"), "{}", room.log());
+        assert!(!room.log().contains("not waited for"), "{}", room.log());
+    }
+}
+
+/// Who is told to leave the table to the next one is not the one who serves from then on.
+#[test]
+fn a_start_during_an_end_that_leaves_the_table_comes_after_it() {
+    let room = family("", "");
+    // its start takes as long as is wanted, and who executes it waits
+    room.hold("-A 10.0.0.101:80");
+    room.must(&["first.cf", "start"]);
+    room.wait("the second", || room.log().contains("second.cf start"));
+    let pid = room.pid("first.cf");
+    room.kill("ALRM", "first.cf");
+    room.wait("its last words", || room.log().contains("ends for a restart: its table stays"));
+    thread::scope(|scope| {
+        let start = scope.spawn(|| room.must(&["first.cf", "start"]));
+        room.wait("the start", || room.log().matches("first.cf start").count() == 2);
+        room.script("rm /run/hold");
+        start.join().unwrap();
+    });
+    room.wait("the end of the old one", || {
+        room.script(&format!("kill -0 {pid} 2>&1 || echo gone")).contains("gone")
+    });
+    assert_eq!(status(&room, "first.cf"), Some(0), "{}", room.log());
+}

@@ -1,6 +1,7 @@
 //! The daemon's life: what it does to the table, what signals make of it, what it does when things break.
 
 use std::os::unix::net::UnixDatagram;
+use std::thread;
 
 use heartbeat::resources::plan::says_running;
 
@@ -65,6 +66,53 @@ fn a_stop_that_nobody_heeds_says_what_is_left() {
     room.kill("CONT", "web.cf");
     room.wait("the end", || room.is_over("web.cf"));
     assert_eq!(room.rows(), "");
+}
+
+/// Two starts at once: one is not the first any more when it looks who runs, and who runs has been told to end.
+#[test]
+fn who_finds_another_who_ends_follows_him() {
+    let room = started();
+    let (file, old) = ("/run/ldirectord.web.cf.pid", room.pid("web.cf"));
+    room.hold("-D");
+    room.kill("TERM", "web.cf");
+    room.wait("it is told", || room.read("/run/ldirectord.web.cf.state").contains("ending"));
+    let lock = "touch /run/locked; while [ ! -e /run/go ]; do sleep 0.05; done";
+    room.script(&format!("flock /run sh -c '{lock}' > /dev/null 2>&1 &"));
+    room.wait("the lock", || room.has("/run/locked"));
+    room.script(&format!("mv {file} /run/aside"));
+    thread::scope(|scope| {
+        let start = scope.spawn(|| room.must(&["web.cf", "start"]));
+        room.wait("the start", || room.log().matches("Starting Linux Director").count() == 2);
+        room.script(&format!("mv /run/aside {file}; touch /run/go"));
+        start.join().unwrap();
+    });
+    room.must(&["web.cf", "status"]);
+    assert_ne!(room.pid("web.cf"), old, "{}", room.log());
+}
+
+/// What the kernel has let go of in the end may come again, and be another's; also for who comes after a crash.
+#[test]
+fn what_is_gone_in_the_end_is_forgotten() {
+    let room = started();
+    let gone = WEB.replace("10.0.0.100", "10.0.0.101");
+    let gone = gone.split_once("virtual").map(|(_, v)| format!("virtual{v}")).unwrap();
+    room.write("/etc/ha.d/web.cf", &format!("{WEB}{gone}"));
+    room.must(&["web.cf", "reload"]);
+    room.wait("the second service", || room.rows().contains("101:80: 10.0.0.1:80/5"));
+    room.refuse_deletion("10.0.0.101:80");
+    room.write("/etc/ha.d/web.cf", WEB);
+    room.must(&["web.cf", "reload"]);
+    room.wait("a word", || room.log().contains("-D -t 10.0.0.101:80"));
+    room.script("mv /usr/sbin/ipvsadm.real /usr/sbin/ipvsadm");
+    room.wait_for(BOTH);
+    let state = || room.read("/run/ldirectord.web.cf.state");
+    room.wait("it is forgotten", || !state().contains("10.0.0.101"));
+    assert!(state().contains("10.0.0.100:80"));
+    room.kill("KILL", "web.cf");
+    room.wait("its end", || room.script("pgrep -x ldirectord || true").is_empty());
+    room.script("ipvsadm -A -t 10.0.0.101:80 -s rr");
+    room.must(&["web.cf", "start"]);
+    assert!(room.rows().contains("10.0.0.101:80:"), "another's service: {}", room.log());
 }
 
 #[test]

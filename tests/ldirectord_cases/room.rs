@@ -90,11 +90,21 @@ impl Room {
 
     /// From now on the kernel does not let go of this service, or of any.
     pub(crate) fn refuse_deletion(&self, service: &str) {
+        self.meddle(&format!("-D {service}"), "echo no >&2; exit 1");
+    }
+
+    /// While `/run/hold` is there, this change to a service (`-A ADDRESS`) does not come to its end.
+    pub(crate) fn hold(&self, change: &str) {
+        self.write("/run/hold", "");
+        self.meddle(change, "while [ -e /run/hold ]; do sleep 0.05; done");
+    }
+
+    fn meddle(&self, change: &str, what: &str) {
         self.script("mv /usr/sbin/ipvsadm /usr/sbin/ipvsadm.real");
-        let refuse = format!("case \"$1 $3\" in \"-D {service}\"*) echo no >&2; exit 1 ;; esac");
+        let meddle = format!("case \"$1 $3\" in \"{change}\"*) {what} ;; esac");
         self.write(
             "/usr/sbin/ipvsadm",
-            &format!("#!/bin/sh\n{refuse}\nexec /usr/sbin/ipvsadm.real \"$@\"\n"),
+            &format!("#!/bin/sh\n{meddle}\nexec /usr/sbin/ipvsadm.real \"$@\"\n"),
         );
         self.script("chmod 755 /usr/sbin/ipvsadm");
     }

@@ -65,24 +65,21 @@ impl Control {
         let user = self.ask(&format!("USER {}", what.login)).await?;
         let inside =
             if user.is(3) { self.ask(&format!("PASS {}", what.passwd.expose())).await? } else { user };
-        if !inside.is(2) {
-            return Ok(Outcome::down(inside.text));
-        }
-        for command in ["CWD /", "TYPE I"] {
-            let reply = self.ask(command).await?;
-            if !reply.is(2) {
-                return Ok(Outcome::down(reply.text));
-            }
-        }
-        match self.file(server, &what.path).await? {
-            Ok(file) if receive.is_in(&file) => Ok(Outcome::up("-")),
-            Ok(_) => Ok(Outcome::down("the file does not match")),
-            Err(refusal) => Ok(Outcome::down(refusal.text)),
-        }
+        // Whatever else is refused, the file decides.
+        let refused = (!inside.is(2)).then_some(inside.text);
+        Ok(match self.file(server, &what.path).await {
+            Ok(Ok(file)) if receive.is_in(&file) => Outcome::up("-"),
+            Ok(Ok(_)) => Outcome::down("the file does not match"),
+            Ok(Err(refusal)) => Outcome::down(refused.unwrap_or(refusal.text)),
+            Err(error) => Outcome::down(refused.unwrap_or_else(|| error.to_string())),
+        })
     }
 
     /// The file, or why not.
     async fn file(&mut self, server: IpAddr, path: &str) -> io::Result<Result<Vec<u8>, Reply>> {
+        for command in ["CWD /", "TYPE I"] {
+            self.ask(command).await?;
+        }
         let command = if server.is_ipv4() { "PASV" } else { "EPSV" };
         let passive = self.ask(command).await?;
         let Some(port) = port(&passive) else { return Ok(Err(passive)) };

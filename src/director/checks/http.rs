@@ -26,6 +26,8 @@ pub struct Page {
     pub asked: String,
     /// The name of the host that is asked.
     pub host: String,
+    /// It is asked of a proxy, and so is where it leads to.
+    pub proxied: bool,
     /// What the page must contain.
     pub receive: Option<Pattern>,
 }
@@ -77,24 +79,57 @@ impl Url {
         }
     }
 
-    /// Where a `Location` leads that was read at this URL.
+    /// Where a `Location` leads that was read at this URL (RFC 3986, 5.2).
     pub fn join(&self, location: &str) -> Option<Url> {
+        let location = location.split('#').next().unwrap_or_default();
         if let Some(rest) = location.strip_prefix("//") {
             return Url::parse(&format!("{}://{rest}", self.scheme));
         }
-        if location.contains("://") {
+        if has_scheme(location) {
             return Url::parse(location);
         }
-        let path = if location.starts_with('/') {
-            location.to_owned()
-        } else {
-            let home = self.path.split('?').next().unwrap_or("/");
-            let home = home.rsplit_once('/').map_or("", |(home, _)| home);
-            format!("{home}/{location}")
+        let here = self.path.split('?').next().unwrap_or_default();
+        let path = match location.bytes().next() {
+            None => self.path.clone(),
+            Some(b'/') => location.to_owned(),
+            Some(b'?') => format!("{here}{location}"),
+            Some(_) => {
+                let home = here.rsplit_once('/').map_or("", |(home, _)| home);
+                without_dots(&format!("{home}/{location}"))
+            }
         };
-        let path = path.split('#').next().unwrap_or_default().to_owned();
         Some(Url { path, ..self.clone() })
     }
+}
+
+/// Whether it begins with the name of a protocol and a colon.
+fn has_scheme(text: &str) -> bool {
+    let name = text.split_once(':').map(|(name, _)| name.as_bytes()).unwrap_or_default();
+    let is = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    name.first().is_some_and(u8::is_ascii_alphabetic) && name.iter().all(is)
+}
+
+/// A path whose `.` and `..` have been followed.
+fn without_dots(path: &str) -> String {
+    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    let mut kept = Vec::new();
+    let mut parts = path.split('/').skip(1).peekable();
+    while let Some(part) = parts.next() {
+        let is_last = parts.peek().is_none();
+        match part {
+            "." | ".." => {
+                if part == ".." {
+                    kept.pop();
+                }
+                // what they lead to is a directory
+                if is_last {
+                    kept.push("");
+                }
+            }
+            part => kept.push(part),
+        }
+    }
+    format!("/{}{query}", kept.join("/"))
 }
 
 impl fmt::Display for Url {
@@ -142,6 +177,9 @@ impl Page {
     pub fn elsewhere(&self, answer: &Answer, here: &Url) -> Option<Page> {
         let redirects = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
         let url = here.join(answer.location.as_deref().filter(|_| redirects)?)?;
+        if self.proxied {
+            return Some(Page { asked: url.to_string(), host: url.authority(), ..self.clone() });
+        }
         let (asked, host, secure) = (url.path.clone(), url.authority(), url.scheme == "https");
         Some(Page { asked, host, secure, connect: Some(url), ..self.clone() })
     }
@@ -150,7 +188,8 @@ impl Page {
 /// What may not stand in a request line goes as `%20` and the like; what is escaped already stays so.
 fn escaped(text: &str) -> String {
     let shown = |b: u8| match b {
-        b'!'..=b'~' if !matches!(b, b'"' | b'<' | b'>') => char::from(b).to_string(),
+        b'"' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'|' | b'\\' | b'^' | b'`' => format!("%{b:02X}"),
+        b'!'..=b'~' => char::from(b).to_string(),
         b => format!("%{b:02X}"),
     };
     text.bytes().map(shown).collect()
@@ -196,6 +235,8 @@ enum Length {
     Fixed(usize),
     Chunked,
     UntilClosed,
+    /// It is encoded in a way that nobody asked for.
+    Unknown,
 }
 
 impl Reader {
@@ -247,6 +288,9 @@ impl Reader {
             if !(100..200).contains(&answer.status) {
                 return self.page(answer, &length, body, closed);
             }
+            if closed && body.is_empty() {
+                return Progress::Bad("closed before an answer");
+            }
             bytes = body;
         }
     }
@@ -266,6 +310,9 @@ impl Reader {
 
     fn page(&self, mut answer: Answer, length: &Length, body: &[u8], closed: bool) -> Progress {
         let none = self.head_only || matches!(answer.status, 204 | 304);
+        if matches!(length, Length::Unknown) && !none {
+            return Progress::Bad("unknown transfer encoding");
+        }
         let length = if none { &Length::Fixed(0) } else { length };
         match read_body(body, length, closed) {
             Some(body) => {
@@ -293,7 +340,7 @@ fn is_http(bytes: &[u8], closed: bool) -> Option<bool> {
 
 /// Number and reason.
 fn status(line: &str) -> Option<(u16, &str)> {
-    let mut words = line.trim_end().strip_prefix("HTTP/")?.splitn(3, ' ');
+    let mut words = line.trim_end().strip_prefix("HTTP/")?.splitn(3, [' ', '\t']);
     words.next()?;
     let number = words.next()?.parse().ok().filter(|number| (100..600).contains(number))?;
     Some((number, words.next().unwrap_or_default().trim()))
@@ -301,7 +348,7 @@ fn status(line: &str) -> Option<(u16, &str)> {
 
 /// Head and body, the empty line between them left out.
 fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let long = bytes.windows(4).position(|w| w == b"\r\n\r\n").map(|at| (at, at + 4));
+    let long = bytes.windows(3).position(|w| w == b"\n\r\n").map(|at| (at, at + 3));
     let short = bytes.windows(2).position(|w| w == b"\n\n").map(|at| (at, at + 2));
     let (end, next) = [long, short].into_iter().flatten().min()?;
     Some((bytes.get(..end)?, bytes.get(next..)?))
@@ -309,6 +356,8 @@ fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn read_head(head: &[u8]) -> Option<(Answer, Length)> {
     let text: String = head.iter().map(|b| char::from(*b)).collect();
+    // a line that begins with a blank goes on with the one before
+    let text = text.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
     let mut lines = text.lines();
     let (status, reason) = status(lines.next()?)?;
     let reason = reason.to_owned();
@@ -318,15 +367,25 @@ fn read_head(head: &[u8]) -> Option<(Answer, Length)> {
         let value = value.trim();
         match name.trim().to_ascii_lowercase().as_str() {
             "location" => answer.location = Some(value.to_owned()),
-            "transfer-encoding" if value.to_ascii_lowercase().contains("chunked") => length = Length::Chunked,
-            "content-length" if !matches!(length, Length::Chunked) => {
+            "transfer-encoding" => length = encoded(&value.to_ascii_lowercase(), length),
+            "content-length" if matches!(length, Length::UntilClosed | Length::Fixed(_)) => {
                 // What is no number says nothing.
-                length = value.parse().map_or(Length::UntilClosed, Length::Fixed);
+                let number = value.split([' ', '\t']).next().and_then(|number| number.parse().ok());
+                length = number.map_or(Length::UntilClosed, Length::Fixed);
             }
             _ => {}
         }
     }
     Some((answer, length))
+}
+
+/// How long a page is that was encoded so on its way.
+fn encoded(how: &str, length: Length) -> Length {
+    match how.trim() {
+        "identity" => length,
+        "chunked" => Length::Chunked,
+        _ => Length::Unknown,
+    }
 }
 
 /// The page, if it is complete or long enough. When nothing more comes, what has come is the page, as with the reference.
@@ -337,7 +396,7 @@ fn read_body(body: &[u8], length: &Length, closed: bool) -> Option<Vec<u8>> {
             let enough = closed || body.len() >= (*wanted).min(LONGEST);
             enough.then(|| capped(body.get(..*wanted).unwrap_or(body)))
         }
-        Length::UntilClosed => (closed || body.len() >= LONGEST).then(|| capped(body)),
+        Length::UntilClosed | Length::Unknown => (closed || body.len() >= LONGEST).then(|| capped(body)),
         Length::Chunked => {
             let mut whole = Vec::new();
             let complete = chunks(body, &mut whole).is_some();

@@ -93,12 +93,12 @@ fn message(number: u8, tag: u8, content: &[u8]) -> Vec<u8> {
     ber::element(SEQUENCE, &[ber::element(INTEGER, &[number]), ber::element(tag, content)].concat())
 }
 
-/// The operation in a message, and its content.
-fn operation(frame: &[u8]) -> Option<(u8, &[u8])> {
+/// The number of a message, the operation in it, and its content.
+fn operation(frame: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     let (SEQUENCE, message, _) = ber::take(frame)? else { return None };
-    let (INTEGER, _, rest) = ber::take(message)? else { return None };
+    let (INTEGER, number, rest) = ber::take(message)? else { return None };
     let (tag, content, _) = ber::take(rest)?;
-    Some((tag, content))
+    Some((number, tag, content))
 }
 
 impl Dialogue for Ldap {
@@ -115,7 +115,13 @@ impl Dialogue for Ldap {
     }
 
     fn frame(&mut self, frame: &[u8]) -> Move {
-        let Some((operation, content)) = operation(frame) else { return Move::down("No answer received") };
+        let Some((number, operation, content)) = operation(frame) else {
+            return Move::down("No answer received");
+        };
+        // An answer to something that was not asked.
+        if operation != NOTICE && number != [if self.bound { 2 } else { 1 }] {
+            return Move::Listen;
+        }
         let first = ber::take(content).map(|(_, first, _)| first).unwrap_or_default();
         match operation {
             BOUND if !self.bound && first == [0] => {
@@ -135,7 +141,7 @@ impl Dialogue for Ldap {
     }
 
     fn lost(&self, _: Outcome) -> Outcome {
-        Outcome::down(if self.bound { "No answer received" } else { "Bind failed" })
+        if self.bound { self.judge() } else { Outcome::down("Bind failed") }
     }
 }
 

@@ -14,14 +14,14 @@ use super::{Outcome, names, stream};
 pub(super) async fn fetch(server: SocketAddr, first: &Page, limit: Duration) -> Outcome {
     let until = Instant::now() + limit;
     let mut page = first.clone();
-    let mut here = begin(server, first);
+    let mut here = whereabouts(server, first);
     for _ in 0..=REDIRECTIONS {
         let answer = match get(server, &page, until).await {
             Ok(answer) => answer,
             Err(outcome) => return outcome,
         };
         let Some(next) = page.elsewhere(&answer, &here) else { return page.judge(&answer) };
-        here = next.connect.clone().unwrap_or(here);
+        here = whereabouts(server, &next);
         page = next;
     }
     Outcome::down("500 too many redirections")
@@ -40,8 +40,8 @@ async fn get(server: SocketAddr, page: &Page, until: Instant) -> Result<Answer, 
     stream::answer(road, page, until).await
 }
 
-/// Where the first page is.
-fn begin(server: SocketAddr, page: &Page) -> Url {
+/// Where a page is.
+fn whereabouts(server: SocketAddr, page: &Page) -> Url {
     let host = match server.ip() {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
@@ -49,7 +49,8 @@ fn begin(server: SocketAddr, page: &Page) -> Url {
     let scheme = if page.secure { "https" } else { "http" }.to_owned();
     let mut own = Url { scheme, host, port: None, path: page.asked.clone() };
     own.port = Some(server.port()).filter(|port| *port != own.usual_port());
-    page.connect.clone().unwrap_or(own)
+    let elsewhere = if page.proxied { Url::parse(&page.asked) } else { page.connect.clone() };
+    elsewhere.unwrap_or(own)
 }
 
 /// The way to the first of these that takes the question: a name may stand for several, of which not all live.

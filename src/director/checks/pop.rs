@@ -54,7 +54,9 @@ fn stamp(greeting: &str) -> Option<&str> {
     let begin = greeting.find('<')?;
     let length = greeting.get(begin..)?.find('>')?;
     let stamp = greeting.get(begin..=begin + length)?;
-    stamp.contains('@').then_some(stamp)
+    let is = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.@".contains(&byte);
+    let inside = stamp.trim_matches(['<', '>']);
+    (inside.bytes().all(is) && inside.matches('@').count() == 1).then_some(stamp)
 }
 
 impl Talk for Pop {
@@ -68,7 +70,9 @@ impl Talk for Pop {
         if !line.starts_with(b"+OK") && self.asked == Asked::Apop {
             return self.say_user();
         }
-        if !line.starts_with(b"+OK") {
+        // The reference greets back whoever says it in small letters, but wants all else as it should be.
+        let small = self.asked == Asked::Nothing && line.starts_with(b"+ok");
+        if !line.starts_with(b"+OK") && !small {
             return Turn::Decided(Outcome::down(told), quit());
         }
         match self.asked {

@@ -168,7 +168,8 @@ fn negotiate(virt: &Virtual, real: &Real) -> Way {
     let over_tcp = |talk| Way::Talk { talk, by: By::Tcp };
     match virt.check.service {
         Service::None => Way::On,
-        Service::Http | Service::Https | Service::HttpProxy => Way::Http(page(virt, real, receive)),
+        Service::Http | Service::Https => Way::Http(page(virt, real, receive)),
+        Service::HttpProxy => proxied(virt, request, receive),
         Service::Nntp => over_tcp(Talk::Nntp),
         Service::Smtp | Service::Submission => over_tcp(Talk::Smtp),
         Service::Pop => over_tcp(Talk::Pop { login, passwd }),
@@ -226,14 +227,18 @@ fn page(virt: &Virtual, real: &Real, receive: Option<Pattern>) -> http::Page {
     let whole = real.request.as_deref().and_then(|r| http::Url::parse(r.strip_prefix('/').unwrap_or(r)));
     let whole = whole.filter(|url| url.scheme == service);
     let secure = virt.check.service == Service::Https;
-    let proxied = virt.check.service == Service::HttpProxy;
-    if proxied {
-        let url = http::Url::parse(request.strip_prefix('/').unwrap_or(request));
-        let asked = url.as_ref().map_or_else(|| request.to_owned(), http::Url::to_string);
-        let host = url.map(|url| url.authority()).unwrap_or(own);
-        return http::Page { head, secure, connect: None, asked, host, receive };
-    }
     let host = host.unwrap_or(own);
     let asked = whole.as_ref().map_or(request, |url| &url.path).to_owned();
-    http::Page { head, secure, connect: whole, asked, host, receive }
+    http::Page { head, secure, connect: whole, asked, host, receive, proxied: false }
+}
+
+/// The page to ask a proxy for.
+fn proxied(virt: &Virtual, request: &str, receive: Option<Pattern>) -> Way {
+    let url = http::Url::parse(request.strip_prefix('/').unwrap_or(request));
+    let Some(url) = url.filter(|url| url.scheme == "http") else {
+        return Way::Incomplete("400 a proxy is asked for a whole URL: http://HOST/PATH".to_owned());
+    };
+    let head = virt.check.method == HttpMethod::Head;
+    let (asked, host) = (url.to_string(), url.authority());
+    Way::Http(http::Page { head, secure: false, connect: None, asked, host, receive, proxied: true })
 }

@@ -20,6 +20,11 @@ impl Sip {
     }
 }
 
+fn judge(line: &[u8]) -> Outcome {
+    let text = String::from_utf8_lossy(line).into_owned();
+    Outcome { up: text.starts_with("SIP/2.0 200 OK"), text }
+}
+
 impl Talk for Sip {
     /// The reference says UDP in `Via` over TCP too; servers are used to it.
     fn begin(&mut self, local: SocketAddr) -> Turn {
@@ -40,9 +45,12 @@ impl Talk for Sip {
     }
 
     fn line(&mut self, line: &[u8]) -> Turn {
-        let told = String::from_utf8_lossy(line).into_owned();
-        let up = told.starts_with("SIP/2.0 200 OK");
-        Turn::Decided(Outcome { up, text: told }, String::new())
+        Turn::Decided(judge(line), String::new())
+    }
+
+    /// It is the first line that counts, with its end or without.
+    fn broken_off(&mut self, line: &[u8]) -> Outcome {
+        judge(line)
     }
 
     fn closed(&mut self) -> Outcome {

@@ -1,4 +1,4 @@
-//! SMTP and submission: greeting 220, EHLO, or HELO where that is refused, and QUIT.
+//! SMTP and submission: a greeting that begins with 2, EHLO, or HELO where that is refused for good, and QUIT.
 
 use std::net::SocketAddr;
 
@@ -36,11 +36,11 @@ impl Talk for Smtp {
         }
         let quit = || "QUIT\r\n".to_owned();
         match (self.asked, code) {
-            (Asked::Nothing, b"220") => {
+            (Asked::Nothing, code) if code.starts_with(b"2") => {
                 self.asked = Asked::Ehlo;
                 Turn::Say(format!("EHLO {NAME}\r\n"))
             }
-            (Asked::Ehlo, code) if !code.starts_with(b"2") => {
+            (Asked::Ehlo, code) if code.starts_with(b"5") => {
                 self.asked = Asked::Helo;
                 Turn::Say(format!("HELO {NAME}\r\n"))
             }

@@ -21,7 +21,7 @@ use super::run;
 use super::side;
 use super::signals;
 use super::texts::STARTING;
-use super::verbs::{Turned, log_place, turn};
+use super::verbs::{Turned, await_end, log_place, turn};
 use crate::director::command::{ChildVerb, Errand};
 use crate::director::config::Config;
 use crate::director::log::Log;
@@ -89,11 +89,10 @@ pub(super) fn launch(start: Start) -> i32 {
 fn serve(start: Start, mut herald: Herald) -> i32 {
     umask(Bits::S_IWGRP | Bits::S_IWOTH);
     // Whoever reads our pid may send us a signal.
-    let claimed = signals::hold_back().and_then(|()| claim(&start));
-    let once = match claimed {
-        Ok(Claimed::Ours(once)) => once,
-        Ok(Claimed::Theirs(pid)) => {
-            let code = join(&start, pid);
+    let begun = signals::hold_back().and_then(|()| begin_or_join(&start));
+    let once = match begun {
+        Ok(Ok(once)) => once,
+        Ok(Err(code)) => {
             herald.tell(code);
             return code;
         }
@@ -110,17 +109,31 @@ fn serve(start: Start, mut herald: Herald) -> i32 {
     live(start, herald, once)
 }
 
-/// Somebody was faster. One of ours is to serve, as ours would have.
-fn join(start: &Start, pid: Pid) -> i32 {
-    match start.mode {
-        Mode::Active if pidfile::is_ours(pid) => {
-            match turn(&start.place, &start.log, pid, Signal::SIGUSR1, Mode::Active) {
-                Turned::Told(code) => code,
-                Turned::Ends => 1,
-            }
+/// Claims the pid file, or has who was faster do what is wanted: the exit code. Who ends is waited for, and followed.
+fn begin_or_join(start: &Start) -> io::Result<Result<BTreeSet<ServiceId>, i32>> {
+    loop {
+        let pid = match claim(start)? {
+            Claimed::Ours(once) => return Ok(Ok(once)),
+            Claimed::Theirs(pid) => pid,
+        };
+        match join(start, pid) {
+            Turned::Told(code) => return Ok(Err(code)),
+            Turned::Ends if await_end(&start.place, pid) => {}
+            Turned::Ends => return Ok(Err(1)),
         }
-        _ => 0,
     }
+}
+
+/// One of ours is to serve, as ours would have.
+fn join(start: &Start, pid: Pid) -> Turned {
+    if !pidfile::is_ours(pid) {
+        return Turned::Told(0);
+    }
+    if start.mode == Mode::Active {
+        return turn(&start.place, &start.log, pid, Signal::SIGUSR1, Mode::Active);
+    }
+    let ends = Record::read(&start.place.state_file()).is_some_and(|record| record.pending.is_end());
+    if ends { Turned::Ends } else { Turned::Told(0) }
 }
 
 /// Writes the pid, unless somebody runs.

@@ -24,6 +24,29 @@ pub(super) enum Mode {
     Standby,
 }
 
+/// What a daemon was told and has not done yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pending {
+    /// Nothing.
+    Nothing,
+    /// To end: nobody is to serve any more.
+    End,
+    /// To end, and leave what it does to the next one.
+    Leave,
+    /// To stand by: it waits for those it executes.
+    StandBy,
+}
+
+impl Pending {
+    const MARKS: [(Pending, &str); 3] =
+        [(Pending::End, "ending"), (Pending::Leave, "leaving"), (Pending::StandBy, "parting")];
+
+    /// Whether it will not be there any more.
+    pub(super) fn is_end(self) -> bool {
+        matches!(self, Pending::End | Pending::Leave)
+    }
+}
+
 /// What a state file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
@@ -31,8 +54,8 @@ pub(super) struct Record {
     pub(super) mode: Mode,
     /// Whether `stop` leaves it checking.
     pub(super) warm: bool,
-    /// It was told to end: nobody is to serve any more.
-    pub(super) ending: bool,
+    /// What it was told and has not done yet.
+    pub(super) pending: Pending,
     /// The services it has put into the table, or is about to.
     pub(super) services: BTreeSet<ServiceId>,
     /// Services that are to stay there when it ends, whether they are there yet or not. The file marks them.
@@ -43,6 +66,13 @@ impl Record {
     /// What the file says; `None` when there is none, or one that says nothing.
     pub(super) fn read(file: &Path) -> Option<Record> {
         Record::parse(&fs::read_to_string(file).ok()?)
+    }
+
+    /// Whether it does this, and is not about to do otherwise. To who is executed the way there is enough: it may be that
+    /// the other one waits for who has him ask.
+    pub(super) fn is_so(&self, mode: Mode, is_executed: bool) -> bool {
+        let parts = mode == Mode::Standby && is_executed && self.pending == Pending::StandBy;
+        parts || self.mode == mode && self.pending == Pending::Nothing
     }
 
     /// Writes it.
@@ -57,6 +87,13 @@ impl Record {
         self.services.len() > before
     }
 
+    /// Services of which this is not so are not ours any more; whether there were such.
+    pub(super) fn keep(&mut self, is_ours: impl Fn(&ServiceId) -> bool) -> bool {
+        let before = self.services.len();
+        self.services.retain(is_ours);
+        self.services.len() < before
+    }
+
     fn parse(text: &str) -> Option<Record> {
         let mut lines = text.lines();
         let mut words = lines.next()?.split(' ');
@@ -66,7 +103,9 @@ impl Record {
             _ => return None,
         };
         let marks: Vec<&str> = words.collect();
-        let (warm, ending) = (marks.contains(&"warm"), marks.contains(&"ending"));
+        let pending = Pending::MARKS.iter().find(|(_, mark)| marks.contains(mark));
+        let pending = pending.map_or(Pending::Nothing, |(pending, _)| *pending);
+        let warm = marks.contains(&"warm");
         let (mut services, mut staying) = (BTreeSet::new(), BTreeSet::new());
         for line in lines {
             let bare = line.strip_suffix(STAYS);
@@ -74,7 +113,7 @@ impl Record {
             services.insert(id);
             staying.extend(bare.map(|_| id));
         }
-        Some(Record { mode, warm, ending, services, staying })
+        Some(Record { mode, warm, pending, services, staying })
     }
 
     fn text(&self) -> String {
@@ -82,10 +121,16 @@ impl Record {
             Mode::Active => "active",
             Mode::Standby => "standby",
         };
-        let mark = |is_so: bool, mark: &'static str| if is_so { mark } else { "" };
-        let mut text = format!("{mode}{}{}\n", mark(self.warm, " warm"), mark(self.ending, " ending"));
+        let mut text = mode.to_owned();
+        let pending = Pending::MARKS.iter().find(|(pending, _)| *pending == self.pending);
+        for mark in self.warm.then_some("warm").into_iter().chain(pending.map(|(_, mark)| *mark)) {
+            text.push(' ');
+            text.push_str(mark);
+        }
+        text.push('\n');
         for id in &self.services {
-            text += &format!("{}{}\n", id.tagged(), mark(self.staying.contains(id), STAYS));
+            let stays = if self.staying.contains(id) { STAYS } else { "" };
+            text += &format!("{}{stays}\n", id.tagged());
         }
         text
     }
@@ -119,10 +164,12 @@ mod tests {
         ]);
         let staying: BTreeSet<ServiceId> = services.iter().copied().skip(2).collect();
         for mode in [Mode::Active, Mode::Standby] {
-            for (warm, ending) in [(false, false), (false, true), (true, false), (true, true)] {
-                let (services, staying) = (services.clone(), staying.clone());
-                let record = Record { mode, warm, ending, services, staying };
-                assert_eq!(Record::parse(&record.text()), Some(record));
+            for pending in [Pending::Nothing, Pending::End, Pending::Leave, Pending::StandBy] {
+                for warm in [false, true] {
+                    let (services, staying) = (services.clone(), staying.clone());
+                    let record = Record { mode, warm, pending, services, staying };
+                    assert_eq!(Record::parse(&record.text()), Some(record));
+                }
             }
         }
     }

@@ -19,7 +19,7 @@ use super::kernel::{self, Reply, Request, Way};
 use super::launch::Start;
 use super::load;
 use super::place::Place;
-use super::record::{Mode, Record};
+use super::record::{Mode, Pending, Record};
 use super::side::{CHILDREN, LATE, Side};
 use super::signals::{Signals, Wish};
 use super::verbs::log_place;
@@ -41,7 +41,7 @@ pub(super) fn record(config: &Config, mode: Mode, once: &BTreeSet<ServiceId>) ->
     let own = config.virtuals.iter().map(|virt| virt.id).filter(|_| loads(mode, config));
     let services = own.chain(once.iter().copied()).collect();
     let warm = config.global.warm_standby != WarmStandby::No;
-    Record { mode, warm, ending: false, services, staying: staying(config) }
+    Record { mode, warm, pending: Pending::Nothing, services, staying: staying(config) }
 }
 
 /// The services that are to stay in the table when nobody serves any more.
@@ -203,12 +203,26 @@ impl Life<'_> {
     fn feed(&mut self, input: Input) {
         self.waiting.push_back(input);
         while let Some(input) = self.waiting.pop_front() {
+            let once = self.core.once().len();
             let actions = self.core.handle(self.now(), input);
             let happened = actions
                 .iter()
                 .any(|action| matches!(action, Action::Happened(..) | Action::Noticed | Action::Serving(..)));
             actions.into_iter().for_each(|action| self.carry_out(action));
             self.look_after(happened);
+            if self.core.once().len() < once {
+                self.forget();
+            }
+        }
+    }
+
+    /// What was ours once and is not in the table any more is another's if it comes again. Who ends leaves that to the
+    /// next one.
+    fn forget(&mut self) {
+        let (config, once) = (Arc::clone(self.core.config()), self.core.once());
+        let is_ours = |id: &ServiceId| once.contains(id) || config.virtuals.iter().any(|virt| virt.id == *id);
+        if self.last_words.is_none() && self.record.keep(is_ours) {
+            self.write();
         }
     }
 
@@ -324,6 +338,9 @@ impl Life<'_> {
             self.write_down(mode);
         } else {
             self.parting = self.parting.or(Some(self.now() + CHILDREN));
+            if !self.record.pending.is_end() {
+                self.is_told(Pending::StandBy);
+            }
         }
     }
 
@@ -342,11 +359,20 @@ impl Life<'_> {
 
     /// Whoever asks may know, and whoever waits for it may go.
     fn write_down(&mut self, mode: Mode) {
-        let ending = self.record.ending;
-        self.record = Record { ending, ..record(self.core.config(), mode, self.core.once()) };
+        let pending = self.record.pending;
+        self.record = record(self.core.config(), mode, self.core.once());
+        if pending.is_end() {
+            self.record.pending = pending;
+        }
         self.write();
         self.herald.tell(0);
         self.side.tell_systemd(&self.core, mode);
+    }
+
+    /// Whoever asks may know that, too.
+    fn is_told(&mut self, pending: Pending) {
+        self.record.pending = pending;
+        self.write();
     }
 
     fn write(&self) {
@@ -368,14 +394,16 @@ impl Life<'_> {
             Wish::Leave | Wish::MakeWay => {
                 self.kept = self.last_words.is_none();
                 self.makes_way = wish == Wish::MakeWay;
+                if self.kept {
+                    self.is_told(Pending::Leave);
+                }
                 let words = "Linux Director Daemon ends for a restart: its table stays";
                 self.last_words.get_or_insert_with(|| words.to_owned());
                 self.feed(Input::Stop { keep: true });
             }
             Wish::End(name) => {
                 if self.last_words.is_none() {
-                    self.record.ending = true;
-                    self.write();
+                    self.is_told(Pending::End);
                     self.side.execute(self.core.config(), ChildVerb::Shutdown);
                 }
                 self.last_words

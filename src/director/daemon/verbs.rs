@@ -14,7 +14,7 @@ use super::launch::{self, Start};
 use super::load::{self, Loaded};
 use super::pidfile::{self, Running, is_alive, is_doomed, is_ours, look};
 use super::place::{Lost, Place};
-use super::record::{Mode, Record};
+use super::record::{Mode, Pending, Record};
 use super::run;
 use crate::director::config::{Config, Global};
 use crate::director::log::{Log, Place as LogPlace};
@@ -124,7 +124,7 @@ impl Call {
             Verb::Shutdown => self.shutdown(running, loaded.config.as_ref()),
             Verb::TryRestart if !matches!(running, Running::Yes(_)) => 0,
             Verb::Restart | Verb::TryRestart => self.restart(running, loaded),
-            Verb::Reload | Verb::ForceReload => self.reload(running),
+            Verb::Reload | Verb::ForceReload => self.reload(running, &loaded),
             Verb::Status => self.status(running, &loaded),
         }
     }
@@ -152,7 +152,7 @@ impl Call {
 
     /// What it did that died before it was told to end.
     fn record_of_the_dead(&self) -> Option<Record> {
-        self.record().filter(|record| !record.ending)
+        self.record().filter(|record| record.pending != Pending::End)
     }
 
     fn start(&self, running: Running, loaded: Loaded) -> i32 {
@@ -199,9 +199,14 @@ impl Call {
 
     fn shutdown(&self, running: Running, config: Option<&Config>) -> i32 {
         if let Running::Yes(pid) = running {
+            let ends_already = self.record().is_some_and(|record| record.pending == Pending::End);
+            if ends_already && chain::is_executed(&self.place.instance) {
+                // It may be waiting for who has us ask.
+                return 0;
+            }
             pidfile::signal(pid, Signal::SIGTERM);
             // Who comes next may rely on it where it does not take long.
-            if !wait(STOP, || self.has_ended(pid)) {
+            if !await_end(&self.place, pid) {
                 let late = format!("process {pid} does not end");
                 return self.told_of_table(kernel::is_clear(&way(), &self.left(config), &late));
             }
@@ -247,7 +252,7 @@ impl Call {
             // One of ours leaves the table to the next: no connection is lost.
             let signal = if is_ours(pid) { Signal::SIGVTALRM } else { Signal::SIGTERM };
             pidfile::signal(pid, signal);
-            if !wait(RESTART, || self.has_ended(pid)) {
+            if !wait(RESTART, || has_ended(&self.place, pid)) {
                 self.log.say(&format!("process {pid} does not end: it is killed"));
                 pidfile::signal(pid, Signal::SIGKILL);
                 wait(STOP, || !is_alive(pid));
@@ -256,8 +261,16 @@ impl Call {
         self.launch(loaded, mode)
     }
 
-    fn reload(&self, running: Running) -> i32 {
+    fn reload(&self, running: Running, loaded: &Loaded) -> i32 {
         match running {
+            Running::Yes(pid) if chain::comes_back(pid, loaded.config.as_ref()) => {
+                self.log.say(&format!(
+                    "{} executes who executes it, and was started by itself: it is not told to reload, or each would \
+                     tell the other without end",
+                    self.place.config
+                ));
+                0
+            }
             Running::Yes(pid) => {
                 pidfile::signal(pid, Signal::SIGHUP);
                 0
@@ -302,11 +315,6 @@ impl Call {
         }
     }
 
-    /// Whether it has taken its pid file away, or is not there any more. It may have e-mails to send.
-    fn has_ended(&self, pid: Pid) -> bool {
-        look(&self.place.pid_file()) != Running::Yes(pid) || !is_alive(pid)
-    }
-
     fn only_checks(&self, pid: Pid) -> bool {
         is_ours(pid) && self.record().is_some_and(|record| record.mode == Mode::Standby)
     }
@@ -318,7 +326,7 @@ impl Call {
 
     /// Takes the place of one that ends.
     fn follow(&self, pid: Pid, loaded: Loaded, mode: Mode) -> i32 {
-        if wait(STOP, || self.has_ended(pid)) {
+        if await_end(&self.place, pid) {
             return self.launch(loaded, mode);
         }
         self.fails(&format!("process {pid} for {} has been told to end, and does not", self.place.config))
@@ -361,9 +369,11 @@ pub(super) enum Turned {
 /// opposite a moment before.
 pub(super) fn turn(place: &Place, log: &Log, pid: Pid, signal: Signal, mode: Mode) -> Turned {
     let record = || Record::read(&place.state_file());
-    let ends =
-        || record().is_some_and(|record| record.ending) || look(&place.pid_file()) != Running::Yes(pid);
-    let is_so = || record().is_some_and(|record| record.mode == mode && !record.ending);
+    let ends = || {
+        record().is_some_and(|record| record.pending.is_end()) || look(&place.pid_file()) != Running::Yes(pid)
+    };
+    let is_executed = chain::is_executed(&place.instance);
+    let is_so = || record().is_some_and(|record| record.is_so(mode, is_executed));
     let until = Instant::now() + TURN;
     while Instant::now() < until {
         if !ends() {
@@ -377,6 +387,16 @@ pub(super) fn turn(place: &Place, log: &Log, pid: Pid, signal: Signal, mode: Mod
     complain(&line);
     log.say(&line);
     Turned::Told(INITIALISATION)
+}
+
+/// Whether a daemon has taken its pid file away, or is not there any more. It may have e-mails to send.
+fn has_ended(place: &Place, pid: Pid) -> bool {
+    look(&place.pid_file()) != Running::Yes(pid) || !is_alive(pid)
+}
+
+/// Waits for that.
+pub(super) fn await_end(place: &Place, pid: Pid) -> bool {
+    wait(STOP, || has_ended(place, pid))
 }
 
 /// Whether it became so in time.

@@ -241,6 +241,7 @@ impl<'r> World<'r> {
     fn edited(&mut self) -> Result<String, Failure> {
         let changes: Vec<_> =
             (0..self.rng.usize(1..=3)).map(|_| make::change(&mut self.rng, &mut self.setup)).collect();
+        make::without_mapped(&mut self.setup);
         self.configure()?;
         if self.setup.is("autoreload", "yes") && self.rng.bool() {
             return Ok(self.note(format!("edited: {}", changes.join(", "))));

@@ -1,7 +1,8 @@
 //! Random configurations, and random changes of them.
 //!
 //! Left out is only what section 15 of the specification wants to be otherwise than in the reference: a global fallback
-//! for a mark (9), a fallback that is a server too (8), http over IPv6, for which the reference dies (5).
+//! for a mark (9), a fallback that is a server too (8), http over IPv6, for which the reference dies (5), and servers that
+//! the reference leaves at weight 0 (`without_mapped`).
 
 use fastrand::Rng;
 
@@ -30,7 +31,21 @@ pub(crate) fn setup(rng: &mut Rng) -> Setup {
         setup.global.push(("fallback", format!("127.0.0.1{}", one_of(rng, &["", ":80", " masq", " gate"]))));
         setup.global.push(("fallback6", "[::1]".to_owned()));
     }
+    without_mapped(&mut setup);
     setup
+}
+
+/// A server that is quiesced, and whose port the kernel's tool has replaced by that of the service, never gets its weight back
+/// from the reference: it is added, in vain, as it is looked for at its own port (docs/compatibility.md).
+pub(crate) fn without_mapped(setup: &mut Setup) {
+    let all = setup.is("quiescent", "yes");
+    for service in &mut setup.virtuals {
+        let quiesces = service.word("quiescent").map_or(all, |word| word == "yes");
+        let Some(own) = service.id.port().filter(|_| quiesces) else { continue };
+        for real in service.reals.iter_mut().filter(|real| real.port != Some(own)) {
+            real.method = "masq";
+        }
+    }
 }
 
 fn global(rng: &mut Rng) -> Vec<(&'static str, String)> {

@@ -12,6 +12,7 @@ use super::*;
 use crate::config::Source;
 use crate::director::config::{self, Config, FakeMachine};
 
+mod answers;
 mod http;
 mod ldap;
 mod lines;
