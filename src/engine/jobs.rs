@@ -92,7 +92,7 @@ impl Engine {
         let kind = kind.to_ascii_lowercase();
         let takes = match kind.as_str() {
             "ip-request-resp" => true,
-            "status" => message.text("st") == Some("dead") && message.text("info") != Some("ping"),
+            "status" => is_members_death(|name, value| message.text(name) == Some(value)),
             _ => false,
         };
         if kind.len() > LONGEST_TYPE || !takes && !self.settings.hooks.contains(&kind) {
@@ -237,9 +237,13 @@ impl Engine {
     }
 }
 
-/// Whether this environment of the hook `status` tells of a member's death: it takes the groups. With a ping
-/// node's death it takes nothing.
+/// Whether this environment of the hook `status` tells of a member's death.
 fn takes_over(env: &[(String, String)]) -> bool {
-    let has = |name: &str, value: &str| env.iter().any(|(n, v)| n == name && v == value);
-    has("HA_st", "dead") && !has("HA_info", "ping")
+    let is = |set: &str, name: &str| set.strip_prefix("HA_") == Some(name);
+    is_members_death(|name, value| env.iter().any(|(n, v)| is(n, name) && v == value))
+}
+
+/// Whether a status that has these fields is for the hook to take the groups. With a ping node's death it takes nothing.
+fn is_members_death(has: impl Fn(&str, &str) -> bool) -> bool {
+    has("st", "dead") && !has("info", "ping")
 }

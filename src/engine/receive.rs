@@ -20,6 +20,7 @@ const DAEMONS_OWN: [&str; 12] = [
     "addnode",
     "delnode",
 ];
+
 /// The first request for a missing message is never sent earlier than this (5.4).
 const FIRST_REQUEST: Duration = Duration::from_millis(50);
 
