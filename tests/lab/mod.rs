@@ -163,15 +163,14 @@ impl Lab {
         network::loss(&self.switch, cable, percent)
     }
 
-    /// The power goes: off the wire first, so that nothing can say goodbye, then every process dead,
-    /// addresses and everything under /run forgotten.
+    /// The power goes: every process dead and the addresses forgotten in one go, then off the wire, and everything
+    /// under /run forgotten. Whoever lived on without cables, on a busy machine for seconds, would take over.
     pub(crate) fn crash(&self, index: usize) -> Result<(), Failure> {
+        let node = self.node(index);
+        network::lose_power(node)?;
         for network in 0..network::NETWORKS {
             self.cut(Cable { node: index, network })?;
         }
-        let node = self.node(index);
-        node.kill_everything()?;
-        network::forget_addresses(node)?;
         node.forget_run()
     }
 

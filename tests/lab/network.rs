@@ -85,9 +85,10 @@ pub(crate) fn replug(switch: &Stage, cable: Cable, node: &Node) -> Result<(), Fa
     node.stage().script(&[], &format!("set -e\n{}", addresses_of(cable))).map(drop)
 }
 
-/// Only the addresses a node has after a boot.
-pub(crate) fn forget_addresses(node: &Node) -> Result<(), Failure> {
-    node.stage().script(&[], &format!("set -e\n{}", addresses(node.index()))).map(drop)
+/// No process, and only the addresses that a node has after a boot.
+pub(crate) fn lose_power(node: &Node) -> Result<(), Failure> {
+    let script = format!("kill -9 -1 || true\nset -e\n{}", addresses(node.index()));
+    node.stage().script(&["--pid"], &script).map(drop)
 }
 
 /// Pull or plug.
