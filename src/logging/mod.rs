@@ -7,7 +7,6 @@
 mod facility;
 mod file;
 pub mod format;
-mod layer;
 mod logd;
 mod logger;
 mod settings;
@@ -16,7 +15,6 @@ mod targets;
 
 pub use facility::Facility;
 pub use format::{Form, Voice};
-pub use layer::LogLayer;
 pub use logger::Logger;
 pub use settings::{Settings, host};
 pub use syslog::Syslog;
