@@ -185,11 +185,9 @@ fn this_start(options: &Options, config: &Config, log: &Logger) -> io::Result<Th
     })
 }
 
-/// Directives that are checked but whose effect a later version brings.
+/// A directive that is checked, but whose effect a later version brings.
 fn warn_of_what_is_not_served(config: &Config, log: &Logger) {
-    let mut missing = Vec::new();
-    missing.extend(config.watchdog.iter().map(|w| format!("watchdog {w}")));
-    for what in missing {
-        log.log(Level::Warn, &format!("{what}: not served by this version"));
+    if let Some(watchdog) = &config.watchdog {
+        log.log(Level::Warn, &format!("watchdog {watchdog}: not served by this version"));
     }
 }
