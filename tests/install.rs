@@ -8,6 +8,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/install");
+/// Every program of the package.
+const PROGRAMS: [&str; 13] = [
+    "heartbeat",
+    "hb_tool",
+    "ipfail",
+    "dopd",
+    "drbd-peer-outdater",
+    "ipvs_sync",
+    "cl_status",
+    "cl_respawn",
+    "IPaddr",
+    "IPaddr2",
+    "IPv6addr",
+    "SendArp",
+    "ldirectord",
+];
 /// What stands for a built program.
 const PROGRAM: &str = "#!/bin/sh\n";
 
@@ -15,9 +31,9 @@ const PROGRAM: &str = "#!/bin/sh\n";
 struct Place(tempfile::TempDir);
 
 impl Place {
-    fn new(programs: &[&str]) -> Self {
+    fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
-        for program in programs {
+        for program in PROGRAMS {
             place.file(&format!("bin/{program}"), PROGRAM, 0o755);
         }
         place
@@ -98,7 +114,7 @@ fn laid_over_a_root_in_any_way_it_is_all_there_and_spares_the_rest() {
         ("install itself", "SCRIPT --bin-dir bin --destdir root"),
     ];
     for (name, way) in ways {
-        let place = Place::new(&["heartbeat", "hb_tool", "ipfail", "IPaddr2", "ldirectord", "ipvs_sync"]);
+        let place = Place::new();
         let (tree, root) = (place.tree(), place.debian());
         sh(&format!("cd {}; {}", place.0.path().display(), way.replace("SCRIPT", SCRIPT)));
         let laid = listing(&root);
@@ -127,7 +143,7 @@ fn laid_over_a_root_in_any_way_it_is_all_there_and_spares_the_rest() {
 
 #[test]
 fn every_link_leads_to_something_in_the_tree() {
-    let place = Place::new(&["heartbeat", "hb_tool", "ipfail", "IPaddr2", "ldirectord"]);
+    let place = Place::new();
     let tree = place.tree();
     let links = listing(&tree).into_iter().filter(|l| l.contains(" l"));
     let mut seen = 0;
@@ -148,7 +164,7 @@ fn every_link_leads_to_something_in_the_tree() {
 
 #[test]
 fn again_changes_nothing_and_a_private_directory_becomes_a_public_root() {
-    let place = Place::new(&["heartbeat", "hb_tool"]);
+    let place = Place::new();
     fs::create_dir(place.path("D")).unwrap();
     fs::set_permissions(place.path("D"), fs::Permissions::from_mode(0o700)).unwrap();
     let tree = place.tree();
@@ -165,7 +181,7 @@ fn again_changes_nothing_and_a_private_directory_becomes_a_public_root() {
 
 #[test]
 fn a_tight_umask_does_not_show() {
-    let place = Place::new(&["heartbeat", "hb_tool"]);
+    let place = Place::new();
     let d = place.path("D");
     sh(&format!("umask 077; {SCRIPT} --bin-dir {} --destdir {}", place.path("bin").display(), d.display()));
     assert_eq!(mode(&d.join("etc/ha.d/rc.d")), 0o755);
@@ -174,7 +190,7 @@ fn a_tight_umask_does_not_show() {
 
 #[test]
 fn a_program_is_replaced_and_not_written_into() {
-    let place = Place::new(&["heartbeat", "hb_tool"]);
+    let place = Place::new();
     let tree = place.tree();
     let program = tree.join("usr/libexec/heartbeat/heartbeat");
     fs::hard_link(&program, place.path("old")).unwrap();
@@ -186,14 +202,15 @@ fn a_program_is_replaced_and_not_written_into() {
 
 #[test]
 fn mistakes_are_named() {
-    let place = Place::new(&["heartbeat"]);
+    let place = Place::new();
+    fs::remove_file(place.path("bin/dopd")).unwrap();
     let d = place.path("D");
     let d = d.to_str().unwrap();
     let cases: [(&[&str], i32, &str); 4] = [
         (&[], 2, "--destdir is missing"),
         (&["--destdir"], 2, "--destdir needs a directory"),
         (&["--destdir", d, "--nonsense"], 2, "unknown argument '--nonsense'"),
-        (&["--destdir", d], 1, "has no program 'hb_tool'"),
+        (&["--destdir", d], 1, "has no program 'dopd'"),
     ];
     for (arguments, code, text) in cases {
         let output = place.install(arguments);
@@ -208,7 +225,7 @@ fn mistakes_are_named() {
 
 #[test]
 fn users_are_made_where_they_are_asked_for_only() {
-    let place = Place::new(&["heartbeat", "hb_tool"]);
+    let place = Place::new();
     place.file("chroot/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n", 0o644);
     place.file("chroot/etc/group", "root:x:0:\n", 0o644);
     let root = place.path("chroot");
@@ -231,7 +248,7 @@ fn users_are_made_where_they_are_asked_for_only() {
 
 #[test]
 fn cl_status_has_the_group_of_the_target_where_there_is_one() {
-    let place = Place::new(&["heartbeat", "hb_tool", "cl_status"]);
+    let place = Place::new();
     place.file("chroot/etc/group", "root:x:0:\nhaclient:x:4711:\n", 0o644);
     for (root, group) in [("chroot", Some(4711)), ("plain", None)] {
         for _ in 0..2 {
