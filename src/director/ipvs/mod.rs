@@ -24,7 +24,8 @@ pub use command::Ipvsadm;
 pub use fake::Fake;
 pub use netlink::Netlink;
 
-/// A kernel's IPVS, however it is reached.
+/// A kernel's IPVS, however it is reached. No program of ours asks for the counters, their zero and the timeouts yet:
+/// they are there for who uses the library, and are tested against the kernel like the rest.
 pub trait Ipvs {
     /// Version and size.
     fn info(&mut self) -> Result<Info, Error>;
