@@ -18,8 +18,6 @@ pub const RC_DIR: &str = "/etc/ha.d/rc.d";
 pub const RESOURCE_DIR: &str = "/etc/ha.d/resource.d";
 /// Resource scripts, searched second.
 pub const INIT_DIR: &str = "/etc/init.d";
-/// Functions for shell scripts.
-pub const SHELLFUNCS: &str = "/etc/ha.d/shellfuncs";
 /// Programs of the daemon.
 pub const LIBEXEC: &str = "/usr/libexec/heartbeat";
 /// Administrative tools.

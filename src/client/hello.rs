@@ -16,8 +16,6 @@ pub struct Hello {
     pub version: String,
     /// The parameter `pacemaker`: `false`, or who manages the resources.
     pub pacemaker: String,
-    /// The syslog facility it logs to, as syslog(3) numbers them; -1 for none.
-    pub log_facility: i32,
 }
 
 impl Hello {
@@ -31,7 +29,6 @@ impl Hello {
             keepalive: milliseconds("keepalive"),
             version: text("hbversion"),
             pacemaker: text("pacemaker"),
-            log_facility: reply.text("logfacility").and_then(|code| code.parse().ok()).unwrap_or(-1),
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::config::{FileKind, Host, Interface, StonithSetup, User};
 use crate::paths;
 use crate::resources::stonith;
 
+/// Resource scripts are searched here, in this order.
+const SCRIPTS: [&str; 2] = [paths::RESOURCE_DIR, paths::INIT_DIR];
 /// The services database.
 const SERVICES: &str = "/etc/services";
 /// Fencing plug-ins of cluster-glue.
@@ -16,32 +18,13 @@ const STONITH: &str = "/usr/lib/stonith/plugins";
 
 /// The machine this process runs on. Names are looked up with the system's resolver, which may
 /// take long: never on the pulse thread.
-#[derive(Clone, Debug)]
-pub struct LinuxHost {
-    script_directories: Vec<PathBuf>,
-    node_info: PathBuf,
-}
-
-impl Default for LinuxHost {
-    fn default() -> Self {
-        LinuxHost {
-            script_directories: vec![paths::RESOURCE_DIR.into(), paths::INIT_DIR.into()],
-            node_info: paths::NODEINFO.into(),
-        }
-    }
-}
-
-impl LinuxHost {
-    /// The machine, with resource scripts searched in these directories in order.
-    pub fn with_scripts_in(script_directories: Vec<PathBuf>) -> LinuxHost {
-        LinuxHost { script_directories, ..LinuxHost::default() }
-    }
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LinuxHost;
 
 impl Host for LinuxHost {
     /// The first line of `nodeinfo` as it is if it is not empty, else `uname -n` in lower case.
     fn node_name(&self) -> String {
-        let info = fs::read(&self.node_info).unwrap_or_default();
+        let info = fs::read(paths::NODEINFO).unwrap_or_default();
         let first = info.iter().position(|&b| b == b'\n').and_then(|end| info.get(..end));
         match first.map(String::from_utf8_lossy) {
             Some(name) if !name.is_empty() => name.into_owned(),
@@ -117,8 +100,7 @@ impl Host for LinuxHost {
         if name.is_empty() || name.contains('/') {
             return None;
         }
-        let places = self.script_directories.iter().map(|directory| directory.join(name));
-        places.into_iter().find(|path| is_executable(path))
+        SCRIPTS.into_iter().map(|directory| Path::new(directory).join(name)).find(|path| is_executable(path))
     }
 
     /// Where cluster-glue keeps its plug-ins: programs for `external/X` and `rhcs/X`, else modules.
@@ -187,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_loopback_interface_has_its_address() {
-        let host = LinuxHost::default();
+        let host = LinuxHost;
         let ipv4 = host.interface("lo").map(|lo| (lo.ipv4, lo.broadcast));
         assert_eq!(ipv4, Some((Some(Ipv4Addr::LOCALHOST), None)));
         assert_eq!(host.interface("no-such-nic"), None);
@@ -195,7 +177,7 @@ mod tests {
 
     #[test]
     fn root_is_a_user_and_a_null_device_is_no_terminal() {
-        let host = LinuxHost::default();
+        let host = LinuxHost;
         assert_eq!(host.user("root"), Some(User { uid: 0, gid: 0 }));
         assert_eq!(host.user("0"), None);
         assert_eq!(host.file_kind("/dev/null"), Some(FileKind::Device));

@@ -40,9 +40,9 @@ pub fn main() -> i32 {
         Asked::Version => say(&format!("{}\n", config::HBVERSION)),
         Asked::Wrong => USAGE_EXIT,
         Asked::Replay(file) => replay::main(&file),
-        Asked::TakeDown => take_down(&LinuxHost::default()),
+        Asked::TakeDown => take_down(&LinuxHost),
         Asked::Watch(watch) => watcher::watch(watch),
-        Asked::Run(options) => run(&options, &LinuxHost::default()),
+        Asked::Run(options) => run(&options, &LinuxHost),
     }
 }
 
@@ -219,7 +219,7 @@ fn inherited() -> impl Iterator<Item = (String, String)> {
 
 /// SIGHUP: reads the files anew; what is wrong is told and changes nothing.
 pub(super) fn recheck(change: Change, log: &Logger) -> Option<News> {
-    let checked = config::check(&sources::read(0), &LinuxHost::default());
+    let checked = config::check(&sources::read(0), &LinuxHost);
     let Some(config) = &checked.config else {
         tell(&checked, true, log);
         log.log(Level::Error, "Config errors: going on with the configuration of the last start");

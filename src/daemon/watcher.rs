@@ -189,7 +189,7 @@ pub(super) fn watch(Watch { owner, priority }: Watch) -> i32 {
     }
     let cleared = ledger::clear(Some(owner));
     if !cleared.removed.is_empty() || !cleared.errors.is_empty() {
-        let logging = config::check(&sources::read(0), &LinuxHost::default()).logging;
+        let logging = config::check(&sources::read(0), &LinuxHost).logging;
         let log = Logger::direct("heartbeat", settings::log(&logging, &logging::host(), false));
         log.log(
             Level::Error,

@@ -65,7 +65,6 @@ pub struct Medium {
     spec: Spec,
     description: String,
     destination: SocketAddr,
-    index: u32,
     send: socket2::Socket,
     receive: Ear,
 }
@@ -117,11 +116,11 @@ impl Medium {
     /// Takes prepared sockets into use. Must be called within a tokio runtime that drives I/O.
     pub fn adopt(prepared: Prepared) -> Result<Self, MediumError> {
         let Prepared { spec, sockets } = prepared;
-        let sockets::Sockets { index, send, receive, destination } = sockets;
+        let sockets::Sockets { send, receive, destination } = sockets;
         let receive = Ear::new(receive.into());
         let failed = |error| Cause::System { doing: "registering the socket", error };
         let receive = receive.map_err(|error| MediumError { spec: spec.clone(), cause: failed(error) })?;
-        Ok(Self { description: spec.to_string(), spec, destination, index, send, receive })
+        Ok(Self { description: spec.to_string(), spec, destination, send, receive })
     }
 
     /// Ends its use: what is left is for a thread that may wait when it is dropped.
@@ -212,18 +211,5 @@ impl Medium {
     /// So many bursts empty it of all that can wait in it at one moment.
     pub fn bursts(&self) -> usize {
         self.receive.bursts()
-    }
-
-    /// Whether the interface of these sockets is gone. One of the same name may be there again, and takes
-    /// a [`Medium::reopen`] to be used.
-    pub fn is_stale(&self) -> bool {
-        iface::index(self.name()) != Some(self.index)
-    }
-
-    /// Opens it anew: after its interface was removed and came back, or changed its addresses. On
-    /// failure the old sockets stay.
-    pub fn reopen(&mut self) -> Result<(), MediumError> {
-        *self = open(&self.spec)?;
-        Ok(())
     }
 }

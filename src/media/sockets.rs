@@ -18,10 +18,9 @@ use super::spec::Spec;
 /// `IPTOS_LOWDELAY`.
 const LOW_DELAY: u32 = 0x10;
 
-/// Both sockets, where to send, and the system's number of the interface they are bound to.
+/// Both sockets, and where to send.
 #[derive(Debug)]
 pub(super) struct Sockets {
-    pub(super) index: u32,
     pub(super) send: Socket,
     pub(super) receive: Socket,
     pub(super) destination: SocketAddr,
@@ -31,7 +30,7 @@ pub(super) struct Sockets {
 pub(super) fn open(spec: &Spec) -> Result<Sockets, Cause> {
     let index = iface::index(spec.iface()).ok_or(Cause::NoInterface)?;
     let (send, receive, destination) = opened(spec, index)?;
-    Ok(Sockets { index, send, receive, destination })
+    Ok(Sockets { send, receive, destination })
 }
 
 type Opened = (Socket, Socket, SocketAddr);

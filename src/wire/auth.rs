@@ -48,11 +48,6 @@ impl Method {
             Self::Sha1 => "sha1",
         }
     }
-
-    /// Whether a key line must hold a key (all but `crc`).
-    pub fn needs_secret(self) -> bool {
-        self != Self::Crc
-    }
 }
 
 /// One key: a method and its secret, which is wiped from memory with it and never printed.
@@ -135,11 +130,6 @@ impl Keys {
     /// Whether the classic form is to be sent wherever there is one.
     pub(super) fn in_classic(&self) -> bool {
         self.in_classic
-    }
-
-    /// The method of the key that signs.
-    pub fn signing_method(&self) -> Method {
-        self.signing_key.method
     }
 
     /// The key of that index.

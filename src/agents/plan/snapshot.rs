@@ -7,8 +7,6 @@ use std::net::{IpAddr, Ipv4Addr};
 pub const SECONDARY: u32 = 0x01;
 /// `IFA_F_NODAD`: usable at once, no duplicate address detection.
 pub const NODAD: u32 = 0x02;
-/// `IFA_F_DADFAILED`: somebody else has it.
-pub const DADFAILED: u32 = 0x08;
 /// `IFF_UP`.
 pub const UP: u32 = 0x01;
 /// `IFF_LOOPBACK`.
