@@ -4,6 +4,10 @@
 use super::Hold;
 use serde::{Deserialize, Serialize};
 
+/// Hooks that take groups. They cannot be missing: groups would run nowhere, and what waits for their end would wait for
+/// ever.
+pub const TAKING: [&str; 2] = ["status", "ip-request-resp"];
+
 /// Whether a standby job releases or acquires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verb {

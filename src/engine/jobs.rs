@@ -3,7 +3,7 @@
 //! Hooks wait until nothing else runs and run one at a time. So does releasing for a standby: an
 //! acquisition that is still on its way must not come after it. Other jobs start at once.
 
-use super::{Action, Engine, Hold, Job, JobId, Note, Verb};
+use super::{Action, Engine, Hold, Job, JobId, Note, TAKING, Verb};
 use crate::wire::{Message, Value};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -90,11 +90,8 @@ impl Engine {
     /// none: nobody would have them, and what waits for its end would wait for ever.
     pub(super) fn queue_hook(&mut self, kind: &str, message: &Message) {
         let kind = kind.to_ascii_lowercase();
-        let takes = match kind.as_str() {
-            "ip-request-resp" => true,
-            "status" => is_members_death(|name, value| message.text(name) == Some(value)),
-            _ => false,
-        };
+        let takes = TAKING.contains(&kind.as_str())
+            && (kind != "status" || is_members_death(|name, value| message.text(name) == Some(value)));
         if kind.len() > LONGEST_TYPE || !takes && !self.settings.hooks.contains(&kind) {
             return;
         }

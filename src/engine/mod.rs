@@ -58,7 +58,7 @@ pub use failed::CAUSE;
 pub use gaps::GapSummary;
 pub use hold::Hold;
 pub use input::{Input, JobId};
-pub use job::{Job, Verb};
+pub use job::{Job, TAKING, Verb};
 pub use mark::Mark;
 pub use note::Note;
 pub use reason::Reason;

@@ -10,7 +10,7 @@ use super::manager::Manager;
 use super::plan::Ahead;
 use super::script::{Call, Output, is_program};
 use super::standby;
-use crate::engine::Hold;
+use crate::engine::{Hold, TAKING};
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths;
@@ -19,8 +19,6 @@ use std::path::{Path, PathBuf};
 
 /// Exit code of a hook that is not there or cannot be run.
 const NOT_RUN: i32 = 1;
-/// Hooks of which the daemon takes for done what they do: groups would run nowhere.
-const NEEDED: [&str; 2] = ["status", "ip-request-resp"];
 
 /// One run of a hook or tool: where, with which variables, and how it speaks to the daemon.
 pub struct Scene<'a> {
@@ -89,7 +87,7 @@ pub(super) fn dispatch(kind: &str, scene: &mut Scene<'_>) -> i32 {
     if !is_ours(&harc_path, scene.context) && harc_path.exists() {
         return foreign(&harc_path, kind, scene);
     }
-    run(kind, scene).unwrap_or_else(|| if NEEDED.contains(&kind) { native(kind, scene) } else { NOT_RUN })
+    run(kind, scene).unwrap_or_else(|| if TAKING.contains(&kind) { native(kind, scene) } else { NOT_RUN })
 }
 
 fn rc_dir(scene: &Scene<'_>) -> String {
@@ -145,6 +143,7 @@ fn status(scene: &mut Scene<'_>) -> i32 {
 /// `mach_down NODE`: takes every group of that node, and says so to the daemon.
 pub fn mach_down(node: &str, scene: &mut Scene<'_>) -> i32 {
     let node = node.to_lowercase();
+    // Anywhere in it, as 3.0.6 looks. The engine, whose own message this is, says no more than that word.
     if node.is_empty() || scene.is_us(&node) || scene.variable("HA_info").contains("ping") {
         return 0;
     }
