@@ -5,11 +5,10 @@ use super::pidfile;
 use crate::getopt;
 use crate::level::Level;
 use crate::logging::{self, Facility, Logger, Settings};
-use crate::sys::process::{notice_children, unmasked};
+use crate::sys::process::{let_go_of_terminal, notice_children, unmasked};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{AccessFlags, Pid, access, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
-use std::fs::File;
+use nix::unistd::{AccessFlags, Pid, access, setsid};
 use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -99,11 +98,7 @@ fn settle() -> io::Result<()> {
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     // Fails for the leader of a process group, which a shell's job is.
     let _ = setsid();
-    let null = File::options().read(true).write(true).open("/dev/null")?;
-    dup2_stdin(&null)?;
-    dup2_stdout(&null)?;
-    dup2_stderr(&null)?;
-    Ok(())
+    let_go_of_terminal()
 }
 
 struct Keeper<'a> {

@@ -4,9 +4,9 @@
 //! for a byte through a pipe: the child sends its exit code-to-be, 0 once heartbeats are on their way.
 
 use crate::paths::CORE_DIR;
-use crate::sys::process::{Forked, fork_single_threaded};
+use crate::sys::process::{Forked, fork_single_threaded, let_go_of_terminal};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, setsid};
+use nix::unistd::setsid;
 use std::fs::File;
 use std::io::{self, Read, Write};
 
@@ -37,10 +37,7 @@ impl Herald {
     /// All is well; lets go of the terminal.
     pub(super) fn ready(&mut self) -> io::Result<()> {
         let Some(mut pipe) = self.0.take() else { return Ok(()) };
-        let null = File::options().read(true).write(true).open("/dev/null")?;
-        dup2_stdin(&null)?;
-        dup2_stdout(&null)?;
-        dup2_stderr(&null)?;
+        let_go_of_terminal()?;
         // A command that was killed does not wait any more.
         let _ = pipe.write_all(&[0]);
         Ok(())

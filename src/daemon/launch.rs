@@ -15,6 +15,7 @@ use crate::level::Level;
 use crate::logging::{self, Logger};
 use crate::paths::{PID_FILE, SCRATCH};
 use crate::resources;
+use crate::sys::process::this_program;
 use std::ffi::CString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -295,8 +296,7 @@ pub(super) fn held(options: &Options) -> Option<Hold> {
 
 /// The program of that name first: an upgrade replaced ours, and what runs here has no name any more.
 fn again(options: &Options, held: Option<Hold>, failed: bool) -> io::Error {
-    let named = std::env::current_exe().ok().map(|path| pidfile::without_deleted(&path));
-    if let Some(program) = named {
+    if let Ok(program) = this_program() {
         let _ = exec(&program, options, held, failed);
     }
     exec(Path::new("/proc/self/exe"), options, held, failed)

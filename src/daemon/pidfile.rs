@@ -2,16 +2,15 @@
 
 use super::watcher;
 use crate::paths::{PID_FILE, STATE_DIR};
+use crate::sys::process::{program_of, stat_fields, this_program};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the pid file says of a daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,18 +51,11 @@ fn runs(pid: Pid) -> bool {
 /// neither be stopped nor keep us from starting. A process we may not look at counts; one that is ending, and has no
 /// program any more, does not.
 fn is_heartbeat(pid: Pid) -> bool {
-    let program = |path: String| fs::read_link(path).map(|path| without_deleted(&path));
-    match (program(format!("/proc/{pid}/exe")), program("/proc/self/exe".to_owned())) {
+    match (program_of(pid), this_program()) {
         (Ok(theirs), Ok(ours)) => theirs.file_name() == ours.file_name(),
         (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
         _ => true,
     }
-}
-
-/// The path of a program as it was before an upgrade took the file away.
-pub(super) fn without_deleted(path: &Path) -> PathBuf {
-    let text = path.as_os_str().as_bytes();
-    PathBuf::from(OsStr::from_bytes(text.strip_suffix(b" (deleted)").unwrap_or(text)))
 }
 
 /// Whether a process exists, ours or not. A zombie does not count: it has ended.
@@ -76,8 +68,7 @@ pub(super) fn is_alive(pid: Pid) -> bool {
 
 /// Its first thread may have ended while others are still ending: it has not ended then.
 fn is_zombie(pid: Pid) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let ended = stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'));
+    let ended = stat_fields(pid).is_ok_and(|fields| fields.first().is_some_and(|state| state == "Z"));
     ended && fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|threads| threads.count() == 1)
 }
 
@@ -136,11 +127,5 @@ mod tests {
         }
         assert!(!is_heartbeat(pid));
         ended.wait().unwrap();
-    }
-
-    #[test]
-    fn an_upgraded_program_keeps_its_name() {
-        assert_eq!(without_deleted(Path::new("/usr/sbin/x (deleted)")), Path::new("/usr/sbin/x"));
-        assert_eq!(without_deleted(Path::new("/usr/sbin/x")), Path::new("/usr/sbin/x"));
     }
 }

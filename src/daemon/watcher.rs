@@ -16,6 +16,7 @@ use crate::config;
 use crate::level::Level;
 use crate::logging::{self, Logger};
 use crate::paths::WATCHER;
+use crate::sys::process::stat_fields;
 use crate::sys::{fds, pidfd, realtime};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -31,6 +32,8 @@ use std::time::{Duration, Instant};
 
 /// Its name in the process table.
 const NAME: &str = "ha_watcher";
+/// The 22nd field of `/proc/PID/stat`, where the third is the first one we see.
+const BORN: usize = 19;
 /// From one start of it to the next, at least.
 const REST: Duration = Duration::from_secs(10);
 
@@ -96,7 +99,7 @@ impl Watcher {
 /// This process, as the list of addresses names it.
 pub(super) fn this_process() -> io::Result<Owner> {
     let pid = std::process::id();
-    Ok(Owner { pid, born: born(&fs::read_to_string("/proc/self/stat")?).ok_or(io::ErrorKind::InvalidData)? })
+    Ok(Owner { pid, born: birth(pid)? })
 }
 
 /// The daemon that answers for what is up, by the list of addresses; not this process. It lives also where somebody
@@ -104,16 +107,18 @@ pub(super) fn this_process() -> io::Result<Owner> {
 pub(super) fn owner_that_lives() -> Option<Pid> {
     let owner = ledger::read().ok()?.owner.filter(|owner| owner.pid != std::process::id())?;
     let pid = Pid::from_raw(i32::try_from(owner.pid).ok()?);
-    (birth(owner.pid) == Some(owner.born)).then_some(pid)
+    is_there(owner).then_some(pid)
 }
 
-fn birth(pid: u32) -> Option<u64> {
-    born(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+/// When a process began, in ticks: another one of its number began later.
+fn birth(pid: u32) -> io::Result<u64> {
+    let fields = stat_fields(Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?))?;
+    let born = fields.get(BORN).and_then(|ticks| ticks.parse().ok());
+    born.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// The 22nd field; the second may hold anything, blanks and parentheses too.
-fn born(stat: &str) -> Option<u64> {
-    stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
+fn is_there(owner: Owner) -> bool {
+    birth(owner.pid).is_ok_and(|born| born == owner.born)
 }
 
 /// What an earlier life left behind goes, and a process watches over this one. `holds`: the life before this one was this
@@ -181,7 +186,7 @@ pub(super) fn watch(Watch { owner, priority }: Watch) -> i32 {
     let _ = ledger::read();
     match pidfd::open(owner.pid) {
         // Another process may have its number by now.
-        Ok(daemon) if birth(owner.pid) == Some(owner.born) => wait_for_the_end(&daemon),
+        Ok(daemon) if is_there(owner) => wait_for_the_end(&daemon),
         Ok(_) => {}
         Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => {}
         // Who cannot see its end must not take it for dead. The daemon tells of it.
@@ -238,11 +243,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_birth_of_a_process() {
-        let stat = "4711 (a) b) S 1 4711 4711 0 -1 4194560 6 0 0 0 1 2 0 0 20 0 1 0 88123 4096 1 18446744073709551615";
-        assert_eq!(born(stat), Some(88123));
-        assert_eq!(born("4711 (a"), None);
-        assert!(this_process().unwrap().born > 0);
+    fn this_process_is_there_and_no_earlier_one_of_its_number() {
+        let this = this_process().unwrap();
+        assert!(is_there(this) && !is_there(Owner { born: this.born - 1, ..this }));
     }
 
     #[test]

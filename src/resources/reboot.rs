@@ -9,7 +9,7 @@ use super::environment::Environment;
 use crate::level::Level;
 use crate::logging::Logger;
 use crate::paths;
-use crate::sys::process::spawn_unmasked;
+use crate::sys::process::{spawn_unmasked, stat_fields};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::{Path, PathBuf};
@@ -80,10 +80,6 @@ fn name_of(pid: i32) -> String {
     std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
-fn stat_of(pid: i32) -> String {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default()
-}
-
 fn children_of(parent: i32) -> Vec<i32> {
     let Ok(all) = std::fs::read_dir(Path::new("/proc")) else {
         return Vec::new();
@@ -92,9 +88,8 @@ fn children_of(parent: i32) -> Vec<i32> {
     pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
 }
 
-/// The second field behind the name in brackets, which may itself hold brackets and blanks.
 fn parent_of(pid: i32) -> Option<i32> {
-    stat_of(pid).rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    stat_fields(Pid::from_raw(pid)).ok()?.get(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -156,7 +151,10 @@ mod tests {
         std::fs::write(at("pid"), format!("{:10}\n", pid_of(&daemon))).unwrap();
         kill_heartbeat(&at("pid"));
         assert!(!daemon.wait().unwrap().success());
-        let gone = |pid: i32| kill(Pid::from_raw(pid), None).is_err() || stat_of(pid).contains(") Z");
+        let gone = |pid: i32| {
+            kill(Pid::from_raw(pid), None).is_err()
+                || stat_fields(Pid::from_raw(pid)).is_ok_and(|fields| fields[0] == "Z")
+        };
         eventually(|| gone(ipfail));
         assert!(!gone(other));
         kill(Pid::from_raw(other), Signal::SIGKILL).unwrap();

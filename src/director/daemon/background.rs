@@ -5,10 +5,10 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, setsid};
+use nix::unistd::setsid;
 use std::os::fd::AsFd;
 
-use crate::sys::process::{Forked, fork_single_threaded};
+use crate::sys::process::{Forked, fork_single_threaded, let_go_of_terminal};
 
 /// A daemon that has not come to the kernel after so long goes on trying, and nobody waits for it any more.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -75,9 +75,6 @@ fn heard(mut pipe: File) -> i32 {
 
 /// Lets go of the terminal and of the directory.
 pub(super) fn let_go() -> io::Result<()> {
-    let null = File::options().read(true).write(true).open("/dev/null")?;
-    dup2_stdin(&null)?;
-    dup2_stdout(&null)?;
-    dup2_stderr(&null)?;
+    let_go_of_terminal()?;
     std::env::set_current_dir("/")
 }

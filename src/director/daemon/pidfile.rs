@@ -11,6 +11,8 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::sys::process::{program_of, this_program};
+
 /// The directory of pid files.
 pub(super) const RUN: &str = "/var/run";
 
@@ -55,12 +57,10 @@ fn command_line(pid: Pid) -> Option<String> {
 
 /// Whether it is ours, not the reference: its program has the name of ours.
 pub(super) fn is_ours(pid: Pid) -> bool {
-    let name = |path: &str| {
-        let path = fs::read_link(path).ok()?;
-        let name = path.file_name()?.to_string_lossy().into_owned();
-        Some(name.trim_end_matches(" (deleted)").to_owned())
-    };
-    name(&format!("/proc/{pid}/exe")).is_some_and(|theirs| Some(theirs) == name("/proc/self/exe"))
+    match (program_of(pid), this_program()) {
+        (Ok(theirs), Ok(ours)) => theirs.file_name() == ours.file_name(),
+        _ => false,
+    }
 }
 
 /// Whether a process is still there. One that has ended and waits to be noticed is not.
