@@ -134,7 +134,7 @@ impl<'a> Draft<'a> {
 }
 
 /// What an instance is called after.
-fn last_part(name: &str) -> &str {
+pub(crate) fn last_part(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or_default()
 }
 

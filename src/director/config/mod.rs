@@ -43,7 +43,7 @@ use crate::config::{Diagnostic, Source};
 use lines::{Oddity, Row, Statement, rows};
 
 pub use fake::FakeMachine;
-pub(crate) use global::called_by_shell;
+pub(crate) use global::{called_by_shell, last_part};
 pub use machine::Machine;
 pub use model::*;
 pub use pattern::{BadPattern, Pattern};

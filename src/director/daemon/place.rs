@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::pidfile::RUN;
+use crate::director::config::last_part;
 
 /// Where configurations are looked for, before the name itself.
 const PLACES: [&str; 2] = ["/etc/ha.d", "/etc/ha.d/conf"];
@@ -57,8 +58,7 @@ pub(super) struct Lost {
 
 /// The last part of what was typed.
 pub(super) fn instance(typed: Option<&str>) -> String {
-    let last = typed.map(|name| name.rsplit('/').next().unwrap_or_default());
-    last.unwrap_or(INSTANCE).to_owned()
+    typed.map_or(INSTANCE, last_part).to_owned()
 }
 
 fn absolute(path: &str) -> PathBuf {
