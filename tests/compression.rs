@@ -16,7 +16,7 @@ mod raw;
 mod lab;
 
 use heartbeat::wire::{Message, Value, encode_local_netstring};
-use lab::{Flavour, Lab, wait_until};
+use lab::{Flavour, Lab, missing, wait_until};
 use raw::{Raw, framed, here};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -222,9 +222,7 @@ fn alike(name: &str, flavours: [Flavour; 2], directives: &str, huge: bool) {
 
 /// Whether it shows nothing: the reference did not send what it was given, and ours did.
 fn alike_once(name: &str, flavours: [Flavour; 2], directives: &str, huge: bool, last: bool) -> bool {
-    if let Some(reason) = flavours.iter().find_map(|flavour| flavour.unavailable()) {
-        assert!(std::env::var("CI").is_err(), "{reason}");
-        eprintln!("skipped: {reason}");
+    if missing(&flavours) {
         return false;
     }
     let lab = Lab::new(name, flavours).unwrap();

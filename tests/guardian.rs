@@ -46,8 +46,8 @@ fn serve(lab: &Lab) {
     lab.node(2).wait_for_log("remote resource transition completed", 0, SOON).unwrap();
 }
 
-fn until(what: &str, mut so: impl FnMut() -> bool) {
-    lab::wait_until(what, SOON, || if so() { Ok(()) } else { Err("not so".to_owned()) }).unwrap();
+fn until(what: &str, so: impl FnMut() -> bool) {
+    lab::until(what, SOON, so).unwrap();
 }
 
 fn holds_all(node: &Node) -> bool {

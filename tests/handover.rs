@@ -32,7 +32,7 @@ esac
 ";
 
 fn until(what: &str, happened: impl Fn() -> bool) {
-    lab::wait_until(what, SOON, || if happened() { Ok(()) } else { Err("not so".to_owned()) }).unwrap();
+    lab::until(what, SOON, happened).unwrap();
 }
 
 fn holds(node: &Node) -> bool {

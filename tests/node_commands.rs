@@ -4,7 +4,7 @@
 
 mod lab;
 
-use lab::{Flavour, Lab, Node};
+use lab::{Flavour, Lab, Node, missing};
 use std::time::Duration;
 
 /// Joining takes 10 s; the rest is for a busy machine.
@@ -95,9 +95,7 @@ fn story(flavour: Flavour) -> Vec<Vec<String>> {
 #[test]
 fn nodes_are_taken_out_and_added_as_by_the_reference() {
     let ours = story(Flavour::Ours);
-    if let Some(reason) = Flavour::Reference.unavailable() {
-        assert!(std::env::var("CI").is_err(), "{reason}");
-        return println!("skipped the comparison: {reason}");
+    if !missing(&[Flavour::Reference]) {
+        assert_eq!(ours, story(Flavour::Reference));
     }
-    assert_eq!(ours, story(Flavour::Reference));
 }

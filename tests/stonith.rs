@@ -74,8 +74,8 @@ fn configure(lab: &Lab, device: &str) {
     }
 }
 
-fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    lab::wait_until(what, SOON, || if happened() { Ok(()) } else { Err("not so".to_owned()) }).unwrap();
+fn wait_until(what: &str, happened: impl FnMut() -> bool) {
+    lab::until(what, SOON, happened).unwrap();
 }
 
 /// A pair in which each serves its own.

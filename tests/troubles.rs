@@ -61,8 +61,8 @@ fn start(lab: &Lab, group: &str) {
 }
 
 /// Waits for something to become true, and says what did not.
-fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    lab::wait_until(what, SOON, || if happened() { Ok(()) } else { Err("not so".to_owned()) }).unwrap();
+fn wait_until(what: &str, happened: impl FnMut() -> bool) {
+    lab::until(what, SOON, happened).unwrap();
 }
 
 fn holds(lab: &Lab, node: usize) -> bool {

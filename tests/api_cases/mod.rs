@@ -9,7 +9,7 @@ mod side_by_side;
 mod tools;
 
 use crate::lab::network::{Cable, NETWORKS};
-use crate::lab::{Flavour, Lab, Node, wait_until};
+use crate::lab::{Flavour, Lab, Node, missing, until, wait_until};
 use std::time::Duration;
 
 /// Nothing in here takes longer, whatever else this machine does.
@@ -68,15 +68,9 @@ fn are_up(lab: &Lab) {
 
 /// Ours and the reference, each for itself; `None`, told, where the reference cannot be had.
 fn beside_the_reference(name: &str) -> Option<Lab> {
-    if let Some(reason) = Flavour::Reference.unavailable() {
-        assert!(std::env::var("CI").is_err(), "{reason}");
-        eprintln!("skipped: {reason}");
-        return None;
-    }
-    Some(alone(name, [Flavour::Ours, Flavour::Reference]))
+    (!missing(&[Flavour::Reference])).then(|| alone(name, [Flavour::Ours, Flavour::Reference]))
 }
 
-fn until_true(what: &str, mut condition: impl FnMut() -> bool) {
-    let said = || if condition() { Ok(()) } else { Err("not so".to_owned()) };
-    wait_until(what, SOON, said).unwrap();
+fn until_true(what: &str, condition: impl FnMut() -> bool) {
+    until(what, SOON, condition).unwrap();
 }

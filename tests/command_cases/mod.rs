@@ -7,7 +7,7 @@ mod options;
 mod setup;
 mod signals;
 
-use crate::lab::{Flavour, Lab, Node, wait_until};
+use crate::lab::{self, Flavour, Lab, Node, missing, shell, wait_until};
 use std::time::Duration;
 
 const HEARTBEAT: &str = "/usr/libexec/heartbeat/heartbeat";
@@ -41,12 +41,7 @@ struct Said {
 
 /// A laboratory of ours and the reference; `None`, told, where the reference cannot be had.
 fn beside_the_reference(name: &str) -> Option<Lab> {
-    if let Some(reason) = Flavour::Reference.unavailable() {
-        assert!(std::env::var("CI").is_err(), "{reason}");
-        eprintln!("skipped: {reason}");
-        return None;
-    }
-    Some(prepared(name, [Flavour::Ours, Flavour::Reference]))
+    (!missing(&[Flavour::Reference])).then(|| prepared(name, [Flavour::Ours, Flavour::Reference]))
 }
 
 /// A laboratory of ours only.
@@ -65,8 +60,8 @@ fn prepared(name: &str, flavours: [Flavour; 2]) -> Lab {
 
 /// Nobody hears the other.
 fn apart(lab: &Lab) {
-    for network in 0..crate::lab::network::NETWORKS {
-        lab.cut(crate::lab::network::Cable { node: 1, network }).unwrap();
+    for network in 0..lab::network::NETWORKS {
+        lab.cut(lab::network::Cable { node: 1, network }).unwrap();
     }
 }
 
@@ -80,10 +75,6 @@ fn ask(node: &Node, argv: &[&str]) -> Said {
 fn heartbeat(node: &Node, arguments: &str) -> Said {
     let argv: Vec<&str> = std::iter::once(HEARTBEAT).chain(arguments.split_whitespace()).collect();
     ask(node, &argv)
-}
-
-fn shell(node: &Node, script: &str) -> String {
-    node.must(&["sh", "-c", script]).unwrap()
 }
 
 /// The daemon's pid, from its pid file.
@@ -128,6 +119,6 @@ fn until(what: &str, condition: impl FnMut() -> Result<(), String>) {
 }
 
 /// As [`until`], for a condition that has nothing more to say.
-fn until_true(what: &str, mut condition: impl FnMut() -> bool) {
-    until(what, || if condition() { Ok(()) } else { Err("not so".to_owned()) });
+fn until_true(what: &str, condition: impl FnMut() -> bool) {
+    lab::until(what, SOON, condition).unwrap();
 }

@@ -1,7 +1,7 @@
 //! Which code comes of what.
 
-use crate::lab::Flavour;
-use crate::world::{Ours, Reference, World, unavailable, wait_until};
+use crate::lab::{Flavour, missing};
+use crate::world::{Ours, Reference, World, wait_until};
 
 /// Who asks, who is asked first, who is asked over the cluster.
 const MIXED: [[Flavour; 3]; 5] = [
@@ -32,7 +32,7 @@ fn codes(world: &World, [handler, here, there]: [Flavour; 3]) -> Vec<String> {
 
 #[test]
 fn every_pair_gives_the_same_codes() {
-    if unavailable() {
+    if missing(&[Reference]) {
         return;
     }
     let world = World::new("dopd-codes");
@@ -53,7 +53,7 @@ fn every_pair_gives_the_same_codes() {
 
 #[test]
 fn one_handler_for_a_resource_at_a_time_and_each_as_long_as_it_was_told() {
-    if unavailable() {
+    if missing(&[Reference]) {
         return;
     }
     let world = World::new("dopd-busy");
@@ -92,7 +92,7 @@ fn one_handler_for_a_resource_at_a_time_and_each_as_long_as_it_was_told() {
 
 #[test]
 fn the_handlers_words_are_the_same() {
-    if unavailable() {
+    if missing(&[Reference]) {
         return;
     }
     let world = World::new("dopd-words");

@@ -1,7 +1,7 @@
 //! How dopd behaves as a guest of the daemon and as a host of its clients.
 
-use crate::lab::Node;
-use crate::world::{Ours, Reference, World, unavailable, wait_until};
+use crate::lab::{Node, missing};
+use crate::world::{Ours, Reference, World, wait_until};
 
 /// Exit code and what can be seen of the socket, for both kinds.
 fn run_as(node: &Node, user: &str, program: &str) -> Option<i32> {
@@ -11,7 +11,7 @@ fn run_as(node: &Node, user: &str, program: &str) -> Option<i32> {
 
 #[test]
 fn it_comes_and_goes_as_the_reference_does() {
-    if unavailable() {
+    if missing(&[Reference]) {
         return;
     }
     let world = World::new("dopd-guest");
@@ -41,7 +41,7 @@ fn it_comes_and_goes_as_the_reference_does() {
 
 #[test]
 fn a_stuck_drbdadm_and_a_hostile_client_cost_only_themselves() {
-    if unavailable() {
+    if missing(&[Reference]) {
         return;
     }
     let world = World::new("dopd-host");
@@ -96,7 +96,7 @@ time.sleep(60)
 
 #[test]
 fn a_name_is_a_name() {
-    if unavailable() {
+    if missing(&[Reference]) {
         return;
     }
     let world = World::new("dopd-names");
@@ -116,7 +116,7 @@ fn a_name_is_a_name() {
 
 #[test]
 fn without_drbdadm_without_dopd_without_a_daemon() {
-    if unavailable() {
+    if missing(&[Reference]) {
         return;
     }
     let world = World::new("dopd-without");

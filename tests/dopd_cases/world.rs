@@ -49,16 +49,6 @@ fn path(flavour: Flavour, program: &str) -> String {
     }
 }
 
-/// Why there is no laboratory here, if so.
-pub(crate) fn unavailable() -> bool {
-    let reason = Reference.unavailable();
-    if let Some(reason) = &reason {
-        assert!(std::env::var("CI").is_err(), "{reason}");
-        println!("skipped: {reason}");
-    }
-    reason.is_some()
-}
-
 /// The laboratory.
 pub(crate) struct World(Lab);
 
@@ -158,7 +148,6 @@ pub(crate) fn listens(node: &Node) -> bool {
 }
 
 /// Waits for something to become true, and says what did not.
-pub(crate) fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    crate::lab::wait_until(what, SOON, || if happened() { Ok(()) } else { Err("not so".to_owned()) })
-        .unwrap();
+pub(crate) fn wait_until(what: &str, happened: impl FnMut() -> bool) {
+    crate::lab::until(what, SOON, happened).unwrap();
 }

@@ -211,3 +211,24 @@ pub(crate) fn wait_until(
         std::thread::sleep(POLL);
     }
 }
+
+/// As [`wait_until`], for a condition that has nothing more to say.
+pub(crate) fn until(what: &str, within: Duration, mut so: impl FnMut() -> bool) -> Result<(), Failure> {
+    wait_until(what, within, || if so() { Ok(()) } else { Err("not so".to_owned()) })
+}
+
+/// What a script prints on a node, where it succeeds; else the test fails.
+#[allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+pub(crate) fn shell(node: &Node, script: &str) -> String {
+    node.must(&["sh", "-c", script]).unwrap()
+}
+
+/// Whether a test that needs these flavours cannot run here, which it then says. In CI none is left out.
+pub(crate) fn missing(flavours: &[Flavour]) -> bool {
+    let reason = flavours.iter().find_map(|flavour| flavour.unavailable());
+    if let Some(reason) = &reason {
+        assert!(std::env::var("CI").is_err(), "{reason}");
+        eprintln!("skipped: {reason}");
+    }
+    reason.is_some()
+}

@@ -9,7 +9,7 @@ mod pauses;
 mod records;
 mod scripts;
 
-use crate::lab::{self, Flavour, Lab, Node, logfile};
+use crate::lab::{self, Flavour, Lab, Node, logfile, missing, shell};
 use nix::sys::ptrace;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
@@ -89,8 +89,8 @@ impl World {
         self.lab.node(2)
     }
 
-    fn until(&self, what: &str, mut happened: impl FnMut() -> bool) {
-        let held = lab::wait_until(what, SOON, || if happened() { Ok(()) } else { Err("not so".into()) });
+    fn until(&self, what: &str, happened: impl FnMut() -> bool) {
+        let held = lab::until(what, SOON, happened);
         held.unwrap_or_else(|failure| panic!("{}: {failure}\n{}", self.lab.name(), self.logs()));
     }
 
@@ -223,8 +223,4 @@ fn daemon(node: &Node) -> u32 {
     let all = fs::read_dir("/proc").unwrap().flatten();
     let pids = all.filter_map(|e| e.file_name().to_str().and_then(|n| n.parse().ok()));
     pids.into_iter().find(is_it).unwrap_or_else(|| panic!("{}: no daemon", node.name()))
-}
-
-fn shell(node: &Node, script: &str) -> String {
-    node.must(&["sh", "-c", script]).unwrap()
 }
