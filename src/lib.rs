@@ -10,7 +10,7 @@
 //! | [`resources`] | plan only | which script runs when; running it |
 //! | [`agents`] | plan only | native address agents: IPaddr, IPaddr2, IPv6addr, SendArp |
 //! | [`netlink`] | `frame` | asking the kernel and hearing from it: messages, one socket |
-//! | [`media`] | no | bcast, mcast, ucast, mcast6, ucast6: bytes in, bytes out |
+//! | [`media`] | no | bcast, mcast, ucast, mcast6, ucast6, serial lines, echo requests for ping nodes: bytes in, bytes out |
 //! | [`logging`] | no | heartbeat's log formats, files, syslog, ha_logd |
 //! | [`sys`] | no | the only `unsafe` of the package |
 //! | [`api`] | yes | the client API as the daemon serves it: framing, sign-on, requests |
@@ -18,10 +18,10 @@
 //! | [`cl_respawn`] | no | keeps one program running, without any cluster |
 //! | [`client`] | no | the client API as a program uses it |
 //! | [`cl_status`] | no | asks the daemon and prints |
-//! | [`ipfail`] | core only | moves resources to the node that sees more ping nodes |
-//! | [`dopd`] | core only | marks a peer's DRBD data as outdated |
+//! | [`ipfail`] | plan only | moves resources to the node that sees more ping nodes |
+//! | [`dopd`] | plan only | marks a peer's DRBD data as outdated |
 //! | [`record`] | yes | a run written down, and played back |
-//! | [`director`] | `config`, `table`, `plan` | the library of ldirectord: which servers stand behind a virtual service |
+//! | [`director`] | `config`, `table`, `plan`, `alert/plan`, `ipvs/wire`, `daemon/core` | the library of ldirectord: which servers stand behind a virtual service |
 //! | [`daemon`] | no | the loop that owns the engine, and the threads around it |
 //!
 //! [`level`] and [`paths`] hold only names, [`getopt`] and [`number`] read words and numbers as the C library does.

@@ -1,5 +1,5 @@
-//! Storms: random pairs in random trouble, in virtual time, with the properties of `design.md` watched all the
-//! time. A seed makes a [`script::Script`]; one that fails is made shorter and printed.
+//! Storms: random pairs in random trouble, in virtual time, with the properties that [`watch`] tells watched all
+//! the time. A seed makes a [`script::Script`]; one that fails is made shorter and printed.
 
 pub mod cables;
 pub mod jobs;

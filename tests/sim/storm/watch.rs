@@ -1,4 +1,4 @@
-//! The properties of `design.md`, looked at after each event.
+//! What must hold of a pair whatever happens to it, looked at after each event.
 //!
 //! * (a) No group runs on two live nodes while a path is up. Two owners may *begin* only where it is explained: a
 //!   node heard nothing of the other for most of the dead time, or services outlived their daemon. They may
