@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::config::directive::DIRECTIVES;
 use crate::config::*;
 
 fn accepted(ha_cf: &str) -> Config {
@@ -254,4 +255,16 @@ fn haresources_come_with_the_configuration() {
     let config = checked.config.unwrap_or_else(|| panic!("{}", shown.join("\n")));
     let nodes: Vec<&str> = config.groups.iter().map(|g| g.node.as_str()).collect();
     assert_eq!(nodes, ["b1", "b2", "10.1.1.7"]);
+}
+
+/// The table says what an absent directive means, for `heartbeat -D`, and the model does too. `memreserve` differs on
+/// purpose: ours needs less.
+#[test]
+fn a_default_that_is_written_down_changes_nothing() {
+    let read = |line: &str| format!("{:#?}", accepted(&format!("node b1 b2\nbcast eth0\n{line}")));
+    let plain = read("");
+    let defaults = DIRECTIVES.iter().filter(|directive| directive.name != "memreserve");
+    for (name, default) in defaults.filter_map(|directive| Some((directive.name, directive.default?))) {
+        assert_eq!(read(&format!("{name} {default}\n")), plain, "{name} {default}");
+    }
 }
