@@ -105,13 +105,7 @@ fn pulse(
         let clerk = Clerk::start(around.stamps, news_sender, log)?;
         fifo::start(log, &sender, around.realtime)?;
         let mut context = resource_context(config, log);
-        let crew = Crew::start(around.realtime)?;
-        if let Some(watcher) = watcher
-            && let Err(error) = guardian::start(&crew, watcher, around.realtime, log)
-        {
-            log.log(Level::Error, &format!("Addresses are not guarded: {error}"));
-        }
-        context.options.announcers = Some(crew);
+        context.options.announcers = Some(guard(watcher, around.realtime, log)?);
         let executor = Executor::start(&context, &sender, around.realtime)?;
         let clients = Clients::new(config, log)?;
         let surroundings = Surroundings {
@@ -124,11 +118,7 @@ fn pulse(
         };
         let children = Children::start(config, surroundings)?;
         let memory = Memory::start(log)?;
-        let media = Antennas::open(config, log).await.map_err(|notes| {
-            notes.iter().for_each(|note| log.log(note.level, &note.text));
-            let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
-            io::Error::other(format!("the media cannot be opened: {}", reasons.join("; ")))
-        })?;
+        let media = open_media(config, log).await?;
         let clock = Clock::new()?;
         let now = clock.now();
         let recorder = Recorder::start(&engine_settings, now, log);
@@ -155,6 +145,25 @@ fn pulse(
             log_bad_packets: config.log_badpack,
         };
         Pulse::new(parts).beat(signals).await
+    })
+}
+
+/// Who announces addresses and, where there is a watcher, guards them.
+fn guard(watcher: Option<Watcher>, realtime: bool, log: &Logger) -> io::Result<Crew> {
+    let crew = Crew::start(realtime)?;
+    if let Some(watcher) = watcher
+        && let Err(error) = guardian::start(&crew, watcher, realtime, log)
+    {
+        log.log(Level::Error, &format!("Addresses are not guarded: {error}"));
+    }
+    Ok(crew)
+}
+
+async fn open_media(config: &Config, log: &Logger) -> io::Result<Antennas> {
+    Antennas::open(config, log).await.map_err(|notes| {
+        notes.iter().for_each(|note| log.log(note.level, &note.text));
+        let reasons: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
+        io::Error::other(format!("the media cannot be opened: {}", reasons.join("; ")))
     })
 }
 
