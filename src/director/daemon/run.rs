@@ -8,7 +8,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -105,40 +105,9 @@ pub(super) async fn run(
     limit: usize,
 ) -> io::Result<Ended> {
     let mut signals = Signals::catch()?;
-    let way = Way::chosen().unwrap_or_else(|why| {
-        start.log.say(&why);
-        Way::Any
-    });
     let (replies, mut answers) = unbounded_channel();
-    let kernel = kernel::start(way.or_program_here(start.debug), replies)?;
     let (news, mut heard) = unbounded_channel();
-    let names = Names::default();
-    let errands = clerk::start(start.place.clone(), start.print, names.clone(), news)?;
-    let in_background = !start.debug && !start.config.global.supervised;
-    let record = record(&start.config, start.mode, &once);
-    let mut life = Life {
-        record,
-        side: Side::start(start.log.clone(), &start.config, &names)?,
-        core: Core::new(Arc::new(start.config), start.mode, limit, once),
-        place: start.place,
-        debug: start.debug,
-        in_background,
-        log: start.log,
-        began: Instant::now(),
-        checks: JoinSet::new(),
-        kernel,
-        errands,
-        herald,
-        waiting: VecDeque::new(),
-        reminder: None,
-        told: None,
-        parting: None,
-        changed: false,
-        last_words: None,
-        kept: false,
-        makes_way: false,
-        ended: false,
-    };
+    let mut life = Life::begin(start, herald, (once, limit), (replies, news))?;
     life.feed(Input::Tick);
     let ended = life.side.ended();
     while !life.ended {
@@ -146,17 +115,64 @@ pub(super) async fn run(
         life.take(heard);
         life.part();
     }
-    if life.parting.take().is_some() {
-        life.write_down(Mode::Standby);
+    Ok(life.finish())
+}
+
+impl<'a> Life<'a> {
+    /// Starts the threads beside it: the kernel's and the clerk's, which answer by these channels.
+    fn begin(
+        start: Start,
+        herald: &'a mut Herald,
+        (once, limit): (BTreeSet<ServiceId>, usize),
+        (replies, news): (UnboundedSender<Reply>, UnboundedSender<News>),
+    ) -> io::Result<Self> {
+        let way = Way::chosen().unwrap_or_else(|why| {
+            start.log.say(&why);
+            Way::Any
+        });
+        let kernel = kernel::start(way.or_program_here(start.debug), replies)?;
+        let names = Names::default();
+        let errands = clerk::start(start.place.clone(), start.print, names.clone(), news)?;
+        let in_background = !start.debug && !start.config.global.supervised;
+        Ok(Life {
+            record: record(&start.config, start.mode, &once),
+            side: Side::start(start.log.clone(), &start.config, &names)?,
+            core: Core::new(Arc::new(start.config), start.mode, limit, once),
+            place: start.place,
+            debug: start.debug,
+            in_background,
+            log: start.log,
+            began: Instant::now(),
+            checks: JoinSet::new(),
+            kernel,
+            errands,
+            herald,
+            waiting: VecDeque::new(),
+            reminder: None,
+            told: None,
+            parting: None,
+            changed: false,
+            last_words: None,
+            kept: false,
+            makes_way: false,
+            ended: false,
+        })
     }
-    // systemd, told of an end, kills whom it watches after a while: the next one.
-    if !life.makes_way {
-        life.side.tell_systemd_of_the_end();
+
+    /// What is written down and said at the end.
+    fn finish(mut self) -> Ended {
+        if self.parting.take().is_some() {
+            self.write_down(Mode::Standby);
+        }
+        // systemd, told of an end, kills whom it watches after a while: the next one.
+        if !self.makes_way {
+            self.side.tell_systemd_of_the_end();
+        }
+        if let Some(words) = &self.last_words {
+            self.log.say(words);
+        }
+        Ended { kept: self.kept, makes_way: self.makes_way, side: self.side }
     }
-    if let Some(words) = &life.last_words {
-        life.log.say(words);
-    }
-    Ok(Ended { kept: life.kept, makes_way: life.makes_way, side: life.side })
 }
 
 impl Life<'_> {
