@@ -39,6 +39,7 @@ impl Note {
         }
     }
 
+    /// Room by room, and none may be left without words: the last match has no wildcard, so that the compiler demands them.
     fn line(&self) -> (Level, String) {
         self.membership().or_else(|| self.transport()).unwrap_or_else(|| self.resources())
     }
