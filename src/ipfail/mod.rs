@@ -7,11 +7,11 @@
 mod plan;
 mod plan_event;
 mod plan_look;
-#[cfg(test)]
-mod plan_pair;
 mod plan_picture;
 #[cfg(test)]
 mod plan_tests;
+#[cfg(test)]
+mod plan_tests_pair;
 mod session;
 mod watch;
 

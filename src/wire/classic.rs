@@ -5,7 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::error::{EncodeError, FormatError, printable};
+use super::error::{EncodeError, FormatError, escaped};
 use super::limits::{MAX_LIST, name_is_sound};
 use super::list;
 use super::{Message, Value};
@@ -55,7 +55,7 @@ fn emit_at(message: &Message, depth: usize) -> Result<Vec<u8>, EncodeError> {
 }
 
 fn put_field(out: &mut Vec<u8>, name: &[u8], value: &Value, depth: usize) -> Result<(), EncodeError> {
-    let shown = || printable(name, 64);
+    let shown = || escaped(name, 64);
     if !name_is_sound(name) {
         return Err(EncodeError::BadName(shown()));
     }
@@ -88,11 +88,11 @@ fn put_field(out: &mut Vec<u8>, name: &[u8], value: &Value, depth: usize) -> Res
 pub(super) fn packed(items: &[Vec<u8>], name: &[u8]) -> Result<Vec<u8>, EncodeError> {
     let packed = list::pack(items);
     if packed.contains(&0) {
-        return Err(EncodeError::NulInText(printable(name, 64)));
+        return Err(EncodeError::NulInText(escaped(name, 64)));
     }
     match packed.len() < MAX_LIST && items.iter().all(|item| !item.is_empty()) {
         true => Ok(packed),
-        false => Err(EncodeError::BadList(printable(name, 64))),
+        false => Err(EncodeError::BadList(escaped(name, 64))),
     }
 }
 

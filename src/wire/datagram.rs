@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::auth::Keys;
-use super::error::{AuthFailure, EncodeError, Encoding, FormatError, WireError, printable};
+use super::error::{AuthFailure, EncodeError, Encoding, FormatError, WireError, escaped};
 use super::limits::MAX_WIRE;
 use super::{Message, Value, classic, compress, list, netstring};
 
@@ -94,7 +94,7 @@ fn within_limit(bytes: Vec<u8>) -> Result<Vec<u8>, EncodeError> {
 /// message names, then parsed, then inflated where it is compressed (wire-protocol.md 2.1, 6).
 pub fn decode(datagram: &[u8], keys: &Keys) -> Result<Message, WireError> {
     let encoding = encoding_of(datagram).ok_or(WireError::UnknownStart)?;
-    let malformed = |error| WireError::Format { encoding, error, excerpt: printable(datagram, EXCERPT) };
+    let malformed = |error| WireError::Format { encoding, error, excerpt: escaped(datagram, EXCERPT) };
     if datagram.len() > MAX_WIRE {
         return Err(malformed(FormatError::TooBig));
     }
@@ -117,7 +117,7 @@ pub fn decode(datagram: &[u8], keys: &Keys) -> Result<Message, WireError> {
 /// Reads what came in from this host, unsigned, in either encoding: the FIFO and clients.
 pub fn parse(bytes: &[u8]) -> Result<Message, WireError> {
     let encoding = encoding_of(bytes).ok_or(WireError::UnknownStart)?;
-    let malformed = |error| WireError::Format { encoding, error, excerpt: printable(bytes, EXCERPT) };
+    let malformed = |error| WireError::Format { encoding, error, excerpt: escaped(bytes, EXCERPT) };
     match bytes.len() <= MAX_WIRE {
         true => parse_fields(bytes).and_then(compress::unwrap).map_err(malformed),
         false => Err(malformed(FormatError::TooBig)),
@@ -157,9 +157,9 @@ fn verify_netstring(message: &[u8], trailer: &[u8], keys: &Keys) -> Result<(), W
     let refusal = |failure, token| WireError::Auth {
         encoding: Encoding::Netstring,
         failure,
-        node: printable(netstring::peek(message, "src").unwrap_or_default(), 100),
-        token: printable(token, 64),
-        excerpt: printable(message, EXCERPT),
+        node: escaped(netstring::peek(message, "src").unwrap_or_default(), 100),
+        token: escaped(token, 64),
+        excerpt: escaped(message, EXCERPT),
     };
     let Ok((token, _)) = list::peel(trailer) else {
         return Err(refusal(AuthFailure::Missing, b""));
@@ -188,9 +188,9 @@ fn verify_classic(body: &[u8], keys: &Keys) -> Result<(), Option<WireError>> {
         Some(WireError::Auth {
             encoding: Encoding::Classic,
             failure,
-            node: printable(node.unwrap_or_default(), 100),
-            token: printable(token.unwrap_or_default(), 64),
-            excerpt: printable(body, EXCERPT),
+            node: escaped(node.unwrap_or_default(), 100),
+            token: escaped(token.unwrap_or_default(), 64),
+            excerpt: escaped(body, EXCERPT),
         })
     })
 }

@@ -263,6 +263,6 @@ impl std::error::Error for FormatError {}
 impl std::error::Error for EncodeError {}
 
 /// The first bytes of foreign data, fit for a log line.
-pub(super) fn printable(bytes: &[u8], limit: usize) -> String {
+pub(super) fn escaped(bytes: &[u8], limit: usize) -> String {
     bytes.iter().take(limit).flat_map(|b| b.escape_ascii()).map(char::from).collect()
 }

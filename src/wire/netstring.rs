@@ -2,7 +2,7 @@
 //!
 //! Fields in, bytes out, and back. The trailer that signs them is put and checked in `datagram`.
 
-use super::error::{EncodeError, FormatError, printable};
+use super::error::{EncodeError, FormatError, escaped};
 use super::limits::{MAX_DEPTH, name_is_sound};
 use super::{Message, Value, classic, list};
 
@@ -29,11 +29,11 @@ fn emit_at(message: &Message, depth: usize) -> Result<Vec<u8>, EncodeError> {
 
 fn put_field(out: &mut Vec<u8>, name: &[u8], value: &Value, depth: usize) -> Result<(), EncodeError> {
     if !name_is_sound(name) {
-        return Err(EncodeError::BadName(printable(name, 64)));
+        return Err(EncodeError::BadName(escaped(name, 64)));
     }
     match value {
         Value::Text(text) if text.contains(&0) => {
-            return Err(EncodeError::NulInText(printable(name, 64)));
+            return Err(EncodeError::NulInText(escaped(name, 64)));
         }
         Value::Text(text) => list::put(out, &[b"(0)", name, b"=", text]),
         Value::Binary(bytes) => list::put(out, &[b"(1)", name, b"=", bytes]),

@@ -49,10 +49,10 @@ pub(super) fn error(content: &[u8]) -> String {
 
 /// `md5` and MD5(MD5(password, name), salt).
 pub(super) fn md5(login: &str, passwd: &str, salt: &[u8]) -> String {
-    let inner = hex(&[passwd.as_bytes(), login.as_bytes()].concat());
-    format!("md5{}", hex(&[inner.as_bytes(), salt].concat()))
+    let inner = md5_hex(&[passwd.as_bytes(), login.as_bytes()].concat());
+    format!("md5{}", md5_hex(&[inner.as_bytes(), salt].concat()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn md5_hex(bytes: &[u8]) -> String {
     Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
