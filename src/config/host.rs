@@ -41,7 +41,7 @@ pub enum FileKind {
 
 /// Facts about the machine the configuration is for.
 pub trait Host {
-    /// The name of this node, lower case (wire-protocol.md 4.4).
+    /// The name of this node (wire-protocol.md 4.4), in any case of letters.
     fn node_name(&self) -> String;
     /// The interface, or alias such as `eth0:0`, of this name.
     fn interface(&self, name: &str) -> Option<Interface>;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{FileKind, Host, Interface, StonithSetup, User};
 use crate::paths;
-use crate::resources::stonith;
+use crate::resources::{own_name, stonith};
 
 /// Resource scripts are searched here, in this order.
 const SCRIPTS: [&str; 2] = [paths::RESOURCE_DIR, paths::INIT_DIR];
@@ -22,16 +22,8 @@ const STONITH: &str = "/usr/lib/stonith/plugins";
 pub struct LinuxHost;
 
 impl Host for LinuxHost {
-    /// The first line of `nodeinfo` as it is if it is not empty, else `uname -n` in lower case.
     fn node_name(&self) -> String {
-        let info = fs::read(paths::NODEINFO).unwrap_or_default();
-        let first = info.iter().position(|&b| b == b'\n').and_then(|end| info.get(..end));
-        match first.map(String::from_utf8_lossy) {
-            Some(name) if !name.is_empty() => name.into_owned(),
-            _ => nix::unistd::gethostname()
-                .map(|name| name.to_string_lossy().to_lowercase())
-                .unwrap_or_default(),
-        }
+        own_name()
     }
 
     fn interface(&self, name: &str) -> Option<Interface> {

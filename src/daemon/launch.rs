@@ -53,7 +53,7 @@ fn run(options: &Options, host: &LinuxHost) -> i32 {
     } else if options.kill {
         control::stop()
     } else if options.status {
-        control::status(&machine_name(), &host.node_name())
+        control::status(&logging::host().to_lowercase(), &host.node_name())
     } else {
         start(options, host)
     }
@@ -70,10 +70,6 @@ fn take_down(host: &LinuxHost) -> i32 {
 fn say(text: &str) -> i32 {
     let _ = io::stdout().write_all(text.as_bytes());
     0
-}
-
-fn machine_name() -> String {
-    nix::unistd::gethostname().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
 fn start(options: &Options, host: &LinuxHost) -> i32 {

@@ -252,3 +252,31 @@ fn a_warning_takes_one_line_and_an_error_is_shown_in_place() {
         ],
     );
 }
+
+#[test]
+fn a_node_has_one_name() {
+    let Some(lab) = beside_the_reference("name") else { return };
+    // what the daemon calls itself, by what it misses in ha.cf
+    let name = |node: &Node| {
+        node.write("/etc/ha.d/ha.cf", &HA_CF.replace("b1 b2", "b8"), 0o644).unwrap();
+        let said = heartbeat(node, "");
+        let name = said.err.split_once("Current node [").and_then(|(_, rest)| rest.split_once(']'));
+        name.unwrap_or_else(|| panic!("{said:?}")).0.to_owned()
+    };
+    // what a tool calls itself, by whose request it grants
+    let tool = "cd /run; fifo=/var/lib/heartbeat/fifo; mkdir -p ${fifo%/*}; rm -f $fifo; mkfifo $fifo; exec 3<>$fifo\n\
+        HA_NICEFAILBACK=yes /usr/share/heartbeat/req_resource probe::one 2>&1\n\
+        echo END >$fifo; while read -r line <&3 && [ \"$line\" != END ]; do echo \"$line\"; done";
+    for text in ["b9\n", "b9", "B9\n", "b9\nb7\n", "", "\nb9\n"] {
+        let [ours, theirs] = [1, 2].map(|i| {
+            let node = lab.node(i);
+            node.write("/etc/ha.d/nodeinfo", text, 0o644).unwrap();
+            name(node)
+        });
+        let without_uname =
+            |name: String| if name == "b1" || name == "b2" { "uname".to_owned() } else { name };
+        let granted = shell(lab.node(1), tool);
+        assert!(granted.contains(&format!("dest={ours}\n")), "{text:?}: {ours}, {granted}");
+        assert_eq!(without_uname(ours), without_uname(theirs), "{text:?}");
+    }
+}

@@ -7,6 +7,7 @@ use crate::resources::context::{Context, Options};
 use crate::resources::environment::Environment;
 use crate::resources::fifo;
 use crate::resources::hooks::Scene;
+use crate::resources::own_name;
 use crate::resources::reboot::RebootHere;
 use crate::resources::script::Output;
 use crate::resources::standby::fifo_path;
@@ -26,7 +27,7 @@ pub(super) struct Setting {
 impl Setting {
     pub(super) fn of_this_process(name: &str) -> Self {
         let mut environment = Environment::of_this_process();
-        let host = environment.get_filled("HA_CURHOST").unwrap_or_else(own_name);
+        let host = environment.get_filled("HA_CURHOST").unwrap_or_else(|| own_name().to_lowercase());
         environment.set("HA_CURHOST", &host);
         let settings = Settings {
             host: host.clone(),
@@ -80,15 +81,4 @@ fn options() -> Options {
         tool: std::env::current_exe().unwrap_or_else(|_| PathBuf::from(paths::LIBEXEC).join("hb_tool")),
         ..Options::default()
     }
-}
-
-/// The node name where the daemon has not told it: `nodeinfo`, or `uname -n`.
-fn own_name() -> String {
-    let file = std::fs::read_to_string(paths::NODEINFO).ok();
-    let told = file
-        .and_then(|text| text.lines().next().map(|line| line.trim().to_lowercase()))
-        .filter(|name| !name.is_empty());
-    let uname =
-        || nix::unistd::gethostname().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    told.unwrap_or_else(uname)
 }
