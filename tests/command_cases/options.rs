@@ -266,8 +266,8 @@ fn a_node_has_one_name() {
     // what a tool calls itself, by whose request it grants
     let tool = "cd /run; fifo=/var/lib/heartbeat/fifo; mkdir -p ${fifo%/*}; rm -f $fifo; mkfifo $fifo; exec 3<>$fifo\n\
         HA_NICEFAILBACK=yes /usr/share/heartbeat/req_resource probe::one 2>&1\n\
-        echo END >$fifo; while read -r line <&3 && [ \"$line\" != END ]; do echo \"$line\"; done";
-    for text in ["b9\n", "b9", "B9\n", "b9\nb7\n", "", "\nb9\n"] {
+        echo END >$fifo; while IFS= read -r line <&3 && [ \"$line\" != END ]; do echo \"$line\"; done";
+    for text in ["b9\n", "b9", "B9\n", " b9\t\n", "b9\nb7\n", ""] {
         let [ours, theirs] = [1, 2].map(|i| {
             let node = lab.node(i);
             node.write("/etc/ha.d/nodeinfo", text, 0o644).unwrap();
