@@ -16,6 +16,9 @@ impl Engine {
         let seq = message.hex("seq").unwrap_or(0);
         // After a reset that failed nothing is taken, and what runs here runs nowhere else.
         let takes = matches!(message.text("result"), Some("n_stnth" | "OK"));
+        if takes {
+            self.doubt_whereabouts();
+        }
         match self.nice() {
             true => self.offer_forgotten(from, seq),
             false if takes => self.declared_dead(from, seq),
@@ -54,7 +57,7 @@ impl Engine {
         self.pause.unsure = false;
         let node = self.name_of(from);
         self.note(Note::DoubleYield { node, set: Hold::All.word().to_owned(), reason: Reason::Buried });
-        self.double.left_to_stranger = Hold::All;
+        self.double.left_to_peer = Hold::All;
         self.run_when_idle(Job::Standby { verb: Verb::Give, set: Hold::All });
     }
 

@@ -25,10 +25,9 @@ const BACK_WITHIN: Duration = Duration::from_secs(60);
 pub(super) struct Double {
     /// What this node keeps and the peer is to let go of, and since when.
     kept: Option<(Hold, Duration)>,
-    /// What the peer has promised to let go of; its scripts may take their time.
-    promised: Hold,
-    /// What a C daemon keeps, and does not announce again.
-    pub(super) left_to_stranger: Hold,
+    /// What the peer keeps. A C daemon does not announce it again; one of ours did so before slow scripts here were
+    /// done.
+    pub(super) left_to_peer: Hold,
     /// Legacy mode: this node was declared dead and let go of everything.
     pub(super) buried: bool,
     /// A C daemon split off; when it is back it gets its groups, as after a restart of both.
@@ -52,7 +51,7 @@ impl Engine {
 
     /// A peer is dead: what it held is taken.
     pub(super) fn nothing_is_double(&mut self) {
-        (self.double.kept, self.double.promised) = (None, Hold::None);
+        self.double.kept = None;
         self.double.buried = false;
         self.pause.unsure = false;
     }
@@ -135,9 +134,7 @@ impl Engine {
         let node = self.peer_name();
         self.note(Note::DoubleYield { node, set: set.word().to_owned(), reason });
         self.resources.i_hold = self.resources.i_hold.without(set);
-        if reason == Reason::Stranger {
-            self.double.left_to_stranger = set;
-        }
+        self.double.left_to_peer = set;
         self.send_held(false, Some("double"));
         self.run_when_idle(Job::Standby { verb: Verb::Give, set });
     }
@@ -158,22 +155,15 @@ impl Engine {
         if self.resources.i_hold.includes(set) {
             let node = self.peer_name();
             self.note(Note::DoubleOver { node, set: set.word().to_owned() });
-            self.double.promised = set;
             self.announce_again(set, false);
-        }
-    }
-
-    /// The peer is at rest again: what it released answers to nobody any more.
-    pub(super) fn peer_is_at_rest(&mut self) {
-        let set = std::mem::take(&mut self.double.promised);
-        if set != Hold::None && self.resources.i_hold.includes(set) {
-            self.announce_again(set, false);
+            // its scripts may take their time
+            self.doubt_whereabouts();
         }
     }
 
     /// What was let go of is released.
     pub(super) fn released_double(&mut self) {
-        let set = std::mem::take(&mut self.double.left_to_stranger);
+        let set = std::mem::take(&mut self.double.left_to_peer);
         if set != Hold::None {
             self.announce_again(set, true);
         }

@@ -221,6 +221,9 @@ impl Engine {
         if now {
             self.after_death(at, false);
         }
+        if self.nodes.get(at).is_some_and(|n| n.is_normal()) {
+            self.doubt_whereabouts();
+        }
         if let Some(node) = self.nodes.get_mut(at) {
             node.last_status_ts = 0;
             node.track.fall_silent();
@@ -300,8 +303,13 @@ impl Engine {
             return;
         };
         let interval = now.saturating_sub(node.last_status);
-        let (dead, name) = (node.is_dead(), node.name.clone());
-        if interval > node.dead_time {
+        let (dead, name, member) = (node.is_dead(), node.name.clone(), node.is_normal());
+        let bearable = node.dead_time;
+        // It may have missed a heartbeat more than this node did.
+        if member && interval + 2 * self.settings.keepalive >= self.own_dead_time() {
+            self.doubt_whereabouts();
+        }
+        if interval > bearable {
             self.note(Note::Late { node: name.clone(), interval, fatal: true });
         } else if interval > warntime {
             self.note(Note::Late { node: name.clone(), interval, fatal: false });
@@ -341,6 +349,7 @@ impl Engine {
             self.compare_holdings(from);
         }
         if status == "active" {
+            self.peer_is_active();
             self.ask_again();
             self.expect_word_of(from);
         }

@@ -50,6 +50,7 @@ mod startup;
 mod takeover;
 mod unowned;
 mod view;
+mod whereabouts;
 mod words;
 
 pub use action::{Action, Ending};
@@ -91,6 +92,7 @@ pub struct Engine {
     claims: claims::Claims,
     double: double::Double,
     pause: pause::Pause,
+    whereabouts: whereabouts::Whereabouts,
     failed: failed::Failed,
     jobs: jobs::Jobs,
     fencing: fencing::Fencing,
@@ -111,6 +113,7 @@ impl Engine {
         Some(Self {
             resources: negotiation::Resources::new(settings.resumed),
             failed: failed::Failed::new(settings.failed, now.mono),
+            whereabouts: whereabouts::Whereabouts::new(settings.resumed.is_some()),
             settings,
             now,
             nodes,

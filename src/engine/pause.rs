@@ -53,6 +53,7 @@ impl Engine {
         }
         self.pause.looking = true;
         self.pause.unsure = true;
+        self.doubt_whereabouts();
         self.forget_hand_over();
         let patience = self.other_nodes().map(|n| n.dead_time).max().unwrap_or_default();
         self.take_nothing_before(self.now.mono + patience);

@@ -263,6 +263,8 @@ impl Engine {
         self.greet(at);
         self.forget_hand_over();
         self.burier_restarted();
+        // Nobody knows how its earlier life ended, and in the middle of what.
+        self.doubt_whereabouts();
     }
 
     /// A node that starts hears first how this one is, before any acknowledgement. A C daemon goes up on

@@ -74,6 +74,7 @@ impl Engine {
         }
         self.note(Note::BeingAcquired(name.clone()));
         self.nothing_is_double();
+        self.peer_is_gone();
         self.queue_death_hook(&name, None);
         if self.nice() {
             let r = &mut self.resources;

@@ -38,7 +38,8 @@ impl World {
                 let life = self.nodes[node].life;
                 return self.at(at + RESET, Event::Shot { node, life, id });
             }
-            Job::CheckDevice | Job::Announce { .. } => {}
+            Job::CheckDevice => {}
+            Job::Announce { set, for_peer } => at = self.announce(node, *set, *for_peer),
             Job::Prepare { set } => return self.look_ahead(node, id, *set),
         }
         self.end_job(node, at, Input::JobDone(id));
@@ -90,6 +91,7 @@ impl World {
             true => {
                 machine.groups[owner] = true;
                 machine.failed[owner] = false;
+                self.told[owner] = Some(node);
             }
             false if machine.no_stop[owner] => self.reboot(node),
             false => machine.groups[owner] = false,
@@ -176,7 +178,7 @@ fn wish_for(node: usize, granted: bool) -> Message {
     }
 }
 
-fn groups_of(node: usize, set: Hold) -> Vec<usize> {
+pub fn groups_of(node: usize, set: Hold) -> Vec<usize> {
     match set {
         Hold::None => vec![],
         Hold::Local => vec![node],

@@ -3,6 +3,7 @@
 
 pub mod cables;
 pub mod jobs;
+pub mod known;
 pub mod play;
 pub mod random;
 pub mod script;

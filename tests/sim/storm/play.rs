@@ -1,6 +1,7 @@
 //! Plays a script to its end and beyond: after the last fault each group must come to exactly one live node,
-//! and stay (property b).
+//! and stay (property b), where the neighbourhood believes it to be (property f, see [`known`]).
 
+use super::known;
 use super::script::{GROUPS, Kind, Script, Step};
 use super::seat::Seat;
 use super::watch::Failure;
@@ -62,7 +63,7 @@ fn recover(world: &mut World) -> Result<(), Failure> {
         let well = owned(world) && calm(world);
         well_since = well_since.filter(|_| well).or(well.then_some(world.now));
         match well_since {
-            Some(since) if world.now - since >= bounds.stay => return Ok(()),
+            Some(since) if world.now - since >= bounds.stay => return known::known(world),
             None if world.now > limit => return Err(lost(world)),
             _ => {}
         }

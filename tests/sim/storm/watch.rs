@@ -10,7 +10,7 @@
 //! * (d) A message is taken in once: each (generation, number) of the peer at most once in a life.
 //! * (e) Bounded: wishes per input, packets and log lines per second, and a tick moves the next deadline.
 //!
-//! (b), what must hold in the end, is in `play`.
+//! (b) and (f), what must hold in the end, are in `play` and `known`.
 //!
 //! What the C daemon alone is to blame for is allowed beside it, and nothing else: see [`Blame`].
 

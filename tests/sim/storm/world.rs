@@ -50,6 +50,13 @@ pub enum Event {
         owner: usize,
         up: bool,
     },
+    /// A machine of that life tells the neighbourhood once more where groups are.
+    Told {
+        node: usize,
+        power: u64,
+        set: Hold,
+        for_peer: bool,
+    },
     /// The fencing device is done.
     Shot {
         node: usize,
@@ -130,6 +137,8 @@ pub struct World {
     pub now: Duration,
     pub config: Config,
     pub nodes: [Node; 2],
+    /// Where the neighbourhood believes each group to be: at whom it was told of last.
+    pub told: [Option<usize>; 2],
     pub cables: Cables,
     pub random: fastrand::Rng,
     pub watch: Watch,
@@ -172,6 +181,7 @@ impl World {
         Self {
             now: BEGIN,
             nodes: [node(), node()],
+            told: [None; 2],
             cables: Cables::new(config.links),
             random: fastrand::Rng::with_seed(config.seed),
             watch: Watch::new(&config, BEGIN),
@@ -290,13 +300,16 @@ impl World {
             Event::Input { node, life, input } => {
                 self.nodes[node].waiting.push_back(Waiting::Input { life, input });
             }
-            Event::Group { node, .. } | Event::Boot { node, .. }
+            Event::Group { node, .. } | Event::Told { node, .. } | Event::Boot { node, .. }
                 if self.nodes[node].asleep_until > self.now =>
             {
                 self.at(self.nodes[node].asleep_until, event);
             }
             Event::Group { node, power, owner, up } if self.nodes[node].power == power => {
                 self.script_acts(node, owner, up);
+            }
+            Event::Told { node, power, set, for_peer } if self.nodes[node].power == power => {
+                self.tell(node, set, for_peer);
             }
             Event::Shot { node, life, id } if self.nodes[node].life == life => self.shoot(node, id),
             Event::Boot { node, life, resumed } if self.nodes[node].life == life => self.boot(node, resumed),
