@@ -114,6 +114,26 @@ fn mysql_wants_a_row() {
 }
 
 #[test]
+fn mysql_procedures_may_return_rows() {
+    let procedure = server(|s| {
+        let mut own = greet(s, "mysql_native_password", false);
+        let several = own.hear()[2] & 2 != 0;
+        own.say(b"\0\0\0\x02\0\0\0");
+        own.hear();
+        if several {
+            // Rows, more to come, and the end of the procedure.
+            let answer: [&[u8]; 6] = [b"\x01", COLUMN, END, ROW, b"\xfe\0\0\x0a\0", b"\0\0\0\x02\0\0\0"];
+            answer.iter().for_each(|packet| own.say(packet));
+        } else {
+            own.say(b"\xff\x20\x05#0A000PROCEDURE d.p can't return a result set");
+        }
+        own.hear();
+        String::new()
+    });
+    assert_eq!(local(procedure.port, &lines("mysql", "")), Outcome::up("-"));
+}
+
+#[test]
 fn mysql_passwords_are_proven_as_the_server_wants_it() {
     let refused = server(|s| serve(greet(s, "mysql_native_password", false), b"another", &[]));
     assert_eq!(local(refused.port, &lines("mysql", "")), Outcome::down("error 1045: Access denied"));
