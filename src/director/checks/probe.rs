@@ -229,7 +229,7 @@ fn page(virt: &Virtual, real: &Real, receive: Option<Pattern>) -> http::Page {
     let secure = virt.check.service == Service::Https;
     let host = host.unwrap_or(own);
     let asked = whole.as_ref().map_or(request, |url| &url.path).to_owned();
-    http::Page { head, secure, connect: whole, asked, host, receive, proxied: false }
+    http::Page { head, secure, url: whole, asked, host, receive, proxied: false }
 }
 
 /// The page to ask a proxy for.
@@ -240,5 +240,5 @@ fn proxied(virt: &Virtual, request: &str, receive: Option<Pattern>) -> Way {
     };
     let head = virt.check.method == HttpMethod::Head;
     let (asked, host) = (url.to_string(), url.authority());
-    Way::Http(http::Page { head, secure: false, connect: None, asked, host, receive, proxied: true })
+    Way::Http(http::Page { head, secure: false, url: Some(url), asked, host, receive, proxied: true })
 }

@@ -69,6 +69,25 @@ fn a_server_may_be_asked_for_a_page_elsewhere() {
 }
 
 #[test]
+fn a_name_and_a_password_in_a_url_are_told() {
+    let page = server(|stream| answering(stream, OK));
+    let asked = |user: &str| {
+        let url = format!("http://{user}127.0.0.1:{}/x", page.port);
+        let probe = probe(&format!("192.0.2.1:80 masq 1 \"{url}\", \"well\""), "");
+        assert_eq!(checked(&probe), Outcome::up("200 OK"));
+        assert!(!format!("{probe:?}").contains("p%2Fw"), "a password is shown: {probe:?}");
+        page.heard.recv().unwrap()
+    };
+    for (user, wanted) in [("u%40x:p%2Fw@", "dUB4OnAvdw=="), ("u@", "dTo="), ("u:p:q@", "dTpwOnE=")] {
+        let heard = asked(user);
+        assert!(heard.contains(&format!("\r\nAuthorization: Basic {wanted}\r\n")), "{user}: {heard}");
+    }
+    for nobody in ["", "@"] {
+        assert!(!asked(nobody).contains("Authorization"));
+    }
+}
+
+#[test]
 fn a_proxy_is_asked_for_a_whole_url() {
     let proxy = server(|stream| answering(stream, OK));
     let lines = "\tservice=http_proxy\n\trequest=\"http://www.x.y/z\"\n\tvirtualhost=no.one\n";
