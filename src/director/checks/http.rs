@@ -175,7 +175,9 @@ impl Page {
         }
         match &self.receive {
             Some(pattern) if !pattern.is_in(&answer.body) => {
-                Outcome::down(String::from_utf8_lossy(&answer.body).into_owned())
+                let page = String::from_utf8_lossy(&answer.body);
+                // The monitor file is told of an empty page, too.
+                Outcome::down(if page.is_empty() { "-" } else { &page })
             }
             _ => Outcome::up(line),
         }

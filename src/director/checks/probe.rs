@@ -25,6 +25,8 @@ pub struct Probe {
 pub enum Way {
     /// Nothing: it is up.
     On,
+    /// Nothing is asked: it is up, and the monitor file is told.
+    Trusted,
     /// Nothing: it is down.
     Off,
     /// Open a TCP connection.
@@ -139,7 +141,8 @@ impl Way {
             CheckKind::Connect => Way::Connect,
             CheckKind::External => Way::External(external(virt, real, &[])),
             CheckKind::ExternalPerl => Way::External(external(virt, real, &["perl"])),
-            CheckKind::Combined(_) if connect && udp => Way::Ping(virt.check.count),
+            // By UDP nothing can be connected to. A ping would have who answers questions only go up and down.
+            CheckKind::Combined(_) if connect && udp => Way::Trusted,
             CheckKind::Combined(_) if connect => Way::Connect,
             CheckKind::Negotiate | CheckKind::Combined(_) => negotiate(virt, real),
         }
@@ -167,7 +170,7 @@ fn negotiate(virt: &Virtual, real: &Real) -> Way {
     let tls = By::Tls(virt.check.virtual_host.clone());
     let over_tcp = |talk| Way::Talk { talk, by: By::Tcp };
     match virt.check.service {
-        Service::None => Way::On,
+        Service::None => Way::Trusted,
         Service::Http | Service::Https => Way::Http(page(virt, real, receive)),
         Service::HttpProxy => proxied(virt, request, receive),
         Service::Nntp => over_tcp(Talk::Nntp),

@@ -30,6 +30,7 @@ pub async fn run(probe: &Probe) -> Outcome {
     let Probe { way, at, timeout: limit, negotiate_timeout } = probe;
     match way {
         Way::On => Outcome::up(""),
+        Way::Trusted => Outcome::up("-"),
         Way::Off => Outcome::down(""),
         Way::Connect => within(*limit, connect::connect(*at)).await,
         Way::Ping(attempts) => ping::ping(at.ip(), *attempts, *limit).await,
