@@ -75,6 +75,7 @@ pub fn fuzz_dialogue(bytes: &[u8]) {
         next = match next {
             Move::Decided(..) => return,
             Move::Again => dialogue.begin(),
+            Move::Compute => dialogue.compute(),
             Move::Encrypt(_) => dialogue.encrypted(),
             Move::Say(_) | Move::Listen => {
                 let Some(length) = dialogue.length(rest) else { return };

@@ -96,8 +96,8 @@ impl Pgsql {
                 let parts = [text_of(scram::NAME), length.to_vec(), first.into_bytes()];
                 Move::Say(message(b'p', &parts.concat()))
             }
-            SASL_GOES_ON => match self.scram.as_mut().map(|scram| scram.answer(rest)) {
-                Some(Ok(last)) => Move::Say(message(b'p', last.as_bytes())),
+            SASL_GOES_ON => match self.scram.as_mut().map(|scram| scram.ask(rest)) {
+                Some(Ok(())) => self.compute(),
                 Some(Err(why)) => Move::down(why),
                 None => unknown(),
             },
@@ -181,6 +181,14 @@ impl Dialogue for Pgsql {
             }
             (Stage::Asked(before, rows), _) => self.asked(before, rows, frame),
             _ => Move::Listen,
+        }
+    }
+
+    fn compute(&mut self) -> Move {
+        match self.scram.as_mut().map(Scram::compute) {
+            Some(Some(last)) => Move::Say(message(b'p', last.as_bytes())),
+            Some(None) => Move::Compute,
+            None => unknown(),
         }
     }
 

@@ -348,6 +348,33 @@ fn pgsql_rows_count_when_the_answer_is_over() {
     assert_eq!(local(many.port, &lines("pgsql", "")), Outcome::up("-"));
 }
 
+/// A server whose proofs are much work: it is down when its time is over, and others have their turn meanwhile.
+#[test]
+fn pgsql_works_on_a_proof_no_longer_than_it_may() {
+    let server = server(|mut s| {
+        hear(&mut s, false);
+        // Whoever asks may be gone at any time.
+        let _ = s.write_all(b"N");
+        hear(&mut s, false);
+        say(&mut s, b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0");
+        let first = hear(&mut s, true);
+        let nonce = String::from_utf8_lossy(&first).split("r=").nth(1).unwrap_or_default().to_owned();
+        let question = format!("r={nonce}x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=2000000");
+        say(&mut s, b'R', &[b"\0\0\0\x0b", question.as_bytes()].concat());
+        // The proof, or the end of the time.
+        let last = hear(&mut s, true);
+        say(&mut s, b'E', b"SFATAL\0Mwrong\0\0");
+        String::from_utf8_lossy(&last).into_owned()
+    });
+    let mut probe = probe(&format!("127.0.0.1:{} masq", server.port), &lines("pgsql", ""));
+    probe.negotiate_timeout = Duration::from_millis(50);
+    assert_eq!(checked(&probe), Outcome::down("500 Timeout Alarm"));
+    assert_eq!(server.heard.recv().unwrap(), "");
+    probe.negotiate_timeout = Duration::from_secs(60);
+    assert_eq!(checked(&probe), Outcome::down("FATAL: wrong"));
+    assert!(server.heard.recv().unwrap().contains(",p="));
+}
+
 #[cfg(feature = "tls")]
 #[test]
 fn pgsql_asks_for_tls_and_goes_without_where_it_must() {
