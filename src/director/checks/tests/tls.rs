@@ -184,9 +184,12 @@ fn who_is_too_old_is_told_apart() {
         .unwrap();
         hello.to_string()
     });
-    for (port, told) in [(version.port, "too old"), (refusal.port, "without ECDHE"), (old.port, "too old")] {
+    for (port, told) in
+        [(version.port, "too old"), (refusal.port, "want a certificate of ours"), (old.port, "too old")]
+    {
         for text in all(port) {
             assert!(text.contains(told), "{text:?} does not tell: {told}");
+            assert!(text.contains("X25519, P-256 or P-384"), "{text:?} does not tell what is spoken");
         }
     }
 }
