@@ -35,6 +35,8 @@ pub enum Way {
     Ping(u32),
     /// Run a program with these arguments.
     External(Vec<String>),
+    /// Run a file by Perl with these arguments.
+    Perl(Vec<String>),
     /// Ask for a page.
     Http(http::Page),
     /// Speak a protocol of lines.
@@ -139,8 +141,8 @@ impl Way {
             CheckKind::Ping => Way::Ping(virt.check.count),
             CheckKind::Connect if udp => Way::Ping(virt.check.count),
             CheckKind::Connect => Way::Connect,
-            CheckKind::External => Way::External(external(virt, real, &[])),
-            CheckKind::ExternalPerl => Way::External(external(virt, real, &["perl"])),
+            CheckKind::External => Way::External(external(virt, real)),
+            CheckKind::ExternalPerl => Way::Perl(external(virt, real)),
             // By UDP nothing can be connected to. A ping would have who answers questions only go up and down.
             CheckKind::Combined(_) if connect && udp => Way::Trusted,
             CheckKind::Combined(_) if connect => Way::Connect,
@@ -150,15 +152,13 @@ impl Way {
 }
 
 /// The command line: the program, then address and port of the service and of the server.
-fn external(virt: &Virtual, real: &Real, before: &[&str]) -> Vec<String> {
+fn external(virt: &Virtual, real: &Real) -> Vec<String> {
     let (service, port) = match virt.id {
         ServiceId::Mark { mark, .. } => (mark.to_string(), "0".to_owned()),
         ServiceId::Address { at, .. } => (bracketed(at.ip()), at.port().to_string()),
     };
-    let mut words: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
     let command = virt.check.command.clone();
-    words.extend([command, service, port, bracketed(real.at.ip()), real.at.port().to_string()]);
-    words
+    vec![command, service, port, bracketed(real.at.ip()), real.at.port().to_string()]
 }
 
 fn negotiate(virt: &Virtual, real: &Real) -> Way {
