@@ -51,7 +51,7 @@ pub fn fuzz_http(bytes: &[u8]) {
     let page = Page {
         secure: false,
         head: first & 1 != 0,
-        connect: None,
+        url: None,
         asked: "/".to_owned(),
         host: String::new(),
         receive: None,
@@ -61,8 +61,7 @@ pub fn fuzz_http(bytes: &[u8]) {
     let pieces = ended(Reader::new(&page), answer.chunks(usize::from(*first / 2).max(1)));
     assert_eq!(whole, pieces);
     if let Progress::Done(answer) = whole {
-        let here =
-            Url { scheme: "http".to_owned(), host: "x".to_owned(), port: None, path: "/a/b".to_owned() };
+        let Some(here) = Url::parse("http://u:p@x/a/b") else { return };
         let _ = (page.judge(&answer), page.elsewhere(&answer, &here).map(|page| page.request()));
     }
 }
@@ -76,6 +75,7 @@ pub fn fuzz_dialogue(bytes: &[u8]) {
         next = match next {
             Move::Decided(..) => return,
             Move::Again => dialogue.begin(),
+            Move::Compute => dialogue.compute(),
             Move::Encrypt(_) => dialogue.encrypted(),
             Move::Say(_) | Move::Listen => {
                 let Some(length) = dialogue.length(rest) else { return };

@@ -50,6 +50,10 @@ async fn moves(at: SocketAddr, mut road: Road, dialogue: &mut dyn Dialogue) -> i
                 };
                 dialogue.encrypted()
             }
+            Move::Compute => {
+                tokio::task::yield_now().await;
+                dialogue.compute()
+            }
             Move::Again => return Ok(None),
             Move::Decided(outcome, text) => {
                 // It is decided whether or not the other side still hears this.

@@ -1,4 +1,6 @@
 //! A program decides: exit status 0 is up. No shell is between.
+//!
+//! A file for Perl is run by a few lines of it (`external.pl`) that give it what it has in the reference.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,10 +10,23 @@ use tokio::process::Command;
 use super::program::{self, Ended};
 use super::{Outcome, oracle};
 
+const PERL: &str = include_str!("external.pl");
+
 pub(super) async fn external(words: &[String], limit: Duration) -> Outcome {
     let Some((program, arguments)) = words.split_first() else { return Outcome::down("no program") };
     let mut command = Command::new(program);
     command.args(arguments);
+    decide(command, words, limit).await
+}
+
+pub(super) async fn perl(words: &[String], limit: Duration) -> Outcome {
+    let mut command = Command::new("perl");
+    command.args(["-e", PERL, "--"]).args(words);
+    decide(command, words, limit).await
+}
+
+/// `words`: what is told of the program.
+async fn decide(command: Command, words: &[String], limit: Duration) -> Outcome {
     match program::run(command, None, limit).await {
         Ok(Ended::Itself(status, _)) if status.success() => Outcome::up("-"),
         Ok(Ended::Itself(status, _)) => Outcome::down(status.to_string()),

@@ -15,6 +15,8 @@ pub enum Move {
     Say(Vec<u8>),
     /// Say this, then speak TLS: [`Dialogue::encrypted`] is asked next.
     Encrypt(Vec<u8>),
+    /// Go on with a long computation, a slice at a time: [`Dialogue::compute`]. Others have their turn between.
+    Compute,
     /// Close, and begin anew.
     Again,
     /// It is decided. What is left to say is said if the other side still listens.
@@ -43,6 +45,11 @@ pub trait Dialogue: Send + Sync {
     /// The connection could not be made, or broke, or was closed by the other side.
     fn lost(&self, outcome: Outcome) -> Outcome {
         outcome
+    }
+
+    /// The next slice of a computation.
+    fn compute(&mut self) -> Move {
+        Move::Listen
     }
 
     /// TLS is spoken from here on.

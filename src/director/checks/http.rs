@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::Outcome;
 use super::probe::By;
-use crate::director::config::Pattern;
+use crate::director::config::{Pattern, Secret};
 
 /// The longest page that is read; what is behind is not looked at.
 pub const LONGEST: usize = 1 << 20;
@@ -20,23 +23,25 @@ pub struct Page {
     pub head: bool,
     /// In TLS.
     pub secure: bool,
-    /// Another server to connect to.
-    pub connect: Option<Url>,
+    /// Where it is, if that is not the server that is checked.
+    pub url: Option<Url>,
     /// What is asked for: a path, or of a proxy a whole URL.
     pub asked: String,
     /// The name of the host that is asked.
     pub host: String,
-    /// It is asked of a proxy, and so is where it leads to.
+    /// The server is a proxy. It is asked for this page, and for those it leads to; not for what is in TLS.
     pub proxied: bool,
     /// What the page must contain.
     pub receive: Option<Pattern>,
 }
 
-/// `http://HOST[:PORT]/PATH`.
+/// `http://[NAME[:PASSWORD]@]HOST[:PORT]/PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     /// `http` or `https`.
     pub scheme: String,
+    /// Name and password, with their escapes. Empty for nobody.
+    pub user: Secret,
     /// Name or address; IPv6 in brackets.
     pub host: String,
     /// The port, if it is not the usual one.
@@ -54,7 +59,8 @@ impl Url {
         let (authority, path) = rest.split_at(at);
         let path = path.split('#').next().unwrap_or_default();
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        let authority = authority.rsplit('@').next()?;
+        let (user, authority) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let user = Secret::new(user.to_owned());
         let after_bracket = authority.find(']').map_or(0, |at| at + 1);
         let colon = authority.get(after_bracket..)?.find(':').map(|at| at + after_bracket);
         let (host, port) = authority.split_at(colon.unwrap_or(authority.len()));
@@ -63,7 +69,7 @@ impl Url {
             text => Some(text.parse().ok()?),
         };
         let known = matches!(scheme.as_str(), "http" | "https") && !host.is_empty();
-        known.then(|| Url { scheme, host: host.to_owned(), port, path })
+        known.then(|| Url { scheme, user, host: host.to_owned(), port, path })
     }
 
     /// The port where such a page is, if none is said.
@@ -132,6 +138,7 @@ fn without_dots(path: &str) -> String {
     format!("/{}{query}", kept.join("/"))
 }
 
+/// Without name and password.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme, self.authority(), self.path)
@@ -149,13 +156,14 @@ impl Page {
         let method = if self.head { "HEAD" } else { "GET" };
         let asked = escaped(&self.asked);
         // One answer and then the end: no server has to remember us.
-        let lines = [
+        let mut lines = vec![
             format!("{method} {asked} HTTP/1.1"),
             format!("Host: {}", one_line(&self.host)),
             "User-Agent: ldirectord".to_owned(),
             "Accept: */*".to_owned(),
-            "Connection: close".to_owned(),
         ];
+        lines.extend(self.url.as_ref().and_then(|url| authorization(url.user.expose())));
+        lines.push("Connection: close".to_owned());
         (lines.join("\r\n") + "\r\n\r\n").into_bytes()
     }
 
@@ -167,7 +175,9 @@ impl Page {
         }
         match &self.receive {
             Some(pattern) if !pattern.is_in(&answer.body) => {
-                Outcome::down(String::from_utf8_lossy(&answer.body).into_owned())
+                let page = String::from_utf8_lossy(&answer.body);
+                // The monitor file is told of an empty page, too.
+                Outcome::down(if page.is_empty() { "-" } else { &page })
             }
             _ => Outcome::up(line),
         }
@@ -177,11 +187,14 @@ impl Page {
     pub fn elsewhere(&self, answer: &Answer, here: &Url) -> Option<Page> {
         let redirects = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
         let url = here.join(answer.location.as_deref().filter(|_| redirects)?)?;
-        if self.proxied {
-            return Some(Page { asked: url.to_string(), host: url.authority(), ..self.clone() });
-        }
-        let (asked, host, secure) = (url.path.clone(), url.authority(), url.scheme == "https");
-        Some(Page { asked, host, secure, connect: Some(url), ..self.clone() })
+        let secure = url.scheme == "https";
+        let asked = if self.proxied && !secure { url.to_string() } else { url.path.clone() };
+        Some(Page { asked, host: url.authority(), secure, url: Some(url), ..self.clone() })
+    }
+
+    /// The server to connect to, if it is not the one that is checked.
+    pub fn other_server(&self) -> Option<&Url> {
+        self.url.as_ref().filter(|_| self.secure || !self.proxied)
     }
 }
 
@@ -193,6 +206,26 @@ fn escaped(text: &str) -> String {
         b => format!("%{b:02X}"),
     };
     text.bytes().map(shown).collect()
+}
+
+/// The line that tells name and password, where there is somebody.
+fn authorization(user: &str) -> Option<String> {
+    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    let both = unescaped(&format!("{name}:{password}"));
+    (!user.is_empty()).then(|| format!("Authorization: Basic {}", STANDARD.encode(both)))
+}
+
+/// The bytes that `%20` and the like stand for.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind.get(..2).filter(|two| *first == b'%' && two.iter().all(u8::is_ascii_hexdigit));
+        let code = digits.and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = behind.get(if code.is_some() { 2 } else { 0 }..).unwrap_or_default();
+    }
+    bytes
 }
 
 fn one_line(text: &str) -> String {

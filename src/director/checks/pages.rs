@@ -9,6 +9,7 @@ use super::http::{Answer, Page, REDIRECTIONS, Url};
 use super::road::Road;
 use super::run::TOO_LONG;
 use super::{Outcome, names, stream};
+use crate::director::config::Secret;
 
 /// Asks for a page, and for those it leads to, all within this time.
 pub(super) async fn fetch(server: SocketAddr, first: &Page, limit: Duration) -> Outcome {
@@ -30,7 +31,7 @@ pub(super) async fn fetch(server: SocketAddr, first: &Page, limit: Duration) -> 
 /// One page.
 async fn get(server: SocketAddr, page: &Page, until: Instant) -> Result<Answer, Outcome> {
     let asked = async {
-        let places = match &page.connect {
+        let places = match page.other_server() {
             None => vec![server],
             Some(url) => places(url).await?,
         };
@@ -47,10 +48,9 @@ fn whereabouts(server: SocketAddr, page: &Page) -> Url {
         IpAddr::V6(ip) => format!("[{ip}]"),
     };
     let scheme = if page.secure { "https" } else { "http" }.to_owned();
-    let mut own = Url { scheme, host, port: None, path: page.asked.clone() };
+    let mut own = Url { scheme, user: Secret::default(), host, port: None, path: page.asked.clone() };
     own.port = Some(server.port()).filter(|port| *port != own.usual_port());
-    let elsewhere = if page.proxied { Url::parse(&page.asked) } else { page.connect.clone() };
-    elsewhere.unwrap_or(own)
+    page.url.clone().unwrap_or(own)
 }
 
 /// The way to the first of these that takes the question: a name may stand for several, of which not all live.

@@ -25,6 +25,8 @@ pub struct Probe {
 pub enum Way {
     /// Nothing: it is up.
     On,
+    /// Nothing is asked: it is up, and the monitor file is told.
+    Trusted,
     /// Nothing: it is down.
     Off,
     /// Open a TCP connection.
@@ -33,6 +35,8 @@ pub enum Way {
     Ping(u32),
     /// Run a program with these arguments.
     External(Vec<String>),
+    /// Run a file by Perl with these arguments.
+    Perl(Vec<String>),
     /// Ask for a page.
     Http(http::Page),
     /// Speak a protocol of lines.
@@ -137,9 +141,10 @@ impl Way {
             CheckKind::Ping => Way::Ping(virt.check.count),
             CheckKind::Connect if udp => Way::Ping(virt.check.count),
             CheckKind::Connect => Way::Connect,
-            CheckKind::External => Way::External(external(virt, real, &[])),
-            CheckKind::ExternalPerl => Way::External(external(virt, real, &["perl"])),
-            CheckKind::Combined(_) if connect && udp => Way::Ping(virt.check.count),
+            CheckKind::External => Way::External(external(virt, real)),
+            CheckKind::ExternalPerl => Way::Perl(external(virt, real)),
+            // By UDP nothing can be connected to. A ping would have who answers questions only go up and down.
+            CheckKind::Combined(_) if connect && udp => Way::Trusted,
             CheckKind::Combined(_) if connect => Way::Connect,
             CheckKind::Negotiate | CheckKind::Combined(_) => negotiate(virt, real),
         }
@@ -147,15 +152,13 @@ impl Way {
 }
 
 /// The command line: the program, then address and port of the service and of the server.
-fn external(virt: &Virtual, real: &Real, before: &[&str]) -> Vec<String> {
+fn external(virt: &Virtual, real: &Real) -> Vec<String> {
     let (service, port) = match virt.id {
         ServiceId::Mark { mark, .. } => (mark.to_string(), "0".to_owned()),
         ServiceId::Address { at, .. } => (bracketed(at.ip()), at.port().to_string()),
     };
-    let mut words: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
     let command = virt.check.command.clone();
-    words.extend([command, service, port, bracketed(real.at.ip()), real.at.port().to_string()]);
-    words
+    vec![command, service, port, bracketed(real.at.ip()), real.at.port().to_string()]
 }
 
 fn negotiate(virt: &Virtual, real: &Real) -> Way {
@@ -167,7 +170,7 @@ fn negotiate(virt: &Virtual, real: &Real) -> Way {
     let tls = By::Tls(virt.check.virtual_host.clone());
     let over_tcp = |talk| Way::Talk { talk, by: By::Tcp };
     match virt.check.service {
-        Service::None => Way::On,
+        Service::None => Way::Trusted,
         Service::Http | Service::Https => Way::Http(page(virt, real, receive)),
         Service::HttpProxy => proxied(virt, request, receive),
         Service::Nntp => over_tcp(Talk::Nntp),
@@ -229,7 +232,7 @@ fn page(virt: &Virtual, real: &Real, receive: Option<Pattern>) -> http::Page {
     let secure = virt.check.service == Service::Https;
     let host = host.unwrap_or(own);
     let asked = whole.as_ref().map_or(request, |url| &url.path).to_owned();
-    http::Page { head, secure, connect: whole, asked, host, receive, proxied: false }
+    http::Page { head, secure, url: whole, asked, host, receive, proxied: false }
 }
 
 /// The page to ask a proxy for.
@@ -240,5 +243,5 @@ fn proxied(virt: &Virtual, request: &str, receive: Option<Pattern>) -> Way {
     };
     let head = virt.check.method == HttpMethod::Head;
     let (asked, host) = (url.to_string(), url.authority());
-    Way::Http(http::Page { head, secure: false, connect: None, asked, host, receive, proxied: true })
+    Way::Http(http::Page { head, secure: false, url: Some(url), asked, host, receive, proxied: true })
 }

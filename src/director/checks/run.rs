@@ -30,10 +30,12 @@ pub async fn run(probe: &Probe) -> Outcome {
     let Probe { way, at, timeout: limit, negotiate_timeout } = probe;
     match way {
         Way::On => Outcome::up(""),
+        Way::Trusted => Outcome::up("-"),
         Way::Off => Outcome::down(""),
         Way::Connect => within(*limit, connect::connect(*at)).await,
         Way::Ping(attempts) => ping::ping(at.ip(), *attempts, *limit).await,
         Way::External(words) => external::external(words, *limit).await,
+        Way::Perl(words) => external::perl(words, *limit).await,
         Way::Http(page) => pages::fetch(*at, page, *negotiate_timeout).await,
         Way::Talk { talk, by } => within(*negotiate_timeout, converse(*at, talk, by)).await,
         Way::Dns { question, udp } => {

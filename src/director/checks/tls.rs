@@ -16,6 +16,9 @@ use tokio_rustls::TlsConnector;
 
 use super::road::Link;
 
+/// What can be checked.
+const SPOKEN: &str = "TLS 1.2 and 1.3 are spoken, with ECDHE by X25519, P-256 or P-384, AES-GCM or ChaCha20, and keys of RSA, P-256, P-384 or Ed25519";
+
 /// What all checks share. A session is never taken up again: each check is to see a whole handshake.
 static CONFIG: LazyLock<Result<Arc<ClientConfig>, Error>> = LazyLock::new(|| {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
@@ -51,14 +54,12 @@ fn reason(error: &io::Error) -> String {
     let why = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match why {
         Some(Error::PeerIncompatible(_) | Error::AlertReceived(AlertDescription::ProtocolVersion)) => {
-            format!(
-                "nothing in common with the server, which may be too old: TLS 1.2 and 1.3 can be checked, with ECDHE: {error}"
-            )
+            format!("nothing in common with the server, which may be too old ({SPOKEN}): {error}")
         }
         Some(Error::AlertReceived(
             AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
         )) => format!(
-            "the server refuses the handshake; it may know only ciphers without ECDHE, which are not spoken: {error}"
+            "the server refuses the handshake; it may know nothing that is spoken here, or want a certificate of ours ({SPOKEN}): {error}"
         ),
         Some(Error::InvalidMessage(_)) => format!("the server does not speak TLS: {error}"),
         _ if error.kind() == io::ErrorKind::UnexpectedEof => {

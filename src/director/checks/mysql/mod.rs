@@ -1,6 +1,7 @@
 //! MySQL and MariaDB: log in, ask, and whether a row comes. Pure.
 //!
-//! What the reference counts is rows of the answer, or rows that a change found. The first is enough.
+//! What the reference counts is rows of the answer, or rows that a change found. One is enough, where the answer then
+//! comes to its end; of several answers, as procedures give, the first counts.
 //!
 //! Passwords are proven as the server wants it (`login`). Where it wants the password itself, or nothing that is not
 //! encrypted, the conversation begins anew in TLS.
@@ -9,7 +10,7 @@ mod login;
 mod packet;
 
 use super::Outcome;
-use super::frame::{Dialogue, Move};
+use super::frame::{Dialogue, LONGEST, Move};
 use login::{Proof, USUAL, prove};
 use packet::{Greeting, Login, Reader};
 
@@ -31,6 +32,8 @@ const WANTS_PASSWORD: u8 = 4;
 const INSECURE: u16 = 3159;
 /// An end has at most so many bytes; a row that begins like one has more.
 const LONGEST_END: usize = 9;
+/// An error has at most so many, about.
+const LONGEST_ERROR: usize = 512;
 
 /// The conversation.
 #[derive(Clone, Debug)]
@@ -53,7 +56,8 @@ enum Stage {
     /// So many descriptions of columns are to come.
     Columns(u64),
     EndOfColumns,
-    Rows,
+    /// So many bytes of rows came.
+    Rows(usize),
 }
 
 impl Mysql {
@@ -169,11 +173,20 @@ impl Mysql {
         }
     }
 
-    fn row(&self, content: &[u8]) -> Move {
+    /// A row, or what follows the last. A query may fail after its first rows; whoever gives so many does not.
+    fn row(&mut self, before: usize, frame: &[u8], content: &[u8]) -> Move {
+        let heard = before.saturating_add(packet::length(frame).unwrap_or(0));
         match content.first() {
             Some(&ERROR) => self.refused(content),
-            Some(&END) if content.len() < LONGEST_END => Mysql::decided(Outcome::down("no rows")),
-            _ => Mysql::decided(Outcome::up("-")),
+            Some(&END) if content.len() < LONGEST_END && before == 0 => {
+                Mysql::decided(Outcome::down("no rows"))
+            }
+            Some(&END) if content.len() < LONGEST_END => Mysql::decided(Outcome::up("-")),
+            _ if heard > LONGEST => Mysql::decided(Outcome::up("-")),
+            _ => {
+                self.stage = Stage::Rows(heard);
+                Move::Listen
+            }
         }
     }
 }
@@ -189,8 +202,13 @@ impl Dialogue for Mysql {
 
     fn length(&self, bytes: &[u8]) -> Option<usize> {
         let length = packet::length(bytes)?;
-        // A row counts, whatever is in it.
-        Some(if self.stage == Stage::Rows { length.min(packet::HEADER + 512) } else { length })
+        Some(match self.stage {
+            // Too much of rows: the rest of this one is not waited for.
+            Stage::Rows(before) if before.saturating_add(length) > LONGEST => {
+                length.min(packet::HEADER + LONGEST_ERROR)
+            }
+            _ => length,
+        })
     }
 
     fn frame(&mut self, frame: &[u8]) -> Move {
@@ -208,10 +226,10 @@ impl Dialogue for Mysql {
                 Move::Listen
             }
             Stage::EndOfColumns => {
-                self.stage = Stage::Rows;
+                self.stage = Stage::Rows(0);
                 Move::Listen
             }
-            Stage::Rows => self.row(content),
+            Stage::Rows(before) => self.row(before, frame, content),
         }
     }
 

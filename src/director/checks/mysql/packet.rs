@@ -4,14 +4,15 @@ use super::Query;
 
 pub(super) const HEADER: usize = 4;
 /// What we can: long passwords, rows that were found count, long flags, a database at the login, the protocol of 4.1,
-/// TLS, proofs of some length, ways to prove by name.
+/// TLS, proofs of some length, more than one answer (without it no procedure may return rows), ways to prove by name.
 const FOUND_ROWS: u32 = 0x2;
 const WITH_DATABASE: u32 = 0x8;
 const PROTOCOL_41: u32 = 0x200;
 const TLS: u32 = 0x800;
 const SECURE_CONNECTION: u32 = 0x8000;
+const SEVERAL_ANSWERS: u32 = 0x2_0000;
 const PLUGINS: u32 = 0x8_0000;
-const ALWAYS: u32 = 0x1 | FOUND_ROWS | 0x4 | PROTOCOL_41 | SECURE_CONNECTION;
+const ALWAYS: u32 = 0x1 | FOUND_ROWS | 0x4 | PROTOCOL_41 | SECURE_CONNECTION | SEVERAL_ANSWERS;
 const LONGEST_PACKET: u32 = 1 << 24;
 
 /// A packet of this number.

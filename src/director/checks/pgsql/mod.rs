@@ -1,13 +1,14 @@
 //! PostgreSQL: log in, ask, and whether a row comes. Pure.
 //!
-//! What the reference counts is rows of the answer, or rows that a change touched. The first is enough. As it does, TLS
-//! is asked for; a server that has none, or does not let us in that way, is asked without.
+//! What the reference counts is rows of the answer, or rows that a change touched. One is enough, where the answer then
+//! comes to its end. As it does, TLS is asked for; a server that has none, or does not let us in that way, is asked
+//! without.
 
 mod message;
 mod scram;
 
 use super::Outcome;
-use super::frame::{Dialogue, Move};
+use super::frame::{Dialogue, LONGEST, Move};
 use message::{message, text_of};
 use scram::Scram;
 
@@ -44,7 +45,8 @@ enum Stage {
     Tls,
     Login,
     Inside,
-    Asked,
+    /// So many bytes of rows came, and whether there were any rows.
+    Asked(usize, bool),
 }
 
 impl Pgsql {
@@ -94,8 +96,8 @@ impl Pgsql {
                 let parts = [text_of(scram::NAME), length.to_vec(), first.into_bytes()];
                 Move::Say(message(b'p', &parts.concat()))
             }
-            SASL_GOES_ON => match self.scram.as_mut().map(|scram| scram.answer(rest)) {
-                Some(Ok(last)) => Move::Say(message(b'p', last.as_bytes())),
+            SASL_GOES_ON => match self.scram.as_mut().map(|scram| scram.ask(rest)) {
+                Some(Ok(())) => self.compute(),
                 Some(Err(why)) => Move::down(why),
                 None => unknown(),
             },
@@ -112,15 +114,25 @@ impl Pgsql {
         Move::Decided(outcome, message(b'X', b""))
     }
 
-    fn asked(&mut self, kind: u8, content: &[u8]) -> Move {
-        match kind {
-            b'D' => Pgsql::decided(Outcome::up("-")),
+    /// A query may fail after its first rows; whoever gives a megabyte of them does not.
+    fn asked(&mut self, before: usize, rows: bool, frame: &[u8]) -> Move {
+        let content = frame.get(message::HEADER..).unwrap_or_default();
+        match frame.first() {
+            Some(b'D') => {
+                let heard = before.saturating_add(message::length(frame).unwrap_or(0));
+                if heard > LONGEST {
+                    return Pgsql::decided(Outcome::up("-"));
+                }
+                self.stage = Stage::Asked(heard, true);
+            }
             // `UPDATE 5`, `INSERT 0 1`
-            b'C' if message::count(content) > 0 => Pgsql::decided(Outcome::up("-")),
-            b'G' | b'W' => Pgsql::decided(Outcome::down("the server wants data")),
-            b'Z' => Pgsql::decided(Outcome::down("no rows")),
-            _ => Move::Listen,
+            Some(b'C') if message::count(content) > 0 => self.stage = Stage::Asked(before, true),
+            Some(b'G' | b'W') => return Pgsql::decided(Outcome::down("the server wants data")),
+            Some(b'Z') if rows => return Pgsql::decided(Outcome::up("-")),
+            Some(b'Z') => return Pgsql::decided(Outcome::down("no rows")),
+            _ => {}
         }
+        Move::Listen
     }
 }
 
@@ -143,8 +155,11 @@ impl Dialogue for Pgsql {
         match (self.stage, bytes) {
             // One letter, and nothing else.
             (Stage::Tls, bytes) => bytes.first().map(|_| 1),
-            // A row counts, whatever is in it.
-            (Stage::Asked, [b'D', ..]) => Some(message::HEADER.min(bytes.len())),
+            // Too much of rows: the rest of this one is not waited for.
+            (Stage::Asked(before, _), [b'D', ..]) => {
+                let length = message::length(bytes)?;
+                Some(if before.saturating_add(length) > LONGEST { message::HEADER } else { length })
+            }
             (_, bytes) => message::length(bytes),
         }
     }
@@ -161,11 +176,19 @@ impl Dialogue for Pgsql {
             (_, b'E') => self.refused(content),
             (Stage::Login, b'R') => self.login(content),
             (Stage::Inside, b'Z') => {
-                self.stage = Stage::Asked;
+                self.stage = Stage::Asked(0, false);
                 Move::Say(message(b'Q', &text_of(&self.query.text)))
             }
-            (Stage::Asked, kind) => self.asked(kind, content),
+            (Stage::Asked(before, rows), _) => self.asked(before, rows, frame),
             _ => Move::Listen,
+        }
+    }
+
+    fn compute(&mut self) -> Move {
+        match self.scram.as_mut().map(Scram::compute) {
+            Some(Some(last)) => Move::Say(message(b'p', last.as_bytes())),
+            Some(None) => Move::Compute,
+            None => unknown(),
         }
     }
 

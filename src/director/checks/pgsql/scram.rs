@@ -11,8 +11,10 @@ use zeroize::Zeroizing;
 pub(super) const NAME: &str = "SCRAM-SHA-256";
 /// We cannot bind the proof to the TLS connection.
 const UNBOUND: &str = "n,,";
-/// More rounds than that would be work for others than us. PostgreSQL has 4096 unless told otherwise.
-const MOST_ROUNDS: u32 = 100_000;
+/// More rounds than that would be work for others than us.
+const MOST_ROUNDS: u32 = 2_000_000;
+/// So many are done at a time. PostgreSQL wants that many unless told otherwise.
+const SLICE: u32 = 4096;
 
 type Bytes = [u8; 32];
 
@@ -23,8 +25,22 @@ pub(super) struct Scram {
     name: &'static str,
     nonce: String,
     passwd: Zeroizing<String>,
+    /// The proof that is being worked on.
+    work: Option<Work>,
     /// What the server must sign with.
     signature: Option<Bytes>,
+}
+
+/// A proof that is being worked on: PBKDF2, of which one block is enough.
+#[derive(Clone)]
+struct Work {
+    passwd: Hmac<Sha256>,
+    last: Bytes,
+    all: Bytes,
+    rounds_left: u32,
+    /// What the server said first, and what we say last, without the proof.
+    heard: String,
+    end: String,
 }
 
 impl std::fmt::Debug for Scram {
@@ -35,7 +51,10 @@ impl std::fmt::Debug for Scram {
 
 fn sign(key: &[u8], text: &[u8]) -> Bytes {
     // Keys of all lengths are good.
-    let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(key) else { return [0; 32] };
+    <Hmac<Sha256> as KeyInit>::new_from_slice(key).map_or([0; 32], |mac| signed(mac, text))
+}
+
+fn signed(mut mac: Hmac<Sha256>, text: &[u8]) -> Bytes {
     mac.update(text);
     mac.finalize().into_bytes().into()
 }
@@ -46,15 +65,17 @@ fn xor(a: Bytes, b: Bytes) -> Bytes {
     bytes
 }
 
-/// PBKDF2, of which one block is enough.
-fn salted(passwd: &[u8], salt: &[u8], rounds: u32) -> Bytes {
-    let mut last = sign(passwd, &[salt, &1u32.to_be_bytes()].concat());
-    let mut all = last;
-    for _ in 1..rounds {
-        last = sign(passwd, &last);
-        all = xor(all, last);
+impl Work {
+    /// Some rounds of it; whether they were the last.
+    fn go_on(&mut self) -> bool {
+        let slice = self.rounds_left.min(SLICE);
+        for _ in 0..slice {
+            self.last = signed(self.passwd.clone(), &self.last);
+            self.all = xor(self.all, self.last);
+        }
+        self.rounds_left -= slice;
+        self.rounds_left == 0
     }
-    all
 }
 
 /// The value behind `name=`.
@@ -65,7 +86,7 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 impl Scram {
     pub(super) fn new(chance: u128, passwd: String) -> Scram {
         let nonce = STANDARD.encode(chance.to_be_bytes());
-        Scram { name: "", nonce, passwd: Zeroizing::new(passwd), signature: None }
+        Scram { name: "", nonce, passwd: Zeroizing::new(passwd), work: None, signature: None }
     }
 
     /// What we say first, without the frame around it.
@@ -78,23 +99,32 @@ impl Scram {
         format!("{UNBOUND}{}", self.bare())
     }
 
-    /// The proof, after what the server said first; or what is wrong with that.
-    pub(super) fn answer(&mut self, heard: &[u8]) -> Result<String, String> {
+    /// Takes what the server said first; or tells what is wrong with it.
+    pub(super) fn ask(&mut self, heard: &[u8]) -> Result<(), String> {
         let heard = String::from_utf8_lossy(heard).into_owned();
         let bad = || format!("the server says {heard:?} in place of a question");
         let nonce = field(&heard, "r").filter(|nonce| nonce.starts_with(&self.nonce)).ok_or_else(bad)?;
         let salt = field(&heard, "s").and_then(|salt| STANDARD.decode(salt).ok()).ok_or_else(bad)?;
-        let rounds = field(&heard, "i").and_then(|rounds| rounds.parse().ok()).ok_or_else(bad)?;
+        let rounds: u32 = field(&heard, "i").and_then(|rounds| rounds.parse().ok()).ok_or_else(bad)?;
         if rounds > MOST_ROUNDS {
             return Err(format!("the server wants {rounds} rounds of work; at most {MOST_ROUNDS} are done"));
         }
-        let last = format!("c={},r={nonce}", STANDARD.encode(UNBOUND));
-        let whole = format!("{},{heard},{last}", self.bare());
-        let key = salted(self.passwd.as_bytes(), &salt, rounds);
+        let end = format!("c={},r={nonce}", STANDARD.encode(UNBOUND));
+        let passwd = KeyInit::new_from_slice(self.passwd.as_bytes()).map_err(|_| bad())?;
+        let last = sign(self.passwd.as_bytes(), &[salt.as_slice(), &1u32.to_be_bytes()].concat());
+        let rounds_left = rounds.saturating_sub(1);
+        self.work = Some(Work { passwd, last, all: last, rounds_left, heard, end });
+        Ok(())
+    }
+
+    /// Works on the proof. It is there, or this is to be called again.
+    pub(super) fn compute(&mut self) -> Option<String> {
+        let Work { all: key, heard, end, .. } = self.work.take_if(Work::go_on)?;
+        let whole = format!("{},{heard},{end}", self.bare());
         let own = sign(&key, b"Client Key");
         let proof = xor(own, sign(&Sha256::digest(own), whole.as_bytes()));
         self.signature = Some(sign(&sign(&key, b"Server Key"), whole.as_bytes()));
-        Ok(format!("{last},p={}", STANDARD.encode(proof)))
+        Some(format!("{end},p={}", STANDARD.encode(proof)))
     }
 
     /// Whether what the server said last shows that it knows the password, too.
@@ -117,11 +147,18 @@ mod tests {
         assert_eq!(scram.first(), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
         let both = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
         let question = format!("{both},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
+        assert_eq!(scram.ask(question.as_bytes()), Ok(()));
         let proof = "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
-        assert_eq!(scram.answer(question.as_bytes()), Ok(format!("c=biws,{both},{proof}")));
+        assert_eq!(scram.compute(), Some(format!("c=biws,{both},{proof}")));
         assert!(scram.is_signed(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
         assert!(!scram.is_signed(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5="));
         assert!(!scram.is_signed(b"e=other-error"));
+        // Much work, by Python's hashlib: others have their turn between.
+        assert_eq!(scram.ask(question.replace("4096", "10000").as_bytes()), Ok(()));
+        assert_eq!((scram.compute(), scram.compute()), (None, None));
+        let proof = "p=I+hX8XG0tWfl2g2HWj/5GUriA07kXQNpOUJYt/4DLLo=";
+        assert_eq!(scram.compute(), Some(format!("c=biws,{both},{proof}")));
+        assert!(scram.is_signed(b"v=h+MsWsqNL8W+nRB4Xk0ilq67/yxMpMWWe8nX0mpzh78="));
     }
 
     #[test]
@@ -129,10 +166,11 @@ mod tests {
         let mut scram = Scram::new(7, String::new());
         let nonce = scram.nonce.clone();
         for bad in ["", "r=x,s=aa==,i=1", &format!("r={nonce},s=!,i=1"), &format!("r={nonce},s=aa==,i=x")] {
-            assert!(scram.answer(bad.as_bytes()).is_err(), "{bad}");
+            assert!(scram.ask(bad.as_bytes()).is_err(), "{bad}");
         }
-        let endless = format!("r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4294967295");
-        assert!(scram.answer(endless.as_bytes()).is_err());
+        let rounds = |count: u32| format!("r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i={count}");
+        assert!(scram.clone().ask(rounds(2_000_000).as_bytes()).is_ok());
+        assert!(scram.ask(rounds(2_000_001).as_bytes()).is_err());
         assert!(!scram.is_signed(b"v=AAAA"), "nothing was asked");
     }
 }

@@ -14,7 +14,8 @@ fn a_page_is_judged_by_status_and_content() {
     assert!(asked.starts_with("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"), "{asked}");
     assert_eq!(check("\treceive=\"is \\w+\\n$\"\n").0, Outcome::up("200 OK"));
     assert_eq!(check("\treceive=\"OK\"\n").0, Outcome::down("all is well\n"), "never the status line");
-    assert!(!check("\treceive=\"well\"\n\thttpmethod=HEAD\n").0.up, "no page, no match");
+    let head = check("\treceive=\"well\"\n\thttpmethod=HEAD\n").0;
+    assert_eq!(head, Outcome::down("-"), "no page, no match; the monitor file is told all the same");
     let (outcome, asked) = check("\thttpmethod=HEAD\n");
     assert!(outcome.up && asked.starts_with("HEAD / "), "{asked}");
     let (outcome, asked) = check("\trequest=\"a b.html?x=1\"\n\tvirtualhost=www.x.y\n");
@@ -69,6 +70,25 @@ fn a_server_may_be_asked_for_a_page_elsewhere() {
 }
 
 #[test]
+fn a_name_and_a_password_in_a_url_are_told() {
+    let page = server(|stream| answering(stream, OK));
+    let asked = |user: &str| {
+        let url = format!("http://{user}127.0.0.1:{}/x", page.port);
+        let probe = probe(&format!("192.0.2.1:80 masq 1 \"{url}\", \"well\""), "");
+        assert_eq!(checked(&probe), Outcome::up("200 OK"));
+        assert!(!format!("{probe:?}").contains("p%2Fw"), "a password is shown: {probe:?}");
+        page.heard.recv().unwrap()
+    };
+    for (user, wanted) in [("u%40x:p%2Fw@", "dUB4OnAvdw=="), ("u@", "dTo="), ("u:p:q@", "dTpwOnE=")] {
+        let heard = asked(user);
+        assert!(heard.contains(&format!("\r\nAuthorization: Basic {wanted}\r\n")), "{user}: {heard}");
+    }
+    for nobody in ["", "@"] {
+        assert!(!asked(nobody).contains("Authorization"));
+    }
+}
+
+#[test]
 fn a_proxy_is_asked_for_a_whole_url() {
     let proxy = server(|stream| answering(stream, OK));
     let lines = "\tservice=http_proxy\n\trequest=\"http://www.x.y/z\"\n\tvirtualhost=no.one\n";
@@ -111,7 +131,7 @@ fn answers_that_are_not_quite_http_are_read_as_the_reference_reads_them() {
     assert_eq!(verdict(b"HTTP/1.1 999 Odd\r\n\r\n", "Odd"), assumed);
     assert!(!verdict(b"", "x").up);
     let head = b"HTTP/1.1 200 OK\r\nA: b";
-    assert_eq!((verdict(head, "^"), verdict(head, "x")), (well, Outcome::down("")));
+    assert_eq!((verdict(head, "^"), verdict(head, "x")), (well, Outcome::down("-")));
 }
 
 /// Verdicts of the reference on the same answers.

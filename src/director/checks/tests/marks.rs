@@ -26,7 +26,26 @@ fn a_mark_has_no_port_of_its_own() {
     let dns = mark("10.0.0.2", "\tservice=dns\n\trequest=\"a\"\n\treceive=\"b\"\n");
     assert!(matches!(dns.way, Way::Dns { udp: true, .. }), "the reference asks by UDP");
     assert!(matches!(mark("10.0.0.2", "\tservice=sip\n").way, Way::Talk { by: By::Tcp, .. }));
-    assert_eq!(mark("10.0.0.2", "").way, Way::On, "no service is known");
+    assert_eq!(mark("10.0.0.2", "").way, Way::Trusted, "no service is known");
+}
+
+/// By UDP nothing can be connected to: as in the reference who is only to be connected to is up. Pings are for those
+/// who are asked nothing else.
+#[test]
+fn between_its_negotiations_a_server_by_udp_is_up() {
+    let between = |lines: &str| {
+        let text =
+            format!("virtual=10.0.0.100:53\n\tprotocol=udp\n\treal=127.0.0.1:1 masq\n\tchecktype={lines}");
+        let config = config(&text);
+        Probe::of(&config.virtuals[0], &config.virtuals[0].reals[0], true)
+    };
+    for service in ["dns\n\trequest=\"a\"\n\treceive=\"b\"", "sip", "none"] {
+        let probe = between(&format!("3\n\tservice={service}\n"));
+        assert_eq!((&probe.way, checked(&probe)), (&Way::Trusted, Outcome::up("-")), "{service}");
+    }
+    assert!(matches!(between("connect\n").way, Way::Ping(_)));
+    assert_eq!(local(1, "\tservice=none\n"), Outcome::up("-"), "the monitor file is told");
+    assert_eq!(local(1, "\tchecktype=on\n"), Outcome::up(""), "and here it is not");
 }
 
 #[test]

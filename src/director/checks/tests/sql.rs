@@ -93,10 +93,11 @@ fn mysql_wants_a_row() {
     let none =
         server(|s| serve(greet(s, "mysql_native_password", false), NATIVE, &[b"\x01", COLUMN, END, END]));
     assert_eq!(local(none.port, &lines("mysql", "")), Outcome::down("no rows"));
-    // A row that begins like an end, and is longer than anybody wants to read.
+    // A row that begins like an end.
     let long = server(|s| {
         let row = [b"\xfe\0\0\0\x01\0\0\0\0".as_slice(), &[7; 200]].concat();
-        serve(greet(s, "mysql_native_password", false), NATIVE, &[b"\x02", COLUMN, COLUMN, END, &row])
+        let answer: [&[u8]; 6] = [b"\x02", COLUMN, COLUMN, END, &row, END];
+        serve(greet(s, "mysql_native_password", false), NATIVE, &answer)
     });
     assert_eq!(local(long.port, &lines("mysql", "")), Outcome::up("-"));
     let changed =
@@ -111,6 +112,64 @@ fn mysql_wants_a_row() {
     assert_eq!(local(wrong.port, &lines("mysql", "")), Outcome::down("error 1064: You have an error"));
     let file = server(|s| serve(greet(s, "mysql_native_password", false), NATIVE, &[b"\xfb/etc/passwd"]));
     assert!(!local(file.port, &lines("mysql", "")).up);
+}
+
+/// Begins to answer with rows, and then?
+fn rows_and(mut own: Mysql<TcpStream>, rows: &[&[u8]]) -> Mysql<TcpStream> {
+    own.hear();
+    own.say(b"\0\0\0\x02\0\0\0");
+    own.hear();
+    [b"\x01", COLUMN, END].iter().chain(rows).for_each(|packet| own.say(packet));
+    own
+}
+
+#[test]
+fn mysql_rows_count_when_the_answer_is_over() {
+    let failed = server(|s| {
+        let error = b"\xff\xda\x04#21000Subquery returns more than 1 row";
+        rows_and(greet(s, "mysql_native_password", false), &[ROW, error]).hear();
+        String::new()
+    });
+    let told = "error 1242: Subquery returns more than 1 row";
+    assert_eq!(local(failed.port, &lines("mysql", "")), Outcome::down(told));
+    let lost = server(|s| {
+        rows_and(greet(s, "mysql_native_password", false), &[ROW]);
+        String::new()
+    });
+    assert_eq!(local(lost.port, &lines("mysql", "")), Outcome::down("closed before it was decided"));
+    // More than anybody wants to read: in one row, and in many.
+    let long = server(|s| {
+        let row = [b"\xfd\0\0\x20".as_slice(), &[7; 2 << 20]].concat();
+        rows_and(greet(s, "mysql_native_password", false), &[&row]).hear();
+        String::new()
+    });
+    assert_eq!(local(long.port, &lines("mysql", "")), Outcome::up("-"));
+    let many = server(|s| {
+        let row = [b"\xfd\0\0\x08".as_slice(), &[7; 8 << 16]].concat();
+        rows_and(greet(s, "mysql_native_password", false), &[&row, &row]).hear();
+        String::new()
+    });
+    assert_eq!(local(many.port, &lines("mysql", "")), Outcome::up("-"));
+}
+
+#[test]
+fn mysql_procedures_may_return_rows() {
+    let procedure = server(|s| {
+        let mut own = greet(s, "mysql_native_password", false);
+        let several = own.hear()[2] & 2 != 0;
+        own.say(b"\0\0\0\x02\0\0\0");
+        own.hear();
+        if several {
+            // Rows, more to come, and the end of the procedure.
+            let answer: [&[u8]; 6] = [b"\x01", COLUMN, END, ROW, b"\xfe\0\0\x0a\0", b"\0\0\0\x02\0\0\0"];
+            answer.iter().for_each(|packet| own.say(packet));
+        } else {
+            own.say(b"\xff\x20\x05#0A000PROCEDURE d.p can't return a result set");
+        }
+        own.hear();
+        String::new()
+    });
+    assert_eq!(local(procedure.port, &lines("mysql", "")), Outcome::up("-"));
 }
 
 #[test]
@@ -246,7 +305,10 @@ fn pgsql_wants_a_row() {
     assert_eq!(local(none.port, &lines("pgsql", "")), Outcome::down("no rows"));
     let changed = server(|s| without_tls(s, &[(b'C', b"INSERT 0 3\0"), (b'Z', READY)]));
     assert_eq!(local(changed.port, &lines("pgsql", "")), Outcome::up("-"));
-    let second = server(|s| without_tls(s, &[COLUMNS, (b'C', b"SELECT 0\0"), COLUMNS, ROW_OF_ONE]));
+    let second = server(|s| {
+        let row = [COLUMNS, ROW_OF_ONE, (b'C', b"SELECT 1\0"), (b'Z', READY)];
+        without_tls(s, &[[COLUMNS, (b'C', b"SELECT 0\0")].as_slice(), &row].concat())
+    });
     assert_eq!(local(second.port, &lines("pgsql", "")), Outcome::up("-"), "of the second of two");
     let error = server(|s| without_tls(s, &[(b'E', b"SERROR\0C42601\0Msyntax error\0\0"), (b'Z', READY)]));
     assert_eq!(local(error.port, &lines("pgsql", "")), Outcome::down("ERROR: syntax error"));
@@ -261,6 +323,58 @@ fn pgsql_wants_a_row() {
     assert_eq!(local(strange.port, &lines("pgsql", "")), Outcome::down(told));
 }
 
+#[test]
+fn pgsql_rows_count_when_the_answer_is_over() {
+    let failed = server(|s| {
+        let error = (b'E', b"SERROR\0C22012\0Mdivision by zero\0\0".as_slice());
+        without_tls(s, &[COLUMNS, ROW_OF_ONE, error, (b'Z', READY)])
+    });
+    assert_eq!(local(failed.port, &lines("pgsql", "")), Outcome::down("ERROR: division by zero"));
+    let lost = server(|mut s| {
+        hear(&mut s, false);
+        s.write_all(b"N").unwrap();
+        hear(&mut s, false);
+        say(&mut s, b'R', LET_IN);
+        say(&mut s, b'Z', READY);
+        hear(&mut s, true);
+        say(&mut s, b'D', ROW_OF_ONE.1);
+        String::new()
+    });
+    assert_eq!(local(lost.port, &lines("pgsql", "")), Outcome::down("closed before it was decided"));
+    // More than anybody wants to read: in one row, and in many.
+    let long = server(|s| without_tls(s, &[COLUMNS, (b'D', &[7; 2 << 20])]));
+    assert_eq!(local(long.port, &lines("pgsql", "")), Outcome::up("-"));
+    let many = server(|s| without_tls(s, &[COLUMNS, (b'D', &[7; 8 << 16]), (b'D', &[7; 8 << 16])]));
+    assert_eq!(local(many.port, &lines("pgsql", "")), Outcome::up("-"));
+}
+
+/// A server whose proofs are much work: it is down when its time is over, and others have their turn meanwhile.
+#[test]
+fn pgsql_works_on_a_proof_no_longer_than_it_may() {
+    let server = server(|mut s| {
+        hear(&mut s, false);
+        // Whoever asks may be gone at any time.
+        let _ = s.write_all(b"N");
+        hear(&mut s, false);
+        say(&mut s, b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0");
+        let first = hear(&mut s, true);
+        let nonce = String::from_utf8_lossy(&first).split("r=").nth(1).unwrap_or_default().to_owned();
+        let question = format!("r={nonce}x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=2000000");
+        say(&mut s, b'R', &[b"\0\0\0\x0b", question.as_bytes()].concat());
+        // The proof, or the end of the time.
+        let last = hear(&mut s, true);
+        say(&mut s, b'E', b"SFATAL\0Mwrong\0\0");
+        String::from_utf8_lossy(&last).into_owned()
+    });
+    let mut probe = probe(&format!("127.0.0.1:{} masq", server.port), &lines("pgsql", ""));
+    probe.negotiate_timeout = Duration::from_millis(50);
+    assert_eq!(checked(&probe), Outcome::down("500 Timeout Alarm"));
+    assert_eq!(server.heard.recv().unwrap(), "");
+    probe.negotiate_timeout = Duration::from_secs(60);
+    assert_eq!(checked(&probe), Outcome::down("FATAL: wrong"));
+    assert!(server.heard.recv().unwrap().contains(",p="));
+}
+
 #[cfg(feature = "tls")]
 #[test]
 fn pgsql_asks_for_tls_and_goes_without_where_it_must() {
@@ -268,7 +382,7 @@ fn pgsql_asks_for_tls_and_goes_without_where_it_must() {
         assert_eq!(hear(&mut s, false).len(), 4);
         s.write_all(b"S").unwrap();
         let mut s = super::tls::dressed(s, super::tls::SELF_SIGNED);
-        postgres(&mut s, &[ROW_OF_ONE])
+        postgres(&mut s, &[ROW_OF_ONE, (b'Z', READY)])
     });
     assert_eq!(local(dressed.port, &lines("pgsql", "")), Outcome::up("-"));
     // who promises TLS and cannot, or lets nobody in that way
@@ -281,6 +395,7 @@ fn pgsql_asks_for_tls_and_goes_without_where_it_must() {
         say(&mut s, b'Z', READY);
         hear(&mut s, true);
         say(&mut s, b'D', b"\0\0");
+        say(&mut s, b'Z', READY);
         "plain".to_owned()
     });
     assert_eq!(local(clumsy.port, &lines("pgsql", "")), Outcome::up("-"));

@@ -85,6 +85,26 @@ fn redirections_lead_into_tls_and_out_of_it() {
 }
 
 #[test]
+fn a_proxy_is_not_asked_for_what_is_in_tls() {
+    let home = server(|s| page(s, EXPIRED, "HTTP/1.1 302 Found\r\nLocation: http://www.x.y/back\r\n\r\n"));
+    let proxy = server(|mut s| {
+        let asked = until(&mut s, "\r\n\r\n");
+        let port: String =
+            asked.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+        let answer = format!("HTTP/1.1 302 Found\r\nLocation: https://localhost:{port}/x\r\n\r\n");
+        s.write_all(if asked.contains("/back") { http::OK } else { &answer }.as_bytes()).unwrap();
+        asked
+    });
+    let lines = format!("\tservice=http_proxy\n\trequest=\"http://www.x.y/{}\"\n", home.port);
+    assert_eq!(local(proxy.port, &lines), Outcome::up("200 OK"));
+    let heard: Vec<String> = proxy.heard.iter().take(2).collect();
+    assert!(heard[1].starts_with("GET http://www.x.y/back HTTP/1.1\r\nHost: www.x.y\r\n"), "{heard:?}");
+    let asked = home.heard.recv().unwrap();
+    let wanted = format!("localhost GET /x HTTP/1.1\r\nHost: localhost:{}\r\n", home.port);
+    assert!(asked.starts_with(&wanted), "{asked}");
+}
+
+#[test]
 fn mail_boxes_are_opened_by_tls() {
     let pops = server(|s| {
         let answers = [("USER u", "+OK\r\n"), ("PASS p", "+OK in\r\n")];
@@ -164,9 +184,12 @@ fn who_is_too_old_is_told_apart() {
         .unwrap();
         hello.to_string()
     });
-    for (port, told) in [(version.port, "too old"), (refusal.port, "without ECDHE"), (old.port, "too old")] {
+    for (port, told) in
+        [(version.port, "too old"), (refusal.port, "want a certificate of ours"), (old.port, "too old")]
+    {
         for text in all(port) {
             assert!(text.contains(told), "{text:?} does not tell: {told}");
+            assert!(text.contains("X25519, P-256 or P-384"), "{text:?} does not tell what is spoken");
         }
     }
 }
