@@ -16,8 +16,8 @@ use crate::director::table::{Family, Forward};
 
 const SHAPE: &str =
     "ADDRESS[->ADDRESS][:PORT] gate|masq|ipip [WEIGHT] [\"REQUEST\", \"RECEIVE\"] [l:LOWER] [u:UPPER]";
-/// The heaviest server the kernel's tool lets one have.
-const HEAVIEST: u32 = 65_535;
+/// The heaviest server the kernel takes, and its tool.
+const HEAVIEST: u32 = i32::MAX as u32;
 /// The longest range of addresses: one line is not to fill the memory.
 const LONGEST: u32 = 65_536;
 

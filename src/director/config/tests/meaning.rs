@@ -79,6 +79,14 @@ fn real_servers_follow_5_2() {
     );
 }
 
+#[test]
+fn a_weight_is_whatever_the_kernel_takes() {
+    let made = service("\treal=10.0.0.2:80 masq 100000\n\treal=10.0.0.3:80 masq 2147483647\n");
+    assert_eq!(made.reals.iter().map(|real| real.weight).collect::<Vec<_>>(), [100_000, 2_147_483_647]);
+    let beyond = "virtual=10.0.0.1:80\n\treal=10.0.0.2:80 masq 2147483648\n";
+    assert!(checked(beyond).config.is_none());
+}
+
 /// The reference was read: both are the server's own, or both the service's.
 #[test]
 fn a_request_of_its_own_may_take_any_answer() {
