@@ -117,6 +117,14 @@ fn fallbacks_take_the_port_of_the_service() {
 }
 
 #[test]
+fn the_last_part_of_a_name_may_be_a_number() {
+    let text = "virtual=web.1:80\n\treal=web.1 gate\nvirtual6=web.1:80\n\treal6=web.1 gate\n";
+    let made = config(text).virtuals;
+    assert_eq!(made[0].id, ServiceId::address(Protocol::Tcp, at("10.9.9.13:80")));
+    assert_eq!(made[1].id, ServiceId::address(Protocol::Tcp, at("[2001:db8::13]:80")));
+}
+
+#[test]
 fn marks_and_ipv6() {
     let text = "virtual=7\n\treal=10.0.0.2 gate\n\tpersistent=600\n\tnetmask=255.255.255.0\n\
                 virtual6=9\n\treal6=vip6 gate\n\tprotocol=fwm\n\tpersistent=60\n";
