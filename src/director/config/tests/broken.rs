@@ -83,6 +83,10 @@ fn what_has_no_effect_is_told() {
         "\treal=10.0.0.3:80 gate l:5\n",
         "\tchecktype=connect\nvirtual=7\n\treal=10.0.0.2 gate\n\tchecktype=connect\n",
         "virtual=10.0.0.9:80\n",
+        "virtual=10.0.0.9:80#web\n\treal=10.0.0.2:80 gate\n",
+        "virtual=10.0.0.9:80, 443\n\treal=10.0.0.2:80 gate\n",
+        "virtual=vip:80/24 # web\n\treal=10.0.0.2:80 gate\n",
+        "virtual6=[2001:db8::5]:80/64\n\treal6=vip6:80 gate\n",
     ] {
         assert_eq!(told(lines), 1, "{lines}");
     }

@@ -143,6 +143,7 @@ fn port_53_means_udp_only_as_it_is_written() {
         |port: &str| config(&format!("virtual=10.0.0.1:{port}\n\treal=10.0.0.2 gate\n")).virtuals[0].id;
     assert_eq!(protocol("53"), ServiceId::address(Protocol::Udp, at("10.0.0.1:53")));
     assert_eq!(protocol("domain"), ServiceId::address(Protocol::Udp, at("10.0.0.1:53")));
+    assert_eq!(protocol("53#dns"), ServiceId::address(Protocol::Udp, at("10.0.0.1:53")));
     assert_eq!(protocol("053"), ServiceId::address(Protocol::Tcp, at("10.0.0.1:53")));
 }
 

@@ -23,7 +23,7 @@ const REFUSED: [&str; 12] = [
     "\treceive=\"a\\Qb\"",
     "\treceive=\"(?<=x)y\\1\"",
 ];
-const ACCEPTED: [&str; 4] = [
+const ACCEPTED: [&str; 5] = [
     // no services are known where the reference looks this port up
     "fallback=127.0.0.1:http",
     "\tfallback=127.0.0.1:http",
@@ -31,6 +31,7 @@ const ACCEPTED: [&str; 4] = [
     "\treal=10.0.0.3:80 gate \"GET 200\", \"OK\"",
     // an empty virtual service is a duplicate of itself, but only at the end of the file
     "virtual=10.0.0.1:80",
+    "virtual=10.0.0.1:80:90",
 ];
 
 /// Lines that both refuse, but not for the same reason: the reference sees a piece of an address, or shows what may be
