@@ -30,9 +30,9 @@ pub(super) fn finish(
     global: &global::Draft<'_>,
 ) -> Option<Virtual> {
     let opened = draft.opened.whole();
-    let called = draft.called.as_ref()?;
-    let protocol = draft.protocol.or(called.usual_protocol());
-    let id = called.finish(report, machine, draft.family, protocol);
+    let called = draft.called.as_ref();
+    let protocol = draft.protocol.or(called.and_then(Called::usual_protocol));
+    let id = called.and_then(|called| called.finish(report, machine, draft.family, protocol));
     let port = id.and_then(|id| id.port()).unwrap_or(0);
     let fallback = own_fallback(report, machine, &draft, port);
     let reals: Vec<Real> =
@@ -40,7 +40,7 @@ pub(super) fn finish(
     if !draft.names_servers && draft.common.fallback.is_none() && draft.common.fallback6.is_none() {
         report.warn(&opened, Refusal::new("a virtual service without servers", "an indented line: real=..."));
     }
-    let id = id?;
+    let (called, id) = (called?, id?);
     let service = draft.check.service.unwrap_or_else(|| usual_service(called, port));
     draft.check.hopeless(report, &opened, service);
     unused(report, &draft, protocol);

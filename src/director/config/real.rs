@@ -51,14 +51,15 @@ pub(super) fn read<'a>(report: &mut Report, statement: &Statement<'a>) -> Option
     };
     let mut rest = Rest { value: &value, at: draft.at };
     let way = rest.word();
-    let Some(forward) = method(way.bytes()) else {
+    if let Some(forward) = method(way.bytes()) {
+        draft.draft.like.forward = forward;
+        options(report, &mut rest, &mut draft.draft);
+    } else {
         let message = format!("{:?} is no way to forward", way.text());
         let refusal = Refusal::new(message, "gate, masq or ipip");
         report.refuse(&way, refusal.says("forward method must be gate, masq or ipip"));
-        return None;
-    };
-    draft.draft.like.forward = forward;
-    options(report, &mut rest, &mut draft.draft)?;
+    }
+    // The names are looked up all the same: their mistakes are told as well.
     Some(draft.draft)
 }
 
@@ -163,27 +164,26 @@ fn is_number(word: &[u8]) -> bool {
     !word.is_empty() && word.iter().all(u8::is_ascii_digit)
 }
 
-fn options(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_>) -> Option<()> {
+/// What may stand behind the way to forward. No mistake hides another.
+fn options(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_>) {
     if let Some(weight) = rest.word_if(is_number) {
-        draft.like.weight = limited(report, &weight, HEAVIEST)?;
+        draft.like.weight = limited(report, &weight, HEAVIEST).unwrap_or_default();
     }
     if let Some((request, receive)) = rest.quotes() {
         draft.like.request = Some(slashed(&text(&request, true)));
-        draft.like.receive = pattern(report, &receive)?;
+        draft.like.receive = pattern(report, &receive).flatten();
     }
-    thresholds(report, rest, draft)?;
+    thresholds(report, rest, draft);
     let left = rest.take(rest.bytes().len());
     if !left.bytes().iter().all(|b| is_space(*b)) {
         let said = format!("Invalid real server line, around \"{}\"", left.text());
         let left = left.trimmed(is_space);
         let message = format!("{:?} does not belong here", left.text());
         report.refuse(&left, Refusal::new(message, SHAPE).says(said));
-        return None;
     }
-    Some(())
 }
 
-fn thresholds(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_>) -> Option<()> {
+fn thresholds(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_>) {
     let is = |word: &[u8]| {
         let number = word.strip_prefix(b"l:").or_else(|| word.strip_prefix(b"u:"));
         number.is_some_and(is_number)
@@ -191,12 +191,12 @@ fn thresholds(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_
     let mut lower = None;
     while let Some(word) = rest.word_if(is) {
         let number = part(&word, 2..word.bytes().len());
-        let limit = limited(report, &number, i32::MAX as u32)?;
+        let limit = limited(report, &number, i32::MAX as u32);
         if word.bytes().starts_with(b"l") {
             lower = Some(word);
-            draft.like.lower = limit;
+            draft.like.lower = limit.unwrap_or_default();
         } else {
-            draft.like.upper = limit;
+            draft.like.upper = limit.unwrap_or(u32::MAX);
         }
     }
     if let Some(word) = lower.filter(|_| draft.like.lower > draft.like.upper) {
@@ -204,7 +204,6 @@ fn thresholds(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_
         report.warn(&word, Refusal::new(message, "l:LOWER with u:UPPER, LOWER not above UPPER"));
         draft.like.lower = 0;
     }
-    Some(())
 }
 
 fn limited(report: &mut Report, at: &At<'_>, most: u32) -> Option<u32> {

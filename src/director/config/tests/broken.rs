@@ -19,6 +19,14 @@ fn every_error_is_told_in_the_order_of_the_file() {
 }
 
 #[test]
+fn a_mistake_hides_no_other() {
+    let text = "virtual=10.0.0.1\n\tfallback=nosuch:80 walk\n\treal=nosuch:80 masq\n\treal=10.0.0.9->10.0.0.2 gate\n";
+    assert_eq!(places(text), [(1, 9), (2, 11), (2, 21), (3, 7), (4, 17)]);
+    let text = "virtual=10.0.0.1:80\n\treal=nosuch:80 walk\n\treal=nosuch:80 masq 9999999999 \"a\", \"b(\" u:9999999999 x\n";
+    assert_eq!(places(text), [(2, 7), (2, 17), (3, 7), (3, 22), (3, 40), (3, 45), (3, 56)]);
+}
+
+#[test]
 fn a_diagnostic_shows_place_line_and_remedy() {
     let checked = checked("virtual=10.0.0.1:80\n\treal=10.0.0.2:80 walk 3\n");
     let shown = checked.diagnostics.first().map(ToString::to_string).unwrap_or_default();
