@@ -1,5 +1,6 @@
 //! From what a section says to a virtual service: names looked up, defaults and inheritance.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::called::Called;
@@ -61,6 +62,7 @@ pub(super) fn finish(
         comment: draft.comment,
     };
     unreachable_port(report, &opened, &made);
+    twice(report, &draft.reals, &made);
     Some(made)
 }
 
@@ -210,6 +212,23 @@ fn alert(own: &Common<'_>, all: &Common<'_>) -> Alert {
         every: either(own, all, |c| c.email_every).unwrap_or_default(),
         states: either(own, all, |c| c.email_states).unwrap_or(AlertStates::ALL),
         smtp: either(own, all, |c| c.smtp.clone()),
+    }
+}
+
+/// Tells of servers that are named twice, once for each line.
+fn twice(report: &mut Report, drafts: &[real::Draft<'_>], made: &Virtual) {
+    let (mut seen, mut told) = (BTreeSet::new(), 0);
+    for real in &made.reals {
+        let key = made.key(real.at, real.forward);
+        if seen.insert(key) || told == real.line {
+            continue;
+        }
+        told = real.line;
+        if let Some(draft) = drafts.iter().find(|draft| draft.place().line.number == told) {
+            let message =
+                format!("{key} is named above: of the lines that are up the last one's weight counts");
+            report.warn(draft.place(), Refusal::new(message, "each server once"));
+        }
     }
 }
 

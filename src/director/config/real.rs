@@ -30,6 +30,13 @@ pub(super) struct Draft<'a> {
     like: Real,
 }
 
+impl<'a> Draft<'a> {
+    /// Where its address stands.
+    pub(super) fn place(&self) -> &At<'a> {
+        &self.host.at
+    }
+}
+
 /// The way to forward of this word.
 pub(super) fn method(word: &[u8]) -> Option<Forward> {
     match word {
