@@ -62,6 +62,7 @@ pub(super) fn finish(
         comment: draft.comment,
     };
     unreachable_port(report, &opened, &made);
+    every_port(report, &opened, &made);
     twice(report, &draft.reals, &made);
     Some(made)
 }
@@ -117,7 +118,7 @@ fn kernel(report: &mut Report, draft: &Draft<'_>, protocol: Option<Protocol>) ->
     }
     let netmask = draft.netmask.as_ref().map(|(mask, _)| *mask);
     let netmask = netmask.unwrap_or_else(|| Netmask::single(draft.family));
-    let timeout = draft.persistent.filter(|timeout| *timeout > 0);
+    let timeout = draft.persistent.as_ref().map(|(timeout, _)| *timeout).filter(|timeout| *timeout > 0);
     KernelService {
         flags,
         persistence: timeout.map(|timeout| Persistence { timeout, netmask }),
@@ -136,6 +137,9 @@ fn allowed_flags(scheduler: &str) -> String {
 fn unused(report: &mut Report, draft: &Draft<'_>, protocol: Option<Protocol>) {
     if let Some((_, at)) = draft.netmask.as_ref().filter(|_| draft.persistent.is_none()) {
         report.warn(at, Refusal::new("netmask has no effect without persistent", "persistent=SECONDS"));
+    }
+    if let Some((0, at)) = &draft.persistent {
+        report.warn(at, Refusal::new("persistent=0 has no effect", "a whole number of seconds, at least 1"));
     }
     if let Some((true, at)) = draft.one_packet.as_ref().filter(|_| protocol != Some(Protocol::Udp)) {
         report.warn(at, Refusal::new("ops has an effect on UDP only", "protocol=udp"));
@@ -212,6 +216,14 @@ fn alert(own: &Common<'_>, all: &Common<'_>) -> Alert {
         every: either(own, all, |c| c.email_every).unwrap_or_default(),
         states: either(own, all, |c| c.email_states).unwrap_or(AlertStates::ALL),
         smtp: either(own, all, |c| c.smtp.clone()),
+    }
+}
+
+/// Tells of a service at all ports from which the kernel takes no connections.
+fn every_port(report: &mut Report, opened: &At<'_>, made: &Virtual) {
+    if made.id.port() == Some(0) && made.kernel.persistence.is_none() {
+        let message = "port 0 is every port, which the kernel serves for persistent services only";
+        report.warn(opened, Refusal::new(message, "persistent=SECONDS, or a port from 1 to 65535"));
     }
 }
 

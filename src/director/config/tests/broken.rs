@@ -73,6 +73,9 @@ fn what_has_no_effect_is_told() {
     for lines in [
         "\tnetmask=255.255.255.0\n",
         "\tops=yes\n",
+        "\tpersistent=0\n",
+        "\tpersistent=0\n\tnetmask=255.255.255.0\n",
+        "\nvirtual=10.0.0.1:0\n\treal=10.0.0.2:80 gate\n",
         "\tschedflags=sh-port\n",
         "execute=ldirectord.cf\n",
         "execute=\"ldirectord.cf\"\n",

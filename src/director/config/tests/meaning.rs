@@ -125,6 +125,16 @@ fn the_last_part_of_a_name_may_be_a_number() {
 }
 
 #[test]
+fn a_part_of_a_netmask_may_be_nothing_but_zeros() {
+    let mask = |text: &str| {
+        let lines = format!("virtual=10.0.0.1:80\n\treal=10.0.0.2 gate\n\tpersistent=9\n\tnetmask={text}\n");
+        checked(&lines).config?.virtuals.remove(0).kernel.persistence.map(|p| p.netmask)
+    };
+    assert_eq!(mask("255.255.00.000"), Some(Netmask::V4([255, 255, 0, 0].into())));
+    assert_eq!(mask("255.255.255.064"), None, "octal to the reference's tool");
+}
+
+#[test]
 fn marks_and_ipv6() {
     let text = "virtual=7\n\treal=10.0.0.2 gate\n\tpersistent=600\n\tnetmask=255.255.255.0\n\
                 virtual6=9\n\treal6=vip6 gate\n\tprotocol=fwm\n\tpersistent=60\n";
