@@ -1,5 +1,6 @@
 //! A program decides: exit status 0 is up. No shell is between.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use tokio::process::Command;
 
 use super::program::{self, Ended};
 use super::{Outcome, oracle};
+use crate::director::machine::reason;
 
 pub(super) async fn external(words: &[String], limit: Duration) -> Outcome {
     let Some((program, arguments)) = words.split_first() else { return Outcome::down("no program") };
@@ -16,7 +18,7 @@ pub(super) async fn external(words: &[String], limit: Duration) -> Outcome {
         Ok(Ended::Itself(status, _)) if status.success() => Outcome::up("-"),
         Ok(Ended::Itself(status, _)) => Outcome::down(status.to_string()),
         Ok(Ended::TooLong) => Outcome::down(too_long(&words.join(" "), limit)),
-        Err(e) => Outcome::down(format!("exec({}) failed: {e}", words.join(", "))),
+        Err(e) => Outcome::down(cannot_run(&words.join(" "), &e)),
     }
 }
 
@@ -30,6 +32,11 @@ pub(super) async fn oracle(program: &str, at: SocketAddr, query: &oracle::Query,
         Ok(Ended::TooLong) => Outcome::down(too_long(program, limit)),
         Err(e) => Outcome::down(format!("exec({program}) failed: {e}")),
     }
+}
+
+/// In the reference's words.
+fn cannot_run(command: &str, error: &io::Error) -> String {
+    format!("Exiting with exit_status 127: exec({command}) failed: {}", reason(error))
 }
 
 /// In the reference's words.

@@ -147,23 +147,21 @@ impl<'a> Rest<'_, 'a> {
         None
     }
 
-    /// `"REQUEST", "RECEIVE"`; the comma may be missing. RECEIVE goes to the last quote of the line.
+    /// `"REQUEST", "RECEIVE"`; the comma may be missing. Both may contain quotes: RECEIVE goes to the last one of the
+    /// line, REQUEST as far as it can.
     fn quotes(&mut self) -> Option<(At<'a>, At<'a>)> {
-        let begin = self.at + self.gap();
-        let bytes = self.value.bytes();
-        let inside = bytes.get(begin..)?.strip_prefix(b"\"")?;
-        let request = inside.iter().position(|b| *b == b'"')?;
-        let after = inside.get(request + 1..)?;
-        let between = after.iter().position(|b| *b == b'"')?;
-        let gap = after.get(..between)?;
-        let one_comma = gap.strip_prefix(b",").unwrap_or(gap);
-        if gap.is_empty() || !one_comma.iter().all(|b| is_space(*b)) {
-            return None;
-        }
-        let start = begin + 1 + request + 1 + between + 1;
-        let length = bytes.get(start..)?.iter().rposition(|b| *b == b'"')?;
-        self.at = start + length + 1;
-        Some((part(self.value, begin + 1..begin + 1 + request), part(self.value, start..start + length)))
+        let (bytes, open) = (self.value.bytes(), self.at + self.gap());
+        let last = bytes.iter().rposition(|b| *b == b'"')?;
+        bytes.get(open..last)?.strip_prefix(b"\"")?;
+        let receive_behind = |end: usize| {
+            let rest = bytes.get(end..last)?.strip_prefix(b"\"")?;
+            let comma = usize::from(rest.first() == Some(&b','));
+            let gap = comma + rest.iter().skip(comma).take_while(|b| is_space(**b)).count();
+            (gap > 0 && rest.get(gap) == Some(&b'"')).then_some(end + 1 + gap + 1)
+        };
+        let (end, receive) = (open + 1..last).rev().find_map(|end| Some((end, receive_behind(end)?)))?;
+        self.at = last + 1;
+        Some((part(self.value, open + 1..end), part(self.value, receive..last)))
     }
 }
 

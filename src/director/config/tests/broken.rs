@@ -79,6 +79,7 @@ fn what_has_no_effect_is_told() {
         "\tschedflags=sh-port\n",
         "execute=ldirectord.cf\n",
         "execute=\"ldirectord.cf\"\n",
+        "execute=b.cf\nexecute=c.cf\nexecute=b.cf\n",
         "\tscheduler=fastest\n",
         "\tservice=\"http\"\n",
         "\tprotocol=tcp;\n",

@@ -97,6 +97,26 @@ fn a_request_of_its_own_may_take_any_answer() {
     assert!(made.check_identity(&made.reals[0]).ends_with(":gate:\\/alive:"));
 }
 
+/// Both go as far as they can, the request first.
+#[test]
+fn quotes_may_stand_in_a_request() {
+    let pair = |pair: &str| {
+        let made = service(&format!("\treal=10.0.0.2:80 gate 1 {pair}\n"));
+        let real = made.reals.first().unwrap();
+        (made.request(real).to_owned(), made.receive(real).map(|p| p.source().to_owned()).unwrap_or_default())
+    };
+    for (text, request, receive) in [
+        (r#""a", "b"c""#, "/a", r#"b"c"#),
+        (r#""a","b","c""#, r#"/a","b"#, "c"),
+        (r#""a" "b"  "c""#, r#"/a" "b"#, "c"),
+        (r#""a"b", "c""#, r#"/a"b"#, "c"),
+        (r#""a", "b", ""#, "/a", r#"b", "#),
+        (r#""","","""#, r#"/",""#, ""),
+    ] {
+        assert_eq!(pair(text), (request.to_owned(), receive.to_owned()), "{text}");
+    }
+}
+
 #[test]
 fn a_range_may_cross_a_power_of_ten() {
     // As text, 999999999 is above 1000000000: the reference has no server here.
@@ -222,10 +242,11 @@ fn words_may_have_something_around_them() {
 #[test]
 fn mails_and_other_texts() {
     let text = "emailalert=\"a@b, c@d\"\nemailalertfrom=x <y@z>\nemailalertstatus=running, stopping\n\
-                smtp=mail.x.y\nvirtual=10.0.0.1:80\n\tservicename=Web Site\n\tcomment=call me # now\n\
+                smtp=mail.x.y\nexecute=b.cf\nexecute=c.cf\nexecute=b.cf\nvirtual=10.0.0.1:80\n\tservicename=Web Site\n\tcomment=call me # now\n\
                 \treal=10.0.0.2:80 gate\n\temailalertfreq=7\n\tmonitorfile=\"/var/log/mon\"\n\
                 \tfallbackcommand=\"/x/fb.sh a\"\n\trequest=\"a\tb\" c\n";
     let Config { global, mut virtuals } = config(text);
+    assert_eq!(global.execute, ["b.cf", "c.cf"]);
     assert_eq!(global.email_from.as_deref(), Some("x <y@z>"));
     let made = virtuals.remove(0);
     assert_eq!(made.alert.to, ["a@b", "c@d"]);
