@@ -52,7 +52,7 @@ impl Machine for LinuxMachine {
 }
 
 /// The system's reason, without the number behind it.
-fn reason(error: &std::io::Error) -> String {
+pub(crate) fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -24,6 +24,17 @@ fn says_and_returns_what_the_reference_does() {
     assert_eq!(reference.len(), ours.len());
 }
 
+#[test]
+fn who_cannot_write_its_pid_says_so() {
+    let room = Room::new(true);
+    room.write("/etc/ha.d/web.cf", WEB);
+    room.script("mkdir /run/ldirectord.web.cf.pid");
+    let output = room.ldirectord(&["web.cf", "start"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.starts_with("Can not open /var/run/ldirectord.web.cf.pid: "), "{told}");
+}
+
 /// The same in either room; the answers without what differs between runs.
 struct Course<'a> {
     room: &'a Room,

@@ -2,6 +2,7 @@
 //!
 //! A file for Perl is run by a few lines of it (`external.pl`) that give it what it has in the reference.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::process::Command;
 
 use super::program::{self, Ended};
 use super::{Outcome, oracle};
+use crate::director::machine::reason;
 
 const PERL: &str = include_str!("external.pl");
 
@@ -31,7 +33,7 @@ async fn decide(command: Command, words: &[String], limit: Duration) -> Outcome 
         Ok(Ended::Itself(status, _)) if status.success() => Outcome::up("-"),
         Ok(Ended::Itself(status, _)) => Outcome::down(status.to_string()),
         Ok(Ended::TooLong) => Outcome::down(too_long(&words.join(" "), limit)),
-        Err(e) => Outcome::down(format!("exec({}) failed: {e}", words.join(", "))),
+        Err(e) => Outcome::down(cannot_run(&words.join(" "), &e)),
     }
 }
 
@@ -45,6 +47,11 @@ pub(super) async fn oracle(program: &str, at: SocketAddr, query: &oracle::Query,
         Ok(Ended::TooLong) => Outcome::down(too_long(program, limit)),
         Err(e) => Outcome::down(format!("exec({program}) failed: {e}")),
     }
+}
+
+/// In the reference's words.
+fn cannot_run(command: &str, error: &io::Error) -> String {
+    format!("Exiting with exit_status 127: exec({command}) failed: {}", reason(error))
 }
 
 /// In the reference's words.

@@ -70,9 +70,9 @@ impl Host<'_> {
     }
 }
 
-/// Whether a text can only have been meant as a dotted quad, right or wrong: no host name ends in a number.
+/// Whether a text can only have been meant as a dotted quad, right or wrong.
 fn looks_dotted(text: &str) -> bool {
-    text.rsplit('.').next().is_some_and(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()))
+    text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
 /// In words, for who wrote it wrong.

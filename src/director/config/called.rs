@@ -46,18 +46,19 @@ pub(super) fn read<'a>(report: &mut Report, s: &Statement<'a>, family: Family) -
     }
     let address = address::host(&word).and_then(|host| {
         let after = part(&word, host.at.bytes().len()..word.bytes().len());
-        let port = after.bytes().strip_prefix(b":").map(|_| part(&after, 1..after.bytes().len()))?;
-        let all = address::port(&port).is_some_and(|p| p.bytes().len() == port.bytes().len());
-        all.then_some(Called::Address { host, port })
+        after.bytes().strip_prefix(b":")?;
+        let port = address::port(&part(&after, 1..after.bytes().len()))?;
+        let used = host.at.bytes().len() + 1 + port.bytes().len();
+        Some((Called::Address { host, port }, used))
     });
-    if address.is_none() {
+    let Some((address, used)) = address else {
         let message = format!("{:?} names no virtual service", value.text());
         report
             .refuse(&value, Refusal::new(message, shape(family)).says("invalid address for virtual server"));
         return None;
-    }
-    ignored(report, &value, word.bytes().len());
-    address
+    };
+    ignored(report, &value, used);
+    Some(address)
 }
 
 fn mark(report: &mut Report, word: &At<'_>) -> Option<Called<'static>> {

@@ -46,13 +46,13 @@ pub(super) fn read<'a>(report: &mut Report, statement: &Statement<'a>, family: F
     };
     let way = after.trimmed(is_space);
     let forward = if way.bytes().is_empty() { Some(Forward::Route) } else { method(way.bytes()) };
-    let Some(forward) = forward else {
+    if forward.is_none() {
         let message = format!("{:?} is no way to forward", way.text());
         let refusal = Refusal::new(message, "gate, masq or ipip, and nothing behind");
         report.refuse(&way, refusal.says("forward method must be gate, masq or ipip"));
-        return None;
-    };
-    Some(Draft { host, port, forward, family })
+    }
+    // The names are looked up all the same: their mistakes are told as well.
+    Some(Draft { host, port, forward: forward.unwrap_or(Forward::Route), family })
 }
 
 /// `:PORT`, if that is what comes next, and the rest. `None` for a colon without a port.

@@ -1,5 +1,6 @@
 //! From what a section says to a virtual service: names looked up, defaults and inheritance.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::called::Called;
@@ -30,9 +31,9 @@ pub(super) fn finish(
     global: &global::Draft<'_>,
 ) -> Option<Virtual> {
     let opened = draft.opened.whole();
-    let called = draft.called.as_ref()?;
-    let protocol = draft.protocol.or(called.usual_protocol());
-    let id = called.finish(report, machine, draft.family, protocol);
+    let called = draft.called.as_ref();
+    let protocol = draft.protocol.or(called.and_then(Called::usual_protocol));
+    let id = called.and_then(|called| called.finish(report, machine, draft.family, protocol));
     let port = id.and_then(|id| id.port()).unwrap_or(0);
     let fallback = own_fallback(report, machine, &draft, port);
     let reals: Vec<Real> =
@@ -40,7 +41,7 @@ pub(super) fn finish(
     if !draft.names_servers && draft.common.fallback.is_none() && draft.common.fallback6.is_none() {
         report.warn(&opened, Refusal::new("a virtual service without servers", "an indented line: real=..."));
     }
-    let id = id?;
+    let (called, id) = (called?, id?);
     let service = draft.check.service.unwrap_or_else(|| usual_service(called, port));
     draft.check.hopeless(report, &opened, service);
     unused(report, &draft, protocol);
@@ -61,6 +62,8 @@ pub(super) fn finish(
         comment: draft.comment,
     };
     unreachable_port(report, &opened, &made);
+    every_port(report, &opened, &made);
+    twice(report, &draft.reals, &made);
     Some(made)
 }
 
@@ -115,7 +118,7 @@ fn kernel(report: &mut Report, draft: &Draft<'_>, protocol: Option<Protocol>) ->
     }
     let netmask = draft.netmask.as_ref().map(|(mask, _)| *mask);
     let netmask = netmask.unwrap_or_else(|| Netmask::single(draft.family));
-    let timeout = draft.persistent.filter(|timeout| *timeout > 0);
+    let timeout = draft.persistent.as_ref().map(|(timeout, _)| *timeout).filter(|timeout| *timeout > 0);
     KernelService {
         flags,
         persistence: timeout.map(|timeout| Persistence { timeout, netmask }),
@@ -134,6 +137,9 @@ fn allowed_flags(scheduler: &str) -> String {
 fn unused(report: &mut Report, draft: &Draft<'_>, protocol: Option<Protocol>) {
     if let Some((_, at)) = draft.netmask.as_ref().filter(|_| draft.persistent.is_none()) {
         report.warn(at, Refusal::new("netmask has no effect without persistent", "persistent=SECONDS"));
+    }
+    if let Some((0, at)) = &draft.persistent {
+        report.warn(at, Refusal::new("persistent=0 has no effect", "a whole number of seconds, at least 1"));
     }
     if let Some((true, at)) = draft.one_packet.as_ref().filter(|_| protocol != Some(Protocol::Udp)) {
         report.warn(at, Refusal::new("ops has an effect on UDP only", "protocol=udp"));
@@ -210,6 +216,31 @@ fn alert(own: &Common<'_>, all: &Common<'_>) -> Alert {
         every: either(own, all, |c| c.email_every).unwrap_or_default(),
         states: either(own, all, |c| c.email_states).unwrap_or(AlertStates::ALL),
         smtp: either(own, all, |c| c.smtp.clone()),
+    }
+}
+
+/// Tells of a service at all ports from which the kernel takes no connections.
+fn every_port(report: &mut Report, opened: &At<'_>, made: &Virtual) {
+    if made.id.port() == Some(0) && made.kernel.persistence.is_none() {
+        let message = "port 0 is every port, which the kernel serves for persistent services only";
+        report.warn(opened, Refusal::new(message, "persistent=SECONDS, or a port from 1 to 65535"));
+    }
+}
+
+/// Tells of servers that are named twice, once for each line.
+fn twice(report: &mut Report, drafts: &[real::Draft<'_>], made: &Virtual) {
+    let (mut seen, mut told) = (BTreeSet::new(), 0);
+    for real in &made.reals {
+        let key = made.key(real.at, real.forward);
+        if seen.insert(key) || told == real.line {
+            continue;
+        }
+        told = real.line;
+        if let Some(draft) = drafts.iter().find(|draft| draft.place().line.number == told) {
+            let message =
+                format!("{key} is named above: of the lines that are up the last one's weight counts");
+            report.warn(draft.place(), Refusal::new(message, "each server once"));
+        }
     }
 }
 

@@ -110,6 +110,9 @@ impl<'a> Draft<'a> {
         } else if called_by_shell(&value) == last_part(report.file()) {
             let message = format!("execute: {value} is this configuration itself: left out");
             report.warn(&s.whole(), Refusal::new(message, "the name of another configuration"));
+        } else if self.execute.contains(&value) {
+            let message = format!("execute: {value} is named above");
+            report.warn(&s.whole(), Refusal::new(message, "each configuration once"));
         } else {
             self.execute.push(value);
         }

@@ -16,8 +16,8 @@ use crate::director::table::{Family, Forward};
 
 const SHAPE: &str =
     "ADDRESS[->ADDRESS][:PORT] gate|masq|ipip [WEIGHT] [\"REQUEST\", \"RECEIVE\"] [l:LOWER] [u:UPPER]";
-/// The heaviest server the kernel's tool lets one have.
-const HEAVIEST: u32 = 65_535;
+/// The heaviest server the kernel takes, and its tool.
+const HEAVIEST: u32 = i32::MAX as u32;
 /// The longest range of addresses: one line is not to fill the memory.
 const LONGEST: u32 = 65_536;
 
@@ -28,6 +28,13 @@ pub(super) struct Draft<'a> {
     end: Option<Host<'a>>,
     port: Option<At<'a>>,
     like: Real,
+}
+
+impl<'a> Draft<'a> {
+    /// Where its address stands.
+    pub(super) fn place(&self) -> &At<'a> {
+        &self.host.at
+    }
 }
 
 /// The way to forward of this word.
@@ -51,14 +58,15 @@ pub(super) fn read<'a>(report: &mut Report, statement: &Statement<'a>) -> Option
     };
     let mut rest = Rest { value: &value, at: draft.at };
     let way = rest.word();
-    let Some(forward) = method(way.bytes()) else {
+    if let Some(forward) = method(way.bytes()) {
+        draft.draft.like.forward = forward;
+        options(report, &mut rest, &mut draft.draft);
+    } else {
         let message = format!("{:?} is no way to forward", way.text());
         let refusal = Refusal::new(message, "gate, masq or ipip");
         report.refuse(&way, refusal.says("forward method must be gate, masq or ipip"));
-        return None;
-    };
-    draft.draft.like.forward = forward;
-    options(report, &mut rest, &mut draft.draft)?;
+    }
+    // The names are looked up all the same: their mistakes are told as well.
     Some(draft.draft)
 }
 
@@ -139,23 +147,21 @@ impl<'a> Rest<'_, 'a> {
         None
     }
 
-    /// `"REQUEST", "RECEIVE"`; the comma may be missing. RECEIVE goes to the last quote of the line.
+    /// `"REQUEST", "RECEIVE"`; the comma may be missing. Both may contain quotes: RECEIVE goes to the last one of the
+    /// line, REQUEST as far as it can.
     fn quotes(&mut self) -> Option<(At<'a>, At<'a>)> {
-        let begin = self.at + self.gap();
-        let bytes = self.value.bytes();
-        let inside = bytes.get(begin..)?.strip_prefix(b"\"")?;
-        let request = inside.iter().position(|b| *b == b'"')?;
-        let after = inside.get(request + 1..)?;
-        let between = after.iter().position(|b| *b == b'"')?;
-        let gap = after.get(..between)?;
-        let one_comma = gap.strip_prefix(b",").unwrap_or(gap);
-        if gap.is_empty() || !one_comma.iter().all(|b| is_space(*b)) {
-            return None;
-        }
-        let start = begin + 1 + request + 1 + between + 1;
-        let length = bytes.get(start..)?.iter().rposition(|b| *b == b'"')?;
-        self.at = start + length + 1;
-        Some((part(self.value, begin + 1..begin + 1 + request), part(self.value, start..start + length)))
+        let (bytes, open) = (self.value.bytes(), self.at + self.gap());
+        let last = bytes.iter().rposition(|b| *b == b'"')?;
+        bytes.get(open..last)?.strip_prefix(b"\"")?;
+        let receive_behind = |end: usize| {
+            let rest = bytes.get(end..last)?.strip_prefix(b"\"")?;
+            let comma = usize::from(rest.first() == Some(&b','));
+            let gap = comma + rest.iter().skip(comma).take_while(|b| is_space(**b)).count();
+            (gap > 0 && rest.get(gap) == Some(&b'"')).then_some(end + 1 + gap + 1)
+        };
+        let (end, receive) = (open + 1..last).rev().find_map(|end| Some((end, receive_behind(end)?)))?;
+        self.at = last + 1;
+        Some((part(self.value, open + 1..end), part(self.value, receive..last)))
     }
 }
 
@@ -163,27 +169,26 @@ fn is_number(word: &[u8]) -> bool {
     !word.is_empty() && word.iter().all(u8::is_ascii_digit)
 }
 
-fn options(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_>) -> Option<()> {
+/// What may stand behind the way to forward. No mistake hides another.
+fn options(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_>) {
     if let Some(weight) = rest.word_if(is_number) {
-        draft.like.weight = limited(report, &weight, HEAVIEST)?;
+        draft.like.weight = limited(report, &weight, HEAVIEST).unwrap_or_default();
     }
     if let Some((request, receive)) = rest.quotes() {
         draft.like.request = Some(slashed(&text(&request, true)));
-        draft.like.receive = pattern(report, &receive)?;
+        draft.like.receive = pattern(report, &receive).flatten();
     }
-    thresholds(report, rest, draft)?;
+    thresholds(report, rest, draft);
     let left = rest.take(rest.bytes().len());
     if !left.bytes().iter().all(|b| is_space(*b)) {
         let said = format!("Invalid real server line, around \"{}\"", left.text());
         let left = left.trimmed(is_space);
         let message = format!("{:?} does not belong here", left.text());
         report.refuse(&left, Refusal::new(message, SHAPE).says(said));
-        return None;
     }
-    Some(())
 }
 
-fn thresholds(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_>) -> Option<()> {
+fn thresholds(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_>) {
     let is = |word: &[u8]| {
         let number = word.strip_prefix(b"l:").or_else(|| word.strip_prefix(b"u:"));
         number.is_some_and(is_number)
@@ -191,12 +196,12 @@ fn thresholds(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_
     let mut lower = None;
     while let Some(word) = rest.word_if(is) {
         let number = part(&word, 2..word.bytes().len());
-        let limit = limited(report, &number, i32::MAX as u32)?;
+        let limit = limited(report, &number, i32::MAX as u32);
         if word.bytes().starts_with(b"l") {
             lower = Some(word);
-            draft.like.lower = limit;
+            draft.like.lower = limit.unwrap_or_default();
         } else {
-            draft.like.upper = limit;
+            draft.like.upper = limit.unwrap_or(u32::MAX);
         }
     }
     if let Some(word) = lower.filter(|_| draft.like.lower > draft.like.upper) {
@@ -204,7 +209,6 @@ fn thresholds(report: &mut Report, rest: &mut Rest<'_, '_>, draft: &mut Draft<'_
         report.warn(&word, Refusal::new(message, "l:LOWER with u:UPPER, LOWER not above UPPER"));
         draft.like.lower = 0;
     }
-    Some(())
 }
 
 fn limited(report: &mut Report, at: &At<'_>, most: u32) -> Option<u32> {

@@ -29,7 +29,7 @@ pub(super) struct Draft<'a> {
     pub(super) protocol: Option<Protocol>,
     pub(super) scheduler: Option<String>,
     pub(super) sched_flags: Option<At<'a>>,
-    pub(super) persistent: Option<u32>,
+    pub(super) persistent: Option<(u32, At<'a>)>,
     pub(super) netmask: Option<(Netmask, At<'a>)>,
     pub(super) one_packet: Option<(bool, At<'a>)>,
     pub(super) monitor_file: Option<String>,
@@ -79,7 +79,7 @@ impl<'a> Draft<'a> {
             b"schedflags" => set(&mut self.sched_flags, sched_flags(report, s)),
             b"persistent" => {
                 let timeout = number(report, s, "persistent", 0, "invalid persistent timeout");
-                set(&mut self.persistent, timeout);
+                set(&mut self.persistent, timeout.map(|timeout| (timeout, s.whole())));
             }
             b"netmask" => set(&mut self.netmask, netmask(report, s, self.family).map(|m| (m, s.whole()))),
             b"ops" => set(&mut self.one_packet, yes_no(report, s, "ops").map(|ops| (ops, s.whole()))),
@@ -171,7 +171,7 @@ fn netmask(report: &mut Report, s: &Statement<'_>, family: Family) -> Option<Net
     let value = s.value().trimmed(is_space);
     let (mask, allowed, said) = match family {
         Family::V4 => (
-            value.text().parse::<Ipv4Addr>().ok().map(Netmask::V4),
+            dotted(&value.text()).map(Netmask::V4),
             "four numbers from 0 to 255: 255.255.255.0",
             "invalid netmask: dotted quad notation is required",
         ),
@@ -186,6 +186,12 @@ fn netmask(report: &mut Report, s: &Statement<'_>, family: Family) -> Option<Net
         report.refuse(&s.value(), Refusal::new(message, allowed).says(said));
     }
     mask
+}
+
+/// A part may be `00` or `000`. Others that begin with a zero are octal to the reference's tool, and refused.
+fn dotted(text: &str) -> Option<Ipv4Addr> {
+    let parts = text.split('.').map(|part| if matches!(part, "00" | "000") { "0" } else { part });
+    parts.collect::<Vec<_>>().join(".").parse().ok()
 }
 
 fn monitor_file(report: &mut Report, machine: &dyn Machine, s: &Statement<'_>) -> Option<String> {

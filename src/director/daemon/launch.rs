@@ -21,7 +21,7 @@ use super::run;
 use super::side;
 use super::signals;
 use super::texts::STARTING;
-use super::verbs::{Turned, await_end, log_place, turn};
+use super::verbs::{Turned, await_end, complain, log_place, turn};
 use crate::director::command::{ChildVerb, Errand};
 use crate::director::config::Config;
 use crate::director::log::Log;
@@ -80,7 +80,7 @@ pub(super) fn launch(start: Start) -> i32 {
             serve(start, herald)
         }
         Err(error) => {
-            start.log.say(&format!("fork failed: {error}"));
+            fails(&start.log, &format!("fork failed: {error}"));
             1
         }
     }
@@ -97,7 +97,7 @@ fn serve(start: Start, mut herald: Herald) -> i32 {
             return code;
         }
         Err(error) => {
-            start.log.say(&format!("Can not open {}: {error}", start.place.pid_file().display()));
+            fails(&start.log, &format!("Can not open {}: {error}", start.place.pid_file().display()));
             start.log.say("Exiting with exit_status 1: Initialisation Error");
             herald.tell(1);
             return 1;
@@ -107,6 +107,12 @@ fn serve(start: Start, mut herald: Herald) -> i32 {
         start.log.say(&format!("cannot let go of the terminal: {error}"));
     }
     live(start, herald, once)
+}
+
+/// Tells why there is no daemon, on the terminal too: it is still ours.
+fn fails(log: &Log, line: &str) {
+    complain(line);
+    log.say(line);
 }
 
 /// Claims the pid file, or has who was faster do what is wanted: the exit code. Who ends is waited for, and followed.

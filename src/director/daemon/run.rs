@@ -491,6 +491,7 @@ fn worth_a_line<'a>(config: &Config, targets: &[(usize, usize)], outcome: &'a Ou
     let (index, _) = targets.first()?;
     let kind = config.virtuals.get(*index)?.check.kind;
     let runs = matches!(kind, CheckKind::External | CheckKind::ExternalPerl);
-    let odd = outcome.text.starts_with("system_timeout(") || outcome.text.starts_with("exec(");
+    let odd = outcome.text.starts_with("system_timeout(")
+        || outcome.text.starts_with("Exiting with exit_status 127");
     (runs && odd).then_some(&outcome.text)
 }

@@ -81,7 +81,7 @@ pub(super) fn run(words: Vec<String>, command: Command) -> i32 {
 }
 
 /// A reader that has gone away does not want to know.
-fn complain(line: &str) {
+pub(super) fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 

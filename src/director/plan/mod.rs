@@ -75,6 +75,9 @@ pub fn stop(config: &Config, state: &State, actual: &Table) -> Vec<Step> {
 
 fn leave(virt: &Virtual, watched: &Watched) -> Step {
     let up = virt.reals.iter().zip(&watched.servers).filter(|(_, server)| server.health == Health::Up);
+    // Some are named twice.
+    let mut told = BTreeSet::new();
+    let up = up.filter(|(real, _)| told.insert(virt.key(real.at, real.forward)));
     let purged = |(real, _): (&super::config::Real, &Server)| {
         Event::server(virt.id, Subject::Real, real.at, "Purged", Some("stop"))
     };

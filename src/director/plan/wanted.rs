@@ -122,13 +122,15 @@ impl Want {
 }
 
 impl Wanted {
+    /// Of two servers with the same right the last one named has it, as with the reference.
     fn put(&mut self, key: SocketAddr, want: Want) {
+        let same_right = |there: &Want| want.subject == Subject::Real && want.rank() == there.rank();
         match self.rows.get_mut(&key) {
             None => {
                 self.order.push(key);
                 self.rows.insert(key, want);
             }
-            Some(there) if want.rank() > there.rank() => *there = want,
+            Some(there) if want.rank() > there.rank() || same_right(there) => *there = want,
             Some(_) => {}
         }
     }

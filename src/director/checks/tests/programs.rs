@@ -24,7 +24,8 @@ fn a_program_decides() {
     assert_eq!(std::fs::read_to_string(told).unwrap(), "10.0.0.100 80 10.0.0.2 81\n");
     assert!(!external("/bin/false", "").up);
     let missing = external("/nonexistent/check", "");
-    assert!(missing.text.starts_with("exec(/nonexistent/check, 10.0.0.100"), "{missing:?}");
+    let line = "Exiting with exit_status 127: exec(/nonexistent/check 10.0.0.100 80 10.0.0.2 81) failed: No such file or directory";
+    assert_eq!(missing, Outcome::down(line));
     let pid = dir.path().join("pid");
     let hangs = write(
         "hangs",

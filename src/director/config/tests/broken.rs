@@ -19,6 +19,14 @@ fn every_error_is_told_in_the_order_of_the_file() {
 }
 
 #[test]
+fn a_mistake_hides_no_other() {
+    let text = "virtual=10.0.0.1\n\tfallback=nosuch:80 walk\n\treal=nosuch:80 masq\n\treal=10.0.0.9->10.0.0.2 gate\n";
+    assert_eq!(places(text), [(1, 9), (2, 11), (2, 21), (3, 7), (4, 17)]);
+    let text = "virtual=10.0.0.1:80\n\treal=nosuch:80 walk\n\treal=nosuch:80 masq 9999999999 \"a\", \"b(\" u:9999999999 x\n";
+    assert_eq!(places(text), [(2, 7), (2, 17), (3, 7), (3, 22), (3, 40), (3, 45), (3, 56)]);
+}
+
+#[test]
 fn a_diagnostic_shows_place_line_and_remedy() {
     let checked = checked("virtual=10.0.0.1:80\n\treal=10.0.0.2:80 walk 3\n");
     let shown = checked.diagnostics.first().map(ToString::to_string).unwrap_or_default();
@@ -65,9 +73,13 @@ fn what_has_no_effect_is_told() {
     for lines in [
         "\tnetmask=255.255.255.0\n",
         "\tops=yes\n",
+        "\tpersistent=0\n",
+        "\tpersistent=0\n\tnetmask=255.255.255.0\n",
+        "\nvirtual=10.0.0.1:0\n\treal=10.0.0.2:80 gate\n",
         "\tschedflags=sh-port\n",
         "execute=ldirectord.cf\n",
         "execute=\"ldirectord.cf\"\n",
+        "execute=b.cf\nexecute=c.cf\nexecute=b.cf\n",
         "\tscheduler=fastest\n",
         "\tservice=\"http\"\n",
         "\tprotocol=tcp;\n",
@@ -83,6 +95,13 @@ fn what_has_no_effect_is_told() {
         "\treal=10.0.0.3:80 gate l:5\n",
         "\tchecktype=connect\nvirtual=7\n\treal=10.0.0.2 gate\n\tchecktype=connect\n",
         "virtual=10.0.0.9:80\n",
+        "\treal=10.0.0.2:80 gate 3\n",
+        "\treal=10.0.0.2 gate 3\n",
+        "\treal=10.0.0.5->10.0.0.9:80 masq\n\treal=10.0.0.3->10.0.0.8:80 masq\n",
+        "virtual=10.0.0.9:80#web\n\treal=10.0.0.2:80 gate\n",
+        "virtual=10.0.0.9:80, 443\n\treal=10.0.0.2:80 gate\n",
+        "virtual=vip:80/24 # web\n\treal=10.0.0.2:80 gate\n",
+        "virtual6=[2001:db8::5]:80/64\n\treal6=vip6:80 gate\n",
     ] {
         assert_eq!(told(lines), 1, "{lines}");
     }

@@ -79,6 +79,14 @@ fn real_servers_follow_5_2() {
     );
 }
 
+#[test]
+fn a_weight_is_whatever_the_kernel_takes() {
+    let made = service("\treal=10.0.0.2:80 masq 100000\n\treal=10.0.0.3:80 masq 2147483647\n");
+    assert_eq!(made.reals.iter().map(|real| real.weight).collect::<Vec<_>>(), [100_000, 2_147_483_647]);
+    let beyond = "virtual=10.0.0.1:80\n\treal=10.0.0.2:80 masq 2147483648\n";
+    assert!(checked(beyond).config.is_none());
+}
+
 /// The reference was read: both are the server's own, or both the service's.
 #[test]
 fn a_request_of_its_own_may_take_any_answer() {
@@ -87,6 +95,26 @@ fn a_request_of_its_own_may_take_any_answer() {
     let received = |n: usize| made.receive(&made.reals[n]).map(Pattern::source);
     assert_eq!([received(0), received(1)], [None, Some("OK")]);
     assert!(made.check_identity(&made.reals[0]).ends_with(":gate:\\/alive:"));
+}
+
+/// Both go as far as they can, the request first.
+#[test]
+fn quotes_may_stand_in_a_request() {
+    let pair = |pair: &str| {
+        let made = service(&format!("\treal=10.0.0.2:80 gate 1 {pair}\n"));
+        let real = made.reals.first().unwrap();
+        (made.request(real).to_owned(), made.receive(real).map(|p| p.source().to_owned()).unwrap_or_default())
+    };
+    for (text, request, receive) in [
+        (r#""a", "b"c""#, "/a", r#"b"c"#),
+        (r#""a","b","c""#, r#"/a","b"#, "c"),
+        (r#""a" "b"  "c""#, r#"/a" "b"#, "c"),
+        (r#""a"b", "c""#, r#"/a"b"#, "c"),
+        (r#""a", "b", ""#, "/a", r#"b", "#),
+        (r#""","","""#, r#"/",""#, ""),
+    ] {
+        assert_eq!(pair(text), (request.to_owned(), receive.to_owned()), "{text}");
+    }
 }
 
 #[test]
@@ -109,6 +137,24 @@ fn fallbacks_take_the_port_of_the_service() {
 }
 
 #[test]
+fn the_last_part_of_a_name_may_be_a_number() {
+    let text = "virtual=web.1:80\n\treal=web.1 gate\nvirtual6=web.1:80\n\treal6=web.1 gate\n";
+    let made = config(text).virtuals;
+    assert_eq!(made[0].id, ServiceId::address(Protocol::Tcp, at("10.9.9.13:80")));
+    assert_eq!(made[1].id, ServiceId::address(Protocol::Tcp, at("[2001:db8::13]:80")));
+}
+
+#[test]
+fn a_part_of_a_netmask_may_be_nothing_but_zeros() {
+    let mask = |text: &str| {
+        let lines = format!("virtual=10.0.0.1:80\n\treal=10.0.0.2 gate\n\tpersistent=9\n\tnetmask={text}\n");
+        checked(&lines).config?.virtuals.remove(0).kernel.persistence.map(|p| p.netmask)
+    };
+    assert_eq!(mask("255.255.00.000"), Some(Netmask::V4([255, 255, 0, 0].into())));
+    assert_eq!(mask("255.255.255.064"), None, "octal to the reference's tool");
+}
+
+#[test]
 fn marks_and_ipv6() {
     let text = "virtual=7\n\treal=10.0.0.2 gate\n\tpersistent=600\n\tnetmask=255.255.255.0\n\
                 virtual6=9\n\treal6=vip6 gate\n\tprotocol=fwm\n\tpersistent=60\n";
@@ -127,6 +173,7 @@ fn port_53_means_udp_only_as_it_is_written() {
         |port: &str| config(&format!("virtual=10.0.0.1:{port}\n\treal=10.0.0.2 gate\n")).virtuals[0].id;
     assert_eq!(protocol("53"), ServiceId::address(Protocol::Udp, at("10.0.0.1:53")));
     assert_eq!(protocol("domain"), ServiceId::address(Protocol::Udp, at("10.0.0.1:53")));
+    assert_eq!(protocol("53#dns"), ServiceId::address(Protocol::Udp, at("10.0.0.1:53")));
     assert_eq!(protocol("053"), ServiceId::address(Protocol::Tcp, at("10.0.0.1:53")));
 }
 
@@ -195,10 +242,11 @@ fn words_may_have_something_around_them() {
 #[test]
 fn mails_and_other_texts() {
     let text = "emailalert=\"a@b, c@d\"\nemailalertfrom=x <y@z>\nemailalertstatus=running, stopping\n\
-                smtp=mail.x.y\nvirtual=10.0.0.1:80\n\tservicename=Web Site\n\tcomment=call me # now\n\
+                smtp=mail.x.y\nexecute=b.cf\nexecute=c.cf\nexecute=b.cf\nvirtual=10.0.0.1:80\n\tservicename=Web Site\n\tcomment=call me # now\n\
                 \treal=10.0.0.2:80 gate\n\temailalertfreq=7\n\tmonitorfile=\"/var/log/mon\"\n\
                 \tfallbackcommand=\"/x/fb.sh a\"\n\trequest=\"a\tb\" c\n";
     let Config { global, mut virtuals } = config(text);
+    assert_eq!(global.execute, ["b.cf", "c.cf"]);
     assert_eq!(global.email_from.as_deref(), Some("x <y@z>"));
     let made = virtuals.remove(0);
     assert_eq!(made.alert.to, ["a@b", "c@d"]);

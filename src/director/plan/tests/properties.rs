@@ -131,15 +131,15 @@ fn check_service(virt: &Virtual, watched: &Watched, after: &Table) {
     let entry = after.get(&virt.id).expect("the service is there");
     assert_eq!(entry.service, virt.kernel);
     let servers: Vec<_> = virt.reals.iter().zip(&watched.servers).collect();
-    let up = |key: &SocketAddr| {
+    let last_up = |key: &SocketAddr| {
         let at = |real: &config::Real| virt.key(real.at, real.forward) == *key;
-        servers.iter().find(|(real, server)| at(real) && server.health == Health::Up && real.weight > 0)
+        servers.iter().rfind(|(real, server)| at(real) && server.health == Health::Up && real.weight > 0)
     };
     for (real, _) in servers.iter().filter(|(real, server)| server.health == Health::Up && real.weight > 0) {
         let key = virt.key(real.at, real.forward);
-        let first = up(&key).unwrap().0;
+        let last = last_up(&key).unwrap().0;
         let dest = entry.dests.get(&key).expect("a server that is up is there");
-        assert!(first.dest().is_met_by(dest), "{dest:?}");
+        assert!(last.dest().is_met_by(dest), "{dest:?}");
     }
     let nobody_up = servers.iter().all(|(_, server)| server.health != Health::Up);
     let all_known = servers.iter().all(|(_, server)| server.health != Health::Unknown);

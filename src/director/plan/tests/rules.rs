@@ -105,13 +105,27 @@ fn servers_at_one_place_of_the_table_hold_it_together() {
     let text =
         "virtual=10.0.0.100:80\n\treal=10.0.0.1:8080 gate 2\n\treal=10.0.0.1:8081 gate 3\n\tservice=none\n";
     let mut d = Director::started(text, Fake::default(), &[]);
-    assert_eq!(rows(&d), ["10.0.0.1:80 Route 2"]);
-    d.state.judge(&d.config, 0, 0, Verdict::Down);
-    d.carry_out(change(&d.config, &d.state, 0, &d.kernel.table));
     assert_eq!(rows(&d), ["10.0.0.1:80 Route 3"]);
     d.state.judge(&d.config, 0, 1, Verdict::Down);
     d.carry_out(change(&d.config, &d.state, 0, &d.kernel.table));
+    assert_eq!(rows(&d), ["10.0.0.1:80 Route 2"]);
+    d.state.judge(&d.config, 0, 0, Verdict::Down);
+    d.carry_out(change(&d.config, &d.state, 0, &d.kernel.table));
     assert_eq!(rows(&d), Vec::<String>::new());
+}
+
+#[test]
+fn of_two_lines_of_a_server_the_last_counts() {
+    let text = "virtual=10.0.0.100:80\n\treal=10.0.0.1:80 masq\n\treal=10.0.0.1:80 masq 3\n";
+    let mut d = Director::started(text, Fake::default(), &[]);
+    assert_eq!(rows(&d), ["10.0.0.1:80 Masq 3"]);
+    d.log.clear();
+    d.stop();
+    let wanted = [
+        "Purged real server (stop): 10.0.0.1:80 (10.0.0.100:80)",
+        "Purged virtual server (stop): 10.0.0.100:80",
+    ];
+    assert_eq!(d.log, wanted);
 }
 
 /// Two checks of one server, of which one fails.
