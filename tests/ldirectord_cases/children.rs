@@ -21,6 +21,10 @@ fn status(room: &Room, instance: &str) -> Option<i32> {
 
 fn both_serve(room: &Room) {
     room.must(&["first.cf", "start"]);
+    serve(room);
+}
+
+fn serve(room: &Room) {
     room.wait("both", || {
         room.rows().contains("100:80: 10.0.0.1:80/5") && room.rows().contains("101:80: 10.0.0.1:80/5")
     });
@@ -175,6 +179,9 @@ fn two_that_name_each_other_and_were_started_each_by_itself_do_not_wait_either()
         let room = family(warm, &format!("{warm}execute=first.cf\n"));
         both_serve(&room);
         room.must(&["second.cf", "restart"]);
+        // who restarts ends the other, and has it started
+        room.wait("the first", || status(&room, "first.cf") == Some(0));
+        serve(&room);
         for (number, name) in ["first.cf", "second.cf"].into_iter().enumerate() {
             room.must(&[name, "reload"]);
             room.wait("a word", || room.log().matches("is not told to reload").count() > number);
