@@ -13,7 +13,7 @@ use super::outcome::Outcome;
 use super::plan::{Entry, Gone, Op, Place, Snapshot, Wanted, ops};
 use super::task::{Patron, Start, Stop, Task};
 use super::turn::{self, Turn};
-use super::{common, ledger, loopback};
+use super::{address, common, ledger, loopback};
 
 /// `status` of each.
 pub(super) fn status(tasks: &[Task<'_>]) -> Vec<Outcome> {
@@ -214,7 +214,7 @@ struct Stops<'a> {
 
 impl Stops<'_> {
     fn take_away(&self, talk: &mut Conversation, steps: &[Planned<Stop>]) -> Vec<Outcome> {
-        let mut answers = talk.apply(&removals(steps)).into_iter();
+        let mut answers = address::apply(talk, self.before, &removals(steps)).into_iter();
         let mut outcomes: Vec<Outcome> = Vec::new();
         for (task, step) in self.tasks.iter().zip(steps) {
             outcomes.push(match step {
@@ -252,7 +252,7 @@ impl Stops<'_> {
             };
             steps.iter().position(|step| step.as_ref().is_ok_and(took))
         };
-        for (addr, error) in super::address::put_back(talk, self.before, &removals(steps)) {
+        for (addr, error) in address::put_back(talk, self.before, &removals(steps)) {
             let culprit = blame(addr.as_ref());
             if let Some((task, outcome)) = culprit.and_then(|n| self.tasks.get(n).zip(outcomes.get_mut(n))) {
                 *outcome = not_removed(task, &error);

@@ -276,6 +276,39 @@ fn what_a_dead_owner_left_is_taken_down_by_who_means_him() {
     });
 }
 
+/// The kernel promotes no secondary, and cannot be told to.
+pub(crate) const WITHOUT_PROMOTION: &str = "
+for nic in eth0 eth1; do echo 0 >/proc/sys/net/ipv4/conf/$nic/promote_secondaries; done
+mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys
+";
+
+/// `ifdown` and `ifup`: the guard puts ours back before the node's own address is there again, as a secondary.
+#[test]
+fn the_default_route_survives_an_address_that_became_primary() {
+    for end in [true, false] {
+        lab(move || {
+            ledger::own(ME).unwrap();
+            let all = [(Agent::IPaddr2, "10.0.0.50/24/eth0"), (Agent::IPaddr2, "10.0.0.51/24/eth0")];
+            acquire(&all, &crew());
+            sh("echo 0 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries
+                ip addr flush dev eth0; ip link set eth0 down; ip link set eth0 up");
+            look(&mut Guard::new(ME, crew()));
+            sh("ip addr add 10.0.0.1/24 brd + dev eth0; ip route add default via 10.0.0.254
+                ip route add 10.77.0.0/16 via 10.0.0.253");
+            assert!(line("10.0.0.1").ends_with("secondary eth0"));
+            if end {
+                assert!(down(&all).iter().all(|a| a.code == 0));
+            } else {
+                assert_eq!(ledger::clear(Some(ME)).errors, Vec::<String>::new());
+            }
+            assert_eq!(line("10.0.0.1"), "inet 10.0.0.1/24 brd 10.0.0.255 scope global eth0");
+            assert!(!has("10.0.0.50") && !has("10.0.0.51"));
+            sh("ip route | grep -q 'default via 10.0.0.254'; ip route | grep -q '10.77.0.0/16 via 10.0.0.253'
+                grep -qx 0 /proc/sys/net/ipv4/conf/eth0/promote_secondaries");
+        });
+    }
+}
+
 #[test]
 fn nothing_of_a_dead_owner_stays() {
     lab(|| {
@@ -333,7 +366,7 @@ fn listed() -> Vec<String> {
 #[test]
 fn what_is_gone_is_struck_out_whatever_else_cannot_be_put_back() {
     lab(|| {
-        sh("echo 0 >/proc/sys/net/ipv4/conf/eth1/promote_secondaries");
+        sh(WITHOUT_PROMOTION);
         let all = [(Agent::IPaddr2, "239.0.0.5/24/eth1")];
         assert!(up(&all).iter().all(|a| a.start.as_ref().is_some_and(|s| s.code == 0)));
         sh("ip addr add 239.0.0.6/24 dev eth1 autojoin");

@@ -7,6 +7,7 @@ use heartbeat::agents::announce::Crew;
 use heartbeat::agents::many::{Acquired, Done, acquire, ask, release};
 use heartbeat::agents::{Agent, ledger};
 
+use super::guard::WITHOUT_PROMOTION;
 use super::lab::{Capture, addresses, has, lab, sh};
 
 const ARP: u16 = 0x0806;
@@ -137,9 +138,9 @@ fn what_the_kernel_refuses_is_not_written_down() {
 }
 
 /// A primary goes whose secondaries somebody else needs.
-fn secondaries_survive(promote: u8) {
+fn secondaries_survive(promotion: &'static str) {
     lab(move || {
-        sh(&format!("echo {promote} >/proc/sys/net/ipv4/conf/eth1/promote_secondaries"));
+        sh(promotion);
         let all = [(Agent::IPaddr2, "172.16.0.1/24/eth1"), (Agent::IPaddr2, "172.16.0.2/24/eth1")];
         assert!(up(&all).iter().all(|a| a.start.as_ref().is_some_and(|s| s.code == 0)));
         sh("ip addr add 172.16.0.9/24 brd + dev eth1; ip addr add 172.16.0.8/24 brd + dev eth1 label eth1:x");
@@ -153,12 +154,13 @@ fn secondaries_survive(promote: u8) {
 
 #[test]
 fn secondaries_survive_their_primary() {
-    secondaries_survive(0);
+    secondaries_survive("echo 0 >/proc/sys/net/ipv4/conf/eth1/promote_secondaries");
+    secondaries_survive(WITHOUT_PROMOTION);
 }
 
 #[test]
 fn promoted_secondaries_are_left_alone() {
-    secondaries_survive(1);
+    secondaries_survive("echo 1 >/proc/sys/net/ipv4/conf/eth1/promote_secondaries");
 }
 
 #[test]
