@@ -69,9 +69,16 @@ pub(super) fn stop(tasks: &[Task<'_>], patron: Patron<'_>) -> Vec<Outcome> {
     };
     let mut now = before.clone();
     let mut steps = Vec::new();
+    // A list that cannot be read cannot be written either, which is told.
+    let list = ledger::read().unwrap_or_default();
     for task in tasks {
-        let step = task.stop(&now);
-        step.iter().flat_map(|stop| &stop.ops).for_each(|op| now.foresee(op));
+        let mut step = task.stop(&now);
+        if let Ok(stop) = &mut step {
+            stop.ops.iter().for_each(|op| now.foresee(op));
+            let renamed = list.renamed(&stop.gone(&before), &now);
+            renamed.iter().for_each(|op| now.foresee(op));
+            stop.ops.extend(renamed);
+        }
         steps.push(step);
     }
     let stops = Stops { tasks, before: &before };
@@ -133,7 +140,7 @@ fn write_down(
     let mut new = Vec::new();
     for (task, step) in tasks.iter().zip(steps) {
         let entry = match step {
-            Some(Ok(start)) => Some(Entry { wanted: listed(start, now), nic: start.link.name.clone() }),
+            Some(Ok(start)) => Some(Entry::new(listed(start, now), &start.link)),
             None | Some(Err(Outcome::Success)) => task.running(now),
             Some(Err(_)) => None,
         };
@@ -148,7 +155,7 @@ fn write_down(
 
 /// Where the address was there already (and only the link comes up), it is what is there.
 fn listed(start: &Start, now: &Snapshot) -> Wanted {
-    let entry = Entry { wanted: start.wanted.clone(), nic: start.link.name.clone() };
+    let entry = Entry::new(start.wanted.clone(), &start.link);
     let there = entry.held(now).and_then(|addr| Entry::of(addr, now));
     there.map_or(entry.wanted, |there| there.wanted)
 }

@@ -94,7 +94,7 @@ impl Guard {
         let mut talk = Conversation::open()?;
         let now = talk.holdings()?;
         let missing = list.entries.iter().filter(|entry| entry.held(&now).is_none());
-        let missing: Vec<(&Entry, Option<&Link>)> = missing.map(|e| (e, now.link(&e.nic))).collect();
+        let missing: Vec<(&Entry, Option<&Link>)> = missing.map(|e| (e, e.link(&now))).collect();
         self.tell_of_homeless(&missing, say);
         let (due, next) = self.due(&missing);
         let all_back = self.put_back(&mut talk, &due, say);
@@ -144,7 +144,8 @@ impl Guard {
         for ((entry, link), answer) in due.iter().zip(talk.apply(&ops)) {
             let end = match answer {
                 Ok(()) => {
-                    back.push((announcement(entry, Schedule::IPADDR2), *link));
+                    let what = announcement(entry, &link.name, Schedule::IPADDR2);
+                    back.push((what, *link));
                     format!("put back{}", self.times(entry))
                 }
                 Err(error) => error.to_string(),
@@ -179,11 +180,12 @@ fn take_back(talk: &mut Conversation, due: &[(&Entry, &Link)]) {
 /// Announces what is up once more, in one slow round.
 pub fn refresh(crew: &Crew) {
     let entries = ledger::read().unwrap_or_default().entries;
-    crew.remind(entries.iter().map(|entry| announcement(entry, Schedule::new(1, 1000))).collect());
+    let again = |entry: &Entry| announcement(entry, &entry.nic, Schedule::new(1, 1000));
+    crew.remind(entries.iter().map(again).collect());
 }
 
-fn announcement(entry: &Entry, schedule: Schedule) -> Announcement {
-    Announcement { ip: entry.wanted.ip, nic: entry.nic.clone(), schedule, while_held: true }
+fn announcement(entry: &Entry, nic: &str, schedule: Schedule) -> Announcement {
+    Announcement { ip: entry.wanted.ip, nic: nic.to_owned(), schedule, while_held: true }
 }
 
 /// An address as log lines name it.

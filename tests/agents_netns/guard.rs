@@ -113,6 +113,34 @@ fn what_is_stopped_where_its_interface_is_gone_is_not_guarded() {
     }
 }
 
+/// The address stays on it, and another interface may have its name by now.
+#[test]
+fn what_is_up_on_a_renamed_interface_is_ours() {
+    const RENAME: &str = "ip link set eth0 down; ip link set eth0 name lan0; ip link set lan0 up
+        ip link add eth0 type veth peer name q0; ip link set eth0 up";
+    for end in [true, false] {
+        lab(move || {
+            ledger::own(ME).unwrap();
+            let all = [(Agent::IPaddr2, "10.0.0.50/24/eth0"), (Agent::IPaddr, "10.0.0.51/24/eth0")];
+            acquire(&all, &crew());
+            sh(RENAME);
+            let mut guard = Guard::new(ME, crew());
+            assert_eq!(look(&mut guard), Vec::<String>::new(), "they are up");
+            sh("ip addr del 10.0.0.50/24 dev lan0");
+            assert_eq!(look(&mut guard).len(), 1);
+            assert!(has("10.0.0.50"));
+            sh("test -z \"$(ip -4 addr show dev eth0)\"");
+            if end {
+                assert!(down(&all).iter().all(|a| a.code == 0));
+            } else {
+                assert_eq!(ledger::clear(Some(ME)).removed.len(), 2);
+            }
+            assert!(!has("10.0.0.50") && !has("10.0.0.51"), "{:?}", addresses());
+            assert_eq!(listed(), Vec::<String>::new());
+        });
+    }
+}
+
 /// It is written down by its own.
 #[test]
 fn an_interface_may_be_called_by_another_name() {
