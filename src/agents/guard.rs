@@ -52,7 +52,12 @@ pub struct Guard {
     owner: Owner,
     crew: Crew,
     born: Instant,
-    patience: Patience<Place>,
+    /// Apart for an interface that is up and one that is down.
+    patience: Patience<(Place, bool)>,
+    /// Missing on an interface that was down, and not put back there any more: one that flaps is no fight.
+    waiting: BTreeSet<Place>,
+    /// With telling that the kernel would not.
+    refused: Patience<Place>,
     /// With telling that nothing can be seen.
     blind: Patience<()>,
     /// Addresses whose interface is gone; told once.
@@ -67,6 +72,8 @@ impl Guard {
             crew,
             born: Instant::now(),
             patience: Patience::default(),
+            waiting: BTreeSet::new(),
+            refused: Patience::default(),
             blind: Patience::default(),
             homeless: BTreeSet::new(),
         }
@@ -76,7 +83,7 @@ impl Guard {
     pub fn look(&mut self, say: &mut dyn FnMut(Level, &str)) -> Option<Duration> {
         self.compare(say).unwrap_or_else(|error| {
             // Not each time: that would be for ever.
-            if self.blind.missing(&(), self.born.elapsed()).is_none() {
+            if self.blind.try_now(&(), self.born.elapsed()) {
                 say(Level::Error, &format!("Cannot see whether the addresses are up: {error}"));
             }
             Some(SOON)
@@ -87,8 +94,13 @@ impl Guard {
         // Without a turn, or a list that can be read, nobody knows whether a missing address was released.
         let _turn = turn::wait().map_err(|error| format!("{RSCTMP}: {error}"))?;
         let list = ledger::read().map_err(|error| format!("{ADDRESSES}: {error}"))?;
-        if !list.may_be_of(self.owner) || list.entries.is_empty() {
-            self.homeless.clear();
+        let ours = list.may_be_of(self.owner);
+        let places: BTreeSet<Place> = list.entries.iter().filter(|_| ours).map(Entry::place).collect();
+        self.patience.retain(|(place, _)| places.contains(place));
+        self.refused.retain(|place| places.contains(place));
+        self.homeless.retain(|place| places.contains(place));
+        self.waiting.retain(|place| places.contains(place));
+        if places.is_empty() {
             return Ok(None);
         }
         let mut talk = Conversation::open()?;
@@ -124,9 +136,19 @@ impl Guard {
         let (mut due, mut next) = (Vec::new(), None::<Duration>);
         let now = self.born.elapsed();
         for (entry, link) in missing.iter().filter_map(|(entry, link)| Some((*entry, (*link)?))) {
-            match self.patience.missing(&entry.place(), now) {
+            let (place, up) = (entry.place(), link.is_up());
+            match self
+                .patience
+                .due(&(place.clone(), up), now)
+                .filter(|_| !(up && self.waiting.contains(&place)))
+            {
                 None => due.push((entry, link)),
-                Some(at) => next = Some(next.map_or(at, |next| next.min(at))),
+                Some(at) => {
+                    next = Some(next.map_or(at, |next| next.min(at)));
+                    if !up {
+                        self.waiting.insert(place);
+                    }
+                }
             }
         }
         (due, next)
@@ -142,15 +164,18 @@ impl Guard {
         let ops: Vec<Op> = due.iter().map(|(entry, link)| Op::Add(entry.wanted.on(link))).collect();
         let (mut lines, mut back) = (Vec::new(), Vec::new());
         for ((entry, link), answer) in due.iter().zip(talk.apply(&ops)) {
-            let end = match answer {
+            let removed = format!("{} is ours and was removed by somebody else", shown(entry));
+            match answer {
                 Ok(()) => {
                     let what = announcement(entry, &link.name, Schedule::IPADDR2);
                     back.push((what, *link));
-                    format!("put back{}", self.times(entry))
+                    lines.push(format!("{removed}: put back{}", self.count(entry, link)));
                 }
-                Err(error) => error.to_string(),
-            };
-            lines.push(format!("{} is ours and was removed by somebody else: {end}", shown(entry)));
+                Err(error) if self.refused.try_now(&entry.place(), self.born.elapsed()) => {
+                    lines.push(format!("{removed}: {error}"));
+                }
+                Err(_) => {}
+            }
         }
         let all_back = back.len() == due.len();
         // What could not be sent is sent again soon, and the address is up.
@@ -159,8 +184,13 @@ impl Guard {
         all_back
     }
 
-    fn times(&self, entry: &Entry) -> String {
-        match self.patience.times(&entry.place()) {
+    fn count(&mut self, entry: &Entry, link: &Link) -> String {
+        let what = (entry.place(), link.is_up());
+        if self.waiting.remove(&what.0) && what.1 {
+            return String::new();
+        }
+        self.patience.count(&what, self.born.elapsed());
+        match self.patience.times(&what) {
             0 | 1 => String::new(),
             n => format!(" (for the {n}th time in a row)"),
         }

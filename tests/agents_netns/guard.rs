@@ -23,6 +23,10 @@ fn look(guard: &mut Guard) -> Vec<String> {
     lines
 }
 
+fn look_again(guard: &mut Guard) -> Duration {
+    guard.look(&mut |_, _| ()).expect("something is missing")
+}
+
 #[test]
 fn what_somebody_takes_away_is_put_back() {
     lab(|| {
@@ -198,6 +202,45 @@ fn a_link_that_comes_back_has_its_ipv6_address() {
     });
 }
 
+#[test]
+fn a_link_that_flaps_is_no_fight() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let crew = crew();
+        acquire(&[(Agent::IPv6addr, "fd00::50/64/eth0")], &crew);
+        let mut guard = Guard::new(ME, crew);
+        for _ in 0..12 {
+            sh("ip link set eth0 down");
+            look(&mut guard);
+            sh("ip link set eth0 up");
+            look(&mut guard);
+            assert!(has("fd00::50"));
+        }
+    });
+}
+
+#[test]
+fn a_fight_is_over_with_the_release() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let (all, crew) = ([(Agent::IPaddr2, "10.0.0.50/24/eth0")], crew());
+        let mut guard = Guard::new(ME, crew.clone());
+        let lose = |guard: &mut Guard| {
+            acquire(&all, &crew);
+            sh("ip addr del 10.0.0.50/24 dev eth0");
+            look(guard);
+            has("10.0.0.50")
+        };
+        until("it is a fight", LONG, || !lose(&mut guard));
+        down(&all);
+        look(&mut guard);
+        acquire(&all, &crew);
+        sh("ip addr del 10.0.0.50/24 dev eth0");
+        look(&mut guard);
+        assert!(has("10.0.0.50"));
+    });
+}
+
 /// The kernel says nothing when it would take it.
 #[test]
 fn what_cannot_be_put_back_is_tried_again_and_not_announced() {
@@ -215,11 +258,13 @@ fn what_cannot_be_put_back_is_tried_again_and_not_announced() {
         let told =
             frames.take(100).any(|f| f.get(54) == Some(&136) && f.get(62..78) == Some(&target.octets()));
         assert!(!told, "it is not there");
+        // Each second, and that is no fight.
+        for _ in 0..20 {
+            assert!(look_again(&mut guard) <= Duration::from_secs(1));
+        }
         sh("echo 0 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6");
-        until("it is put back", LONG, || {
-            guard.look(&mut |_, _| ());
-            has("fd00::50")
-        });
+        look(&mut guard);
+        assert!(has("fd00::50"));
     });
 }
 
