@@ -3,7 +3,7 @@
 //! The list is compared while its [`turn`] is held, so that whoever releases an address in an orderly way is never
 //! taken for somebody else. How soon and how often is decided in [`plan::guard`](super::plan::guard).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -60,6 +60,8 @@ pub struct Guard {
     refused: Patience<Place>,
     /// With telling that nothing can be seen.
     blind: Patience<()>,
+    /// On which interface each was last put back.
+    homes: BTreeMap<Place, u32>,
     /// Addresses whose interface is gone; told once.
     homeless: BTreeSet<Place>,
 }
@@ -75,6 +77,7 @@ impl Guard {
             waiting: BTreeSet::new(),
             refused: Patience::default(),
             blind: Patience::default(),
+            homes: BTreeMap::new(),
             homeless: BTreeSet::new(),
         }
     }
@@ -100,6 +103,7 @@ impl Guard {
         self.refused.retain(|place| places.contains(place));
         self.homeless.retain(|place| places.contains(place));
         self.waiting.retain(|place| places.contains(place));
+        self.homes.retain(|place, _| places.contains(place));
         if places.is_empty() {
             return Ok(None);
         }
@@ -163,13 +167,20 @@ impl Guard {
     ) -> bool {
         let ops: Vec<Op> = due.iter().map(|(entry, link)| Op::Add(entry.wanted.on(link))).collect();
         let (mut lines, mut back) = (Vec::new(), Vec::new());
-        for ((entry, link), answer) in due.iter().zip(talk.apply(&ops)) {
+        let answers = talk.apply(&ops);
+        let raised = self.raise(talk, due);
+        for ((entry, link), answer) in due.iter().zip(answers) {
             let removed = format!("{} is ours and was removed by somebody else", shown(entry));
             match answer {
                 Ok(()) => {
+                    let down = if link.is_up() || raised.contains(&link.index) {
+                        String::new()
+                    } else {
+                        format!(", but {} is down", link.name)
+                    };
                     let what = announcement(entry, &link.name, Schedule::IPADDR2);
                     back.push((what, *link));
-                    lines.push(format!("{removed}: put back{}", self.count(entry, link)));
+                    lines.push(format!("{removed}: put back{}{down}", self.count(entry, link)));
                 }
                 Err(error) if self.refused.try_now(&entry.place(), self.born.elapsed()) => {
                     lines.push(format!("{removed}: {error}"));
@@ -184,6 +195,20 @@ impl Guard {
         all_back
     }
 
+    /// Sets those up that were made anew; one that somebody set down stays down.
+    fn raise(&mut self, talk: &mut Conversation, due: &[(&Entry, &Link)]) -> BTreeSet<u32> {
+        let mut new = BTreeSet::new();
+        for (entry, link) in due {
+            let home = self.homes.insert(entry.place(), link.index).or(entry.index);
+            if !link.is_up() && home.is_some_and(|home| home != link.index) {
+                new.insert(link.index);
+            }
+        }
+        let ops: Vec<Op> = new.iter().copied().map(Op::LinkUp).collect();
+        let done = new.into_iter().zip(talk.apply(&ops));
+        done.filter_map(|(index, answer)| answer.ok().map(|()| index)).collect()
+    }
+
     fn count(&mut self, entry: &Entry, link: &Link) -> String {
         let what = (entry.place(), link.is_up());
         if self.waiting.remove(&what.0) && what.1 {
@@ -192,9 +217,20 @@ impl Guard {
         self.patience.count(&what, self.born.elapsed());
         match self.patience.times(&what) {
             0 | 1 => String::new(),
-            n => format!(" (for the {n}th time in a row)"),
+            n => format!(" (for the {} time in a row)", ordinal(n)),
         }
     }
+}
+
+fn ordinal(n: u32) -> String {
+    let end = match (n % 10, n % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{n}{end}")
 }
 
 /// Who could not wait for its turn any more may have released some of these meanwhile.
@@ -229,5 +265,14 @@ pub fn tell(lines: Vec<String>, level: Level, say: &mut dyn FnMut(Level, &str)) 
     lines.iter().take(LINES).for_each(|line| say(level, line));
     if more > 0 {
         say(level, &format!("and {more} more of the same"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn ordinals() {
+        let all = [1, 2, 3, 4, 11, 12, 13, 21, 22, 33, 111].map(super::ordinal).join(" ");
+        assert_eq!(all, "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 33rd 111th");
     }
 }

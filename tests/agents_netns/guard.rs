@@ -220,6 +220,26 @@ fn a_link_that_flaps_is_no_fight() {
 }
 
 #[test]
+fn an_interface_made_anew_is_set_up_and_one_that_was_set_down_is_not() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let crew = crew();
+        acquire(&[(Agent::IPaddr2, "172.16.0.1/24/eth1")], &crew);
+        let mut guard = Guard::new(ME, crew);
+        sh("ip link set eth1 down; ip addr flush dev eth1");
+        let lines = look(&mut guard);
+        assert!(lines[0].ends_with("put back, but eth1 is down"), "{lines:?}");
+        sh("ip link del eth1; ip link add eth1 type veth peer name p1; ip link set p1 up");
+        let lines = look(&mut guard);
+        assert!(lines[0].contains("put back") && !lines[0].contains("down"), "{lines:?}");
+        assert!(has("172.16.0.1"));
+        sh("ip link show eth1 | grep -q '[<,]UP[,>]'; ip link set eth1 down; ip addr flush dev eth1");
+        let lines = look(&mut guard);
+        assert!(lines[0].ends_with("but eth1 is down"), "{lines:?}");
+    });
+}
+
+#[test]
 fn a_fight_is_over_with_the_release() {
     lab(|| {
         ledger::own(ME).unwrap();
