@@ -129,9 +129,10 @@ impl Snapshot {
         self.links.iter().find(|l| l.index == index)
     }
 
-    /// Where the address is, in the kernel's order.
+    /// Where the address is, in the kernel's order. The near end of a pair of IPv4 addresses is a tunnel's, and its
+    /// alone.
     pub fn holders(&self, ip: IpAddr) -> impl Iterator<Item = &Addr> {
-        self.addrs.iter().filter(move |a| a.ip == ip)
+        self.addrs.iter().filter(move |a| a.ip == ip && (a.peer.is_none() || ip.is_ipv6()))
     }
 
     /// The address as that interface has it.
@@ -231,6 +232,18 @@ mod tests {
         assert_eq!(add("10.7.0.5", 24, 1).len(), 1, "none in the main table");
         assert_eq!(add("10.6.0.5", 24, 3).len(), 1, "not yet");
         assert_eq!(add("fd09::50", 64, 2)[1], "fd09::/64 2 256");
+    }
+
+    #[test]
+    fn the_end_of_a_tunnel_is_the_tunnels() {
+        let mut host = host();
+        host.addrs.push(Addr { peer: "10.3.0.2".parse().ok(), ..at(&host, "10.3.0.1", 32, 2) });
+        assert_eq!(host.holders("10.3.0.1".parse().unwrap()).count(), 0);
+        let row = at(&host, "10.3.0.1", 32, 2);
+        host.foresee(&Op::Add(row.clone()));
+        assert_eq!(host.holders(row.ip).collect::<Vec<_>>(), [&row], "one beside it");
+        host.foresee(&Op::Remove(row));
+        assert_eq!(host.addrs.len(), 4);
     }
 
     #[test]
