@@ -84,10 +84,18 @@ pub(super) fn stop(tasks: &[Task<'_>], patron: Patron<'_>) -> Vec<Outcome> {
     let stops = Stops { tasks, before: &before };
     let mut outcomes = stops.take_away(&mut talk, &steps);
     // What is put back after that may fail, and make a failure of one whose own address is gone.
-    strike(&turn, tasks, &gone(&steps, &outcomes, &before));
+    let gone = gone(&steps, &outcomes, &before);
+    strike(&turn, tasks, &gone);
+    if !patron.cluster && list.lists(&gone) {
+        tasks.iter().for_each(|task| task.voice.warn(BY_HAND));
+    }
     stops.restore(&mut talk, &steps, &mut outcomes);
     outcomes
 }
+
+/// What a start by hand puts up is not the cluster's.
+const BY_HAND: &str = "Stopped by hand, it is not guarded by heartbeat any more, also when it is started by hand: \
+    \"ResourceManager takegroup\" has it guarded again";
 
 fn gone(steps: &[Planned<Stop>], outcomes: &[Outcome], before: &Snapshot) -> Vec<Gone> {
     let ended = steps.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Success);

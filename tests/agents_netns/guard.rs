@@ -9,7 +9,7 @@ use heartbeat::agents::plan::Owner;
 use heartbeat::agents::{Agent, ledger, turn};
 use heartbeat::level::Level;
 
-use super::lab::{Capture, addresses, has, lab, ours, sh, state, until};
+use super::lab::{Capture, addresses, has, lab, ours, run, sh, state, until};
 use super::many::{crew, down, line, said, up};
 
 const IPV6: u16 = 0x86dd;
@@ -453,6 +453,25 @@ fn who_cannot_strike_out_guards_nothing() {
 fn listed() -> Vec<String> {
     let entries = ledger::read().unwrap().entries;
     entries.iter().map(|e| format!("{}/{} {}", e.wanted.ip, e.wanted.bits, e.nic)).collect()
+}
+
+#[test]
+fn who_stops_by_hand_is_told_that_nobody_guards_it_then() {
+    lab(|| {
+        let stop = |nic: &str| {
+            let output = run(&ours().join("IPaddr2"), &[&format!("10.0.0.50/24/{nic}"), "stop"]);
+            String::from_utf8(output.stderr).unwrap().contains("not guarded by heartbeat any more")
+        };
+        let all = [(Agent::IPaddr2, "10.0.0.50/24/eth0")];
+        up(&all);
+        assert!(!stop("eth1"), "another one");
+        assert!(stop("eth0"));
+        assert!(!stop("eth0"), "it was not");
+        // What the ResourceManager finds up it has guarded.
+        sh("ip addr add 10.0.0.50/24 dev eth0");
+        up(&all);
+        assert_eq!(listed(), ["10.0.0.50/24 eth0"]);
+    });
 }
 
 /// The kernel has it in a multicast group twice, which it refuses: it went with its primary and cannot come back.

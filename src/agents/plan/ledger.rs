@@ -174,6 +174,11 @@ impl Ledger {
         self.entries.retain(|e| !gone(e));
     }
 
+    /// Whether one of these is listed.
+    pub fn lists(&self, gone: &[Gone]) -> bool {
+        self.entries.iter().any(Self::among(gone))
+    }
+
     /// What takes these down where their interfaces have other names by now.
     pub fn renamed(&self, gone: &[Gone], now: &Snapshot) -> Vec<Op> {
         let gone = Self::among(gone);

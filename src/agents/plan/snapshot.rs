@@ -8,10 +8,6 @@ use std::net::{IpAddr, Ipv4Addr};
 pub const SECONDARY: u32 = 0x01;
 /// `IFA_F_NODAD`: usable at once, no duplicate address detection.
 pub const NODAD: u32 = 0x02;
-/// `IFA_F_NOPREFIXROUTE`: no route comes with it.
-pub const NOPREFIXROUTE: u32 = 0x200;
-/// `IP6_RT_PRIO_ADDRCONF`: of the route that comes with an IPv6 address.
-const PREFIX_METRIC_V6: u32 = 256;
 /// `IFA_F_DADFAILED`: somebody else has it.
 pub const DADFAILED: u32 = 0x08;
 /// `IFF_UP`.
@@ -24,6 +20,10 @@ pub const RUNNING: u32 = 0x40;
 pub const LOWER_UP: u32 = 0x1_0000;
 /// `IFF_NOARP`.
 pub const NOARP: u32 = 0x80;
+/// `IFA_F_NOPREFIXROUTE`: no route comes with it.
+pub const NOPREFIXROUTE: u32 = 0x200;
+/// `IP6_RT_PRIO_ADDRCONF`: of the route that comes with an IPv6 address.
+const PREFIX_METRIC_V6: u32 = 256;
 
 /// An interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
