@@ -289,6 +289,18 @@ fn who_holds_nothing_yet_and_goes_on_keeps_what_it_put_up() {
     assert!(lab.node(1).vips().contains(VIPS[0]), "{}", lab.node(1).log());
 }
 
+/// A reload has taken its group out of haresources.
+#[test]
+fn what_no_group_names_any_more_is_told() {
+    let lab = Lab::new("no-group", [Flavour::Ours; 2]).unwrap();
+    let list =
+        "printf 'owner %s %s\n10.80.0.101/24 eth0\n10.80.0.109/24 eth0\n' $$ $born >/run/heartbeat.addresses";
+    let _life = goes_on(&lab, "off", "local", &format!("{UP}\nip addr add 10.80.0.109/24 dev eth0\n{list}"));
+    let node = lab.node(1);
+    node.wait_for_log("10.80.0.109/24 on eth0 is up for no group in haresources: it stays", 0, SOON).unwrap();
+    assert!(!node.log().contains("10.80.0.101/24 on eth0 is up for no group"), "{}", node.log());
+}
+
 #[test]
 fn a_list_without_an_owner_is_that_of_the_life_that_goes_on() {
     let lab = Lab::new("no-owner", [Flavour::Ours; 2]).unwrap();

@@ -1,5 +1,9 @@
-//! Taking addresses away. With a primary the kernel deletes its secondaries, those too that nobody asked to go: they
-//! are put back.
+//! Taking addresses away. With a primary the kernel deletes its secondaries, those too that nobody asked to go, and
+//! with the last of an interface all its routes, the default route too. So it is asked to promote one meanwhile; where
+//! that cannot be had, they are put back, without their routes.
+
+use std::collections::BTreeSet;
+use std::fs;
 
 use super::netlink::{self, Conversation};
 use super::plan::{Addr, Op, Snapshot, ops};
@@ -11,9 +15,42 @@ pub(super) fn remove(
     before: &Snapshot,
     ops: &[Op],
 ) -> Vec<Result<(), netlink::Error>> {
-    let mut answers = talk.apply(ops);
+    let mut answers = apply(talk, before, ops);
     answers.extend(put_back(talk, before, ops).into_iter().map(|(_, error)| Err(error)));
     answers
+}
+
+/// Carries out removals; [`put_back`] is to follow.
+pub(super) fn apply(
+    talk: &mut Conversation,
+    before: &Snapshot,
+    ops: &[Op],
+) -> Vec<Result<(), netlink::Error>> {
+    let removed: Vec<Addr> = ops.iter().filter_map(Op::removed).cloned().collect();
+    let bereaved = ops::bereaved(before, &removed);
+    let names = bereaved.iter().filter_map(|addr| Some(before.link_at(addr.index)?.name.as_str()));
+    let _promoted: Vec<Promoting> = names.collect::<BTreeSet<_>>().into_iter().filter_map(promote).collect();
+    talk.apply(ops)
+}
+
+/// While it lives the kernel promotes a secondary whose primary goes.
+struct Promoting {
+    file: String,
+    before: String,
+}
+
+/// Has the kernel do that on an interface, where it does not already, and lets itself be told.
+fn promote(nic: &str) -> Option<Promoting> {
+    let file = format!("/proc/sys/net/ipv4/conf/{nic}/promote_secondaries");
+    let before = fs::read_to_string(&file).ok().filter(|text| text.trim() == "0")?;
+    fs::write(&file, "1").ok()?;
+    Some(Promoting { file, before })
+}
+
+impl Drop for Promoting {
+    fn drop(&mut self) {
+        let _ = fs::write(&self.file, &self.before);
+    }
 }
 
 /// What could not be put back (`None`: nobody knows what was to be), and why.

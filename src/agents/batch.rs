@@ -13,7 +13,7 @@ use super::outcome::Outcome;
 use super::plan::{Entry, Gone, Op, Place, Snapshot, Wanted, ops};
 use super::task::{Patron, Start, Stop, Task};
 use super::turn::{self, Turn};
-use super::{common, ledger, loopback};
+use super::{address, common, ledger, loopback};
 
 /// `status` of each.
 pub(super) fn status(tasks: &[Task<'_>]) -> Vec<Outcome> {
@@ -69,18 +69,33 @@ pub(super) fn stop(tasks: &[Task<'_>], patron: Patron<'_>) -> Vec<Outcome> {
     };
     let mut now = before.clone();
     let mut steps = Vec::new();
+    // A list that cannot be read cannot be written either, which is told.
+    let list = ledger::read().unwrap_or_default();
     for task in tasks {
-        let step = task.stop(&now);
-        step.iter().flat_map(|stop| &stop.ops).for_each(|op| now.foresee(op));
+        let mut step = task.stop(&now);
+        if let Ok(stop) = &mut step {
+            stop.ops.iter().for_each(|op| now.foresee(op));
+            let renamed = list.renamed(&stop.gone(&before), &now);
+            renamed.iter().for_each(|op| now.foresee(op));
+            stop.ops.extend(renamed);
+        }
         steps.push(step);
     }
     let stops = Stops { tasks, before: &before };
     let mut outcomes = stops.take_away(&mut talk, &steps);
     // What is put back after that may fail, and make a failure of one whose own address is gone.
-    strike(&turn, tasks, &gone(&steps, &outcomes, &before));
+    let gone = gone(&steps, &outcomes, &before);
+    strike(&turn, tasks, &gone);
+    if !patron.cluster && list.lists(&gone) {
+        tasks.iter().for_each(|task| task.voice.warn(BY_HAND));
+    }
     stops.restore(&mut talk, &steps, &mut outcomes);
     outcomes
 }
+
+/// What a start by hand puts up is not the cluster's.
+const BY_HAND: &str = "Stopped by hand, it is not guarded by heartbeat any more, also when it is started by hand: \
+    \"ResourceManager takegroup\" has it guarded again";
 
 fn gone(steps: &[Planned<Stop>], outcomes: &[Outcome], before: &Snapshot) -> Vec<Gone> {
     let ended = steps.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Success);
@@ -133,7 +148,7 @@ fn write_down(
     let mut new = Vec::new();
     for (task, step) in tasks.iter().zip(steps) {
         let entry = match step {
-            Some(Ok(start)) => Some(Entry { wanted: listed(start, now), nic: start.link.name.clone() }),
+            Some(Ok(start)) => Some(Entry::new(listed(start, now), &start.link)),
             None | Some(Err(Outcome::Success)) => task.running(now),
             Some(Err(_)) => None,
         };
@@ -148,7 +163,7 @@ fn write_down(
 
 /// Where the address was there already (and only the link comes up), it is what is there.
 fn listed(start: &Start, now: &Snapshot) -> Wanted {
-    let entry = Entry { wanted: start.wanted.clone(), nic: start.link.name.clone() };
+    let entry = Entry::new(start.wanted.clone(), &start.link);
     let there = entry.held(now).and_then(|addr| Entry::of(addr, now));
     there.map_or(entry.wanted, |there| there.wanted)
 }
@@ -214,7 +229,7 @@ struct Stops<'a> {
 
 impl Stops<'_> {
     fn take_away(&self, talk: &mut Conversation, steps: &[Planned<Stop>]) -> Vec<Outcome> {
-        let mut answers = talk.apply(&removals(steps)).into_iter();
+        let mut answers = address::apply(talk, self.before, &removals(steps)).into_iter();
         let mut outcomes: Vec<Outcome> = Vec::new();
         for (task, step) in self.tasks.iter().zip(steps) {
             outcomes.push(match step {
@@ -252,7 +267,7 @@ impl Stops<'_> {
             };
             steps.iter().position(|step| step.as_ref().is_ok_and(took))
         };
-        for (addr, error) in super::address::put_back(talk, self.before, &removals(steps)) {
+        for (addr, error) in address::put_back(talk, self.before, &removals(steps)) {
             let culprit = blame(addr.as_ref());
             if let Some((task, outcome)) = culprit.and_then(|n| self.tasks.get(n).zip(outcomes.get_mut(n))) {
                 *outcome = not_removed(task, &error);

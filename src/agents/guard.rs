@@ -3,7 +3,7 @@
 //! The list is compared while its [`turn`] is held, so that whoever releases an address in an orderly way is never
 //! taken for somebody else. How soon and how often is decided in [`plan::guard`](super::plan::guard).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -52,9 +52,16 @@ pub struct Guard {
     owner: Owner,
     crew: Crew,
     born: Instant,
-    patience: Patience<Place>,
+    /// Apart for an interface that is up and one that is down.
+    patience: Patience<(Place, bool)>,
+    /// Missing on an interface that was down, and not put back there any more: one that flaps is no fight.
+    waiting: BTreeSet<Place>,
+    /// With telling that the kernel would not.
+    refused: Patience<Place>,
     /// With telling that nothing can be seen.
     blind: Patience<()>,
+    /// On which interface each was last put back.
+    homes: BTreeMap<Place, u32>,
     /// Addresses whose interface is gone; told once.
     homeless: BTreeSet<Place>,
 }
@@ -67,7 +74,10 @@ impl Guard {
             crew,
             born: Instant::now(),
             patience: Patience::default(),
+            waiting: BTreeSet::new(),
+            refused: Patience::default(),
             blind: Patience::default(),
+            homes: BTreeMap::new(),
             homeless: BTreeSet::new(),
         }
     }
@@ -76,7 +86,7 @@ impl Guard {
     pub fn look(&mut self, say: &mut dyn FnMut(Level, &str)) -> Option<Duration> {
         self.compare(say).unwrap_or_else(|error| {
             // Not each time: that would be for ever.
-            if self.blind.missing(&(), self.born.elapsed()).is_none() {
+            if self.blind.try_now(&(), self.born.elapsed()) {
                 say(Level::Error, &format!("Cannot see whether the addresses are up: {error}"));
             }
             Some(SOON)
@@ -87,14 +97,20 @@ impl Guard {
         // Without a turn, or a list that can be read, nobody knows whether a missing address was released.
         let _turn = turn::wait().map_err(|error| format!("{RSCTMP}: {error}"))?;
         let list = ledger::read().map_err(|error| format!("{ADDRESSES}: {error}"))?;
-        if !list.may_be_of(self.owner) || list.entries.is_empty() {
-            self.homeless.clear();
+        let ours = list.may_be_of(self.owner);
+        let places: BTreeSet<Place> = list.entries.iter().filter(|_| ours).map(Entry::place).collect();
+        self.patience.retain(|(place, _)| places.contains(place));
+        self.refused.retain(|place| places.contains(place));
+        self.homeless.retain(|place| places.contains(place));
+        self.waiting.retain(|place| places.contains(place));
+        self.homes.retain(|place, _| places.contains(place));
+        if places.is_empty() {
             return Ok(None);
         }
         let mut talk = Conversation::open()?;
         let now = talk.holdings()?;
         let missing = list.entries.iter().filter(|entry| entry.held(&now).is_none());
-        let missing: Vec<(&Entry, Option<&Link>)> = missing.map(|e| (e, now.link(&e.nic))).collect();
+        let missing: Vec<(&Entry, Option<&Link>)> = missing.map(|e| (e, e.link(&now))).collect();
         self.tell_of_homeless(&missing, say);
         let (due, next) = self.due(&missing);
         let all_back = self.put_back(&mut talk, &due, say);
@@ -124,9 +140,19 @@ impl Guard {
         let (mut due, mut next) = (Vec::new(), None::<Duration>);
         let now = self.born.elapsed();
         for (entry, link) in missing.iter().filter_map(|(entry, link)| Some((*entry, (*link)?))) {
-            match self.patience.missing(&entry.place(), now) {
+            let (place, up) = (entry.place(), link.is_up());
+            match self
+                .patience
+                .due(&(place.clone(), up), now)
+                .filter(|_| !(up && self.waiting.contains(&place)))
+            {
                 None => due.push((entry, link)),
-                Some(at) => next = Some(next.map_or(at, |next| next.min(at))),
+                Some(at) => {
+                    next = Some(next.map_or(at, |next| next.min(at)));
+                    if !up {
+                        self.waiting.insert(place);
+                    }
+                }
             }
         }
         (due, next)
@@ -141,15 +167,26 @@ impl Guard {
     ) -> bool {
         let ops: Vec<Op> = due.iter().map(|(entry, link)| Op::Add(entry.wanted.on(link))).collect();
         let (mut lines, mut back) = (Vec::new(), Vec::new());
-        for ((entry, link), answer) in due.iter().zip(talk.apply(&ops)) {
-            let end = match answer {
+        let answers = talk.apply(&ops);
+        let raised = self.raise(talk, due);
+        for ((entry, link), answer) in due.iter().zip(answers) {
+            let removed = format!("{} is ours and was removed by somebody else", shown(entry));
+            match answer {
                 Ok(()) => {
-                    back.push((announcement(entry, Schedule::IPADDR2), *link));
-                    format!("put back{}", self.times(entry))
+                    let down = if link.is_up() || raised.contains(&link.index) {
+                        String::new()
+                    } else {
+                        format!(", but {} is down", link.name)
+                    };
+                    let what = announcement(entry, &link.name, Schedule::IPADDR2);
+                    back.push((what, *link));
+                    lines.push(format!("{removed}: put back{}{down}", self.count(entry, link)));
                 }
-                Err(error) => error.to_string(),
-            };
-            lines.push(format!("{} is ours and was removed by somebody else: {end}", shown(entry)));
+                Err(error) if self.refused.try_now(&entry.place(), self.born.elapsed()) => {
+                    lines.push(format!("{removed}: {error}"));
+                }
+                Err(_) => {}
+            }
         }
         let all_back = back.len() == due.len();
         // What could not be sent is sent again soon, and the address is up.
@@ -158,12 +195,42 @@ impl Guard {
         all_back
     }
 
-    fn times(&self, entry: &Entry) -> String {
-        match self.patience.times(&entry.place()) {
+    /// Sets those up that were made anew; one that somebody set down stays down.
+    fn raise(&mut self, talk: &mut Conversation, due: &[(&Entry, &Link)]) -> BTreeSet<u32> {
+        let mut new = BTreeSet::new();
+        for (entry, link) in due {
+            let home = self.homes.insert(entry.place(), link.index).or(entry.index);
+            if !link.is_up() && home.is_some_and(|home| home != link.index) {
+                new.insert(link.index);
+            }
+        }
+        let ops: Vec<Op> = new.iter().copied().map(Op::LinkUp).collect();
+        let done = new.into_iter().zip(talk.apply(&ops));
+        done.filter_map(|(index, answer)| answer.ok().map(|()| index)).collect()
+    }
+
+    fn count(&mut self, entry: &Entry, link: &Link) -> String {
+        let what = (entry.place(), link.is_up());
+        if self.waiting.remove(&what.0) && what.1 {
+            return String::new();
+        }
+        self.patience.count(&what, self.born.elapsed());
+        match self.patience.times(&what) {
             0 | 1 => String::new(),
-            n => format!(" (for the {n}th time in a row)"),
+            n => format!(" (for the {} time in a row)", ordinal(n)),
         }
     }
+}
+
+fn ordinal(n: u32) -> String {
+    let end = match (n % 10, n % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{n}{end}")
 }
 
 /// Who could not wait for its turn any more may have released some of these meanwhile.
@@ -179,11 +246,12 @@ fn take_back(talk: &mut Conversation, due: &[(&Entry, &Link)]) {
 /// Announces what is up once more, in one slow round.
 pub fn refresh(crew: &Crew) {
     let entries = ledger::read().unwrap_or_default().entries;
-    crew.remind(entries.iter().map(|entry| announcement(entry, Schedule::new(1, 1000))).collect());
+    let again = |entry: &Entry| announcement(entry, &entry.nic, Schedule::new(1, 1000));
+    crew.remind(entries.iter().map(again).collect());
 }
 
-fn announcement(entry: &Entry, schedule: Schedule) -> Announcement {
-    Announcement { ip: entry.wanted.ip, nic: entry.nic.clone(), schedule, while_held: true }
+fn announcement(entry: &Entry, nic: &str, schedule: Schedule) -> Announcement {
+    Announcement { ip: entry.wanted.ip, nic: nic.to_owned(), schedule, while_held: true }
 }
 
 /// An address as log lines name it.
@@ -197,5 +265,14 @@ pub fn tell(lines: Vec<String>, level: Level, say: &mut dyn FnMut(Level, &str)) 
     lines.iter().take(LINES).for_each(|line| say(level, line));
     if more > 0 {
         say(level, &format!("and {more} more of the same"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn ordinals() {
+        let all = [1, 2, 3, 4, 11, 12, 13, 21, 22, 33, 111].map(super::ordinal).join(" ");
+        assert_eq!(all, "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 33rd 111th");
     }
 }

@@ -71,7 +71,8 @@ pub(super) fn start(word: &str, now: &Snapshot, voice: &dyn Voice) -> Result<Sta
     if request.ip.is_empty() {
         return Err(voice.fail(Outcome::Configured, "IP address (the ip parameter) is mandatory"));
     }
-    let Ok(ip) = request.ip.parse::<Ipv4Addr>() else {
+    let parsed = request.ip.parse::<Ipv4Addr>().ok().filter(|ip| ip.octets()[0] != 0);
+    let Some(ip) = parsed else {
         return Err(voice.fail(Outcome::Configured, &format!("IP address [{}] not valid.", request.ip)));
     };
     let (wanted, link) = resolve(&request, ip, now, voice)?;
@@ -116,7 +117,11 @@ fn resolve<'a>(
         })?),
         None => choose::broadcast_like_neighbours(now, ip, bits, link),
     };
-    Ok((Wanted { ip: ip.into(), bits, broadcast, label: request.label.clone() }, link))
+    // `:web` is that of the interface.
+    let whole =
+        |label: &String| if label.starts_with(':') { format!("{}{label}", link.name) } else { label.clone() };
+    let label = request.label.as_ref().map(whole);
+    Ok((Wanted { ip: ip.into(), bits, broadcast, label }, link))
 }
 
 fn bits(request: &Request) -> Option<u8> {
@@ -134,7 +139,7 @@ fn broadcast(text: &str, ip: Ipv4Addr, bits: u8) -> Option<Ipv4Addr> {
     match (text, prefix::network(ip.into(), bits)) {
         ("+", _) => Some(prefix::broadcast(ip, bits)),
         ("-", IpAddr::V4(network)) => Some(network),
-        _ => text.parse().ok(),
+        _ => text.parse().ok().filter(|broadcast: &Ipv4Addr| !broadcast.is_unspecified()),
     }
 }
 
@@ -166,5 +171,6 @@ mod tests {
         assert_eq!(broadcast("+", ip, 24), Some(Ipv4Addr::new(10, 0, 0, 255)));
         assert_eq!(broadcast("-", ip, 24), Some(Ipv4Addr::new(10, 0, 0, 0)));
         assert_eq!(broadcast("bad", ip, 24), None);
+        assert_eq!(broadcast("0.0.0.0", ip, 24), None);
     }
 }

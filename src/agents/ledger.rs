@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 
 use super::netlink::{self, Conversation};
-use super::plan::{Entry, Gone, Ledger, Op, Owner, Snapshot, ops};
+use super::plan::{Entry, Gone, Ledger, Op, Owner, Snapshot};
 use super::turn::{self, Turn};
 use super::{address, loopback};
 use crate::paths::{ADDRESSES, LEFT_BEHIND};
@@ -110,12 +110,11 @@ pub fn clear(owner: Option<Owner>) -> Cleared {
 
 type Removed = (Vec<Entry>, Vec<String>);
 
-/// From their interfaces, whatever the prefix; where one has another name by now, from all.
 fn remove(entries: &[Entry]) -> Result<Removed, netlink::Error> {
     let mut talk = Conversation::open()?;
     let now = talk.holdings()?;
     // Backwards: a primary goes after its secondaries, and takes nobody along.
-    let steps = entries.iter().rev().map(|e| (e.clone(), ops::down(&now, e.wanted.ip, now.link(&e.nic))));
+    let steps = entries.iter().rev().map(|e| (e.clone(), e.down(&now)));
     let (removed, steps): (Vec<Entry>, Vec<Vec<Op>>) = steps.filter(|(_, ops)| !ops.is_empty()).unzip();
     let mut answers = address::remove(&mut talk, &now, &steps.concat());
     answers.extend(park(&mut talk, &now, &removed));

@@ -13,6 +13,7 @@ use super::prepare;
 use super::script::Output;
 use super::stonith;
 use crate::agents::announce;
+use crate::agents::guard;
 use crate::agents::ledger;
 use crate::agents::plan::Schedule;
 use crate::engine::{Hold, Job, Verb};
@@ -53,6 +54,13 @@ pub fn adopt(held: Hold, context: &Context) {
     if let Err(error) = native::adopt(words, &|word| manager.find(word)) {
         context.logger.log(Level::Error, &format!("Addresses that are up already are not guarded: {error}"));
     }
+    let named = leftovers::named(&manager);
+    let listed = ledger::read().unwrap_or_default().entries;
+    let strangers = listed.iter().filter(|entry| !named.contains(&entry.wanted.ip)).map(guard::shown);
+    let lines = strangers.map(|which| {
+        format!("{which} is up for no group in haresources: it stays, guarded, until heartbeat ends")
+    });
+    guard::tell(lines.collect(), Level::Warn, &mut |level, text| context.logger.log(level, text));
 }
 
 fn scene<'a>(context: &'a Context, env: &[(String, String)], emit: &'a mut dyn FnMut(Message)) -> Scene<'a> {

@@ -29,6 +29,13 @@ pub(super) fn addresses_of(manager: &Manager<'_>, keys: &[String]) -> Vec<IpAddr
     groups.iter().filter(|group| keys.iter().any(|key| key == group.key())).flat_map(addresses).collect()
 }
 
+/// All that stand in a word of some group, whatever its script.
+pub(super) fn named(manager: &Manager<'_>) -> BTreeSet<IpAddr> {
+    let groups = manager.groups();
+    let arguments = groups.iter().flat_map(|group| &group.words).flat_map(|word| word.args());
+    arguments.filter_map(|argument| argument.split('/').next()?.parse().ok()).collect()
+}
+
 fn addresses(group: &Group) -> impl Iterator<Item = IpAddr> {
     group.words.iter().filter_map(native::address)
 }

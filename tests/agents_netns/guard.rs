@@ -9,7 +9,7 @@ use heartbeat::agents::plan::Owner;
 use heartbeat::agents::{Agent, ledger, turn};
 use heartbeat::level::Level;
 
-use super::lab::{Capture, addresses, has, lab, ours, sh, state, until};
+use super::lab::{Capture, addresses, has, lab, ours, run, sh, state, until};
 use super::many::{crew, down, line, said, up};
 
 const IPV6: u16 = 0x86dd;
@@ -21,6 +21,10 @@ fn look(guard: &mut Guard) -> Vec<String> {
     let mut lines = Vec::new();
     guard.look(&mut |level, text| lines.push(format!("{level:?} {text}")));
     lines
+}
+
+fn look_again(guard: &mut Guard) -> Duration {
+    guard.look(&mut |_, _| ()).expect("something is missing")
 }
 
 #[test]
@@ -113,6 +117,34 @@ fn what_is_stopped_where_its_interface_is_gone_is_not_guarded() {
     }
 }
 
+/// The address stays on it, and another interface may have its name by now.
+#[test]
+fn what_is_up_on_a_renamed_interface_is_ours() {
+    const RENAME: &str = "ip link set eth0 down; ip link set eth0 name lan0; ip link set lan0 up
+        ip link add eth0 type veth peer name q0; ip link set eth0 up";
+    for end in [true, false] {
+        lab(move || {
+            ledger::own(ME).unwrap();
+            let all = [(Agent::IPaddr2, "10.0.0.50/24/eth0"), (Agent::IPaddr, "10.0.0.51/24/eth0")];
+            acquire(&all, &crew());
+            sh(RENAME);
+            let mut guard = Guard::new(ME, crew());
+            assert_eq!(look(&mut guard), Vec::<String>::new(), "they are up");
+            sh("ip addr del 10.0.0.50/24 dev lan0");
+            assert_eq!(look(&mut guard).len(), 1);
+            assert!(has("10.0.0.50"));
+            sh("test -z \"$(ip -4 addr show dev eth0)\"");
+            if end {
+                assert!(down(&all).iter().all(|a| a.code == 0));
+            } else {
+                assert_eq!(ledger::clear(Some(ME)).removed.len(), 2);
+            }
+            assert!(!has("10.0.0.50") && !has("10.0.0.51"), "{:?}", addresses());
+            assert_eq!(listed(), Vec::<String>::new());
+        });
+    }
+}
+
 /// It is written down by its own.
 #[test]
 fn an_interface_may_be_called_by_another_name() {
@@ -170,6 +202,65 @@ fn a_link_that_comes_back_has_its_ipv6_address() {
     });
 }
 
+#[test]
+fn a_link_that_flaps_is_no_fight() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let crew = crew();
+        acquire(&[(Agent::IPv6addr, "fd00::50/64/eth0")], &crew);
+        let mut guard = Guard::new(ME, crew);
+        for _ in 0..12 {
+            sh("ip link set eth0 down");
+            look(&mut guard);
+            sh("ip link set eth0 up");
+            look(&mut guard);
+            assert!(has("fd00::50"));
+        }
+    });
+}
+
+#[test]
+fn an_interface_made_anew_is_set_up_and_one_that_was_set_down_is_not() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let crew = crew();
+        acquire(&[(Agent::IPaddr2, "172.16.0.1/24/eth1")], &crew);
+        let mut guard = Guard::new(ME, crew);
+        sh("ip link set eth1 down; ip addr flush dev eth1");
+        let lines = look(&mut guard);
+        assert!(lines[0].ends_with("put back, but eth1 is down"), "{lines:?}");
+        sh("ip link del eth1; ip link add eth1 type veth peer name p1; ip link set p1 up");
+        let lines = look(&mut guard);
+        assert!(lines[0].contains("put back") && !lines[0].contains("down"), "{lines:?}");
+        assert!(has("172.16.0.1"));
+        sh("ip link show eth1 | grep -q '[<,]UP[,>]'; ip link set eth1 down; ip addr flush dev eth1");
+        let lines = look(&mut guard);
+        assert!(lines[0].ends_with("but eth1 is down"), "{lines:?}");
+    });
+}
+
+#[test]
+fn a_fight_is_over_with_the_release() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let (all, crew) = ([(Agent::IPaddr2, "10.0.0.50/24/eth0")], crew());
+        let mut guard = Guard::new(ME, crew.clone());
+        let lose = |guard: &mut Guard| {
+            acquire(&all, &crew);
+            sh("ip addr del 10.0.0.50/24 dev eth0");
+            look(guard);
+            has("10.0.0.50")
+        };
+        until("it is a fight", LONG, || !lose(&mut guard));
+        down(&all);
+        look(&mut guard);
+        acquire(&all, &crew);
+        sh("ip addr del 10.0.0.50/24 dev eth0");
+        look(&mut guard);
+        assert!(has("10.0.0.50"));
+    });
+}
+
 /// The kernel says nothing when it would take it.
 #[test]
 fn what_cannot_be_put_back_is_tried_again_and_not_announced() {
@@ -187,11 +278,13 @@ fn what_cannot_be_put_back_is_tried_again_and_not_announced() {
         let told =
             frames.take(100).any(|f| f.get(54) == Some(&136) && f.get(62..78) == Some(&target.octets()));
         assert!(!told, "it is not there");
+        // Each second, and that is no fight.
+        for _ in 0..20 {
+            assert!(look_again(&mut guard) <= Duration::from_secs(1));
+        }
         sh("echo 0 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6");
-        until("it is put back", LONG, || {
-            guard.look(&mut |_, _| ());
-            has("fd00::50")
-        });
+        look(&mut guard);
+        assert!(has("fd00::50"));
     });
 }
 
@@ -276,6 +369,39 @@ fn what_a_dead_owner_left_is_taken_down_by_who_means_him() {
     });
 }
 
+/// The kernel promotes no secondary, and cannot be told to.
+pub(crate) const WITHOUT_PROMOTION: &str = "
+for nic in eth0 eth1; do echo 0 >/proc/sys/net/ipv4/conf/$nic/promote_secondaries; done
+mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys
+";
+
+/// `ifdown` and `ifup`: the guard puts ours back before the node's own address is there again, as a secondary.
+#[test]
+fn the_default_route_survives_an_address_that_became_primary() {
+    for end in [true, false] {
+        lab(move || {
+            ledger::own(ME).unwrap();
+            let all = [(Agent::IPaddr2, "10.0.0.50/24/eth0"), (Agent::IPaddr2, "10.0.0.51/24/eth0")];
+            acquire(&all, &crew());
+            sh("echo 0 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries
+                ip addr flush dev eth0; ip link set eth0 down; ip link set eth0 up");
+            look(&mut Guard::new(ME, crew()));
+            sh("ip addr add 10.0.0.1/24 brd + dev eth0; ip route add default via 10.0.0.254
+                ip route add 10.77.0.0/16 via 10.0.0.253");
+            assert!(line("10.0.0.1").ends_with("secondary eth0"));
+            if end {
+                assert!(down(&all).iter().all(|a| a.code == 0));
+            } else {
+                assert_eq!(ledger::clear(Some(ME)).errors, Vec::<String>::new());
+            }
+            assert_eq!(line("10.0.0.1"), "inet 10.0.0.1/24 brd 10.0.0.255 scope global eth0");
+            assert!(!has("10.0.0.50") && !has("10.0.0.51"));
+            sh("ip route | grep -q 'default via 10.0.0.254'; ip route | grep -q '10.77.0.0/16 via 10.0.0.253'
+                grep -qx 0 /proc/sys/net/ipv4/conf/eth0/promote_secondaries");
+        });
+    }
+}
+
 #[test]
 fn nothing_of_a_dead_owner_stays() {
     lab(|| {
@@ -329,11 +455,30 @@ fn listed() -> Vec<String> {
     entries.iter().map(|e| format!("{}/{} {}", e.wanted.ip, e.wanted.bits, e.nic)).collect()
 }
 
+#[test]
+fn who_stops_by_hand_is_told_that_nobody_guards_it_then() {
+    lab(|| {
+        let stop = |nic: &str| {
+            let output = run(&ours().join("IPaddr2"), &[&format!("10.0.0.50/24/{nic}"), "stop"]);
+            String::from_utf8(output.stderr).unwrap().contains("not guarded by heartbeat any more")
+        };
+        let all = [(Agent::IPaddr2, "10.0.0.50/24/eth0")];
+        up(&all);
+        assert!(!stop("eth1"), "another one");
+        assert!(stop("eth0"));
+        assert!(!stop("eth0"), "it was not");
+        // What the ResourceManager finds up it has guarded.
+        sh("ip addr add 10.0.0.50/24 dev eth0");
+        up(&all);
+        assert_eq!(listed(), ["10.0.0.50/24 eth0"]);
+    });
+}
+
 /// The kernel has it in a multicast group twice, which it refuses: it went with its primary and cannot come back.
 #[test]
 fn what_is_gone_is_struck_out_whatever_else_cannot_be_put_back() {
     lab(|| {
-        sh("echo 0 >/proc/sys/net/ipv4/conf/eth1/promote_secondaries");
+        sh(WITHOUT_PROMOTION);
         let all = [(Agent::IPaddr2, "239.0.0.5/24/eth1")];
         assert!(up(&all).iter().all(|a| a.start.as_ref().is_some_and(|s| s.code == 0)));
         sh("ip addr add 239.0.0.6/24 dev eth1 autojoin");

@@ -7,6 +7,7 @@ use heartbeat::agents::announce::Crew;
 use heartbeat::agents::many::{Acquired, Done, acquire, ask, release};
 use heartbeat::agents::{Agent, ledger};
 
+use super::guard::WITHOUT_PROMOTION;
 use super::lab::{Capture, addresses, has, lab, sh};
 
 const ARP: u16 = 0x0806;
@@ -73,6 +74,33 @@ fn each_answers_as_its_script_would() {
     });
 }
 
+/// No own address of the node is in their networks: the first of each says where the others go.
+#[test]
+fn an_address_leads_the_way_for_those_behind_it() {
+    lab(|| {
+        sh("ip addr add 172.16.1.1/24 brd + dev down0");
+        let all = [
+            (Agent::IPaddr2, "10.9.0.5/24/eth0/10.9.0.255"),
+            (Agent::IPaddr2, "10.9.0.6/24/eth0"),
+            (Agent::IPaddr2, "10.9.0.7"),
+            (Agent::IPaddr, "10.8.0.5/24/eth0"),
+            (Agent::IPaddr, "10.8.0.6"),
+            (Agent::IPv6addr, "fd09::50/64/eth0"),
+            (Agent::IPv6addr, "fd09::51"),
+            (Agent::IPaddr2, "172.16.1.5/24/down0"),
+            (Agent::IPaddr2, "172.16.1.6"),
+        ];
+        let answers = up(&all);
+        assert!(answers.iter().all(|a| a.start.as_ref().is_some_and(|s| s.code == 0)), "{answers:?}");
+        assert_eq!(line("10.9.0.7"), "inet 10.9.0.7/24 brd 10.9.0.255 scope global secondary eth0");
+        assert_eq!(line("10.8.0.6"), "inet 10.8.0.6/24 brd 10.8.0.255 scope global secondary eth0:1");
+        assert_eq!(line("fd09::51"), "inet6 fd09::51/64 scope global nodad");
+        assert_eq!(line("172.16.1.6"), "inet 172.16.1.6/24 brd 172.16.1.255 scope global secondary down0");
+        assert!(down(&all).iter().all(|a| a.code == 0));
+        assert!(all.iter().all(|(_, word)| !has(word.split('/').next().unwrap())));
+    });
+}
+
 #[test]
 fn a_failure_belongs_to_one() {
     lab(|| {
@@ -110,9 +138,9 @@ fn what_the_kernel_refuses_is_not_written_down() {
 }
 
 /// A primary goes whose secondaries somebody else needs.
-fn secondaries_survive(promote: u8) {
+fn secondaries_survive(promotion: &'static str) {
     lab(move || {
-        sh(&format!("echo {promote} >/proc/sys/net/ipv4/conf/eth1/promote_secondaries"));
+        sh(promotion);
         let all = [(Agent::IPaddr2, "172.16.0.1/24/eth1"), (Agent::IPaddr2, "172.16.0.2/24/eth1")];
         assert!(up(&all).iter().all(|a| a.start.as_ref().is_some_and(|s| s.code == 0)));
         sh("ip addr add 172.16.0.9/24 brd + dev eth1; ip addr add 172.16.0.8/24 brd + dev eth1 label eth1:x");
@@ -126,12 +154,13 @@ fn secondaries_survive(promote: u8) {
 
 #[test]
 fn secondaries_survive_their_primary() {
-    secondaries_survive(0);
+    secondaries_survive("echo 0 >/proc/sys/net/ipv4/conf/eth1/promote_secondaries");
+    secondaries_survive(WITHOUT_PROMOTION);
 }
 
 #[test]
 fn promoted_secondaries_are_left_alone() {
-    secondaries_survive(1);
+    secondaries_survive("echo 1 >/proc/sys/net/ipv4/conf/eth1/promote_secondaries");
 }
 
 #[test]

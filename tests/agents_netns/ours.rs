@@ -136,13 +136,15 @@ fn stop_removes_whatever_the_prefix() {
 }
 
 #[test]
-fn point_to_point_and_its_far_end() {
+fn both_ends_of_a_point_to_point_link_are_its_own() {
     lab(|| {
         sh("ip addr add 10.77.0.1 peer 10.77.0.2 dev eth1");
-        assert_eq!(agent("IPaddr2", &["10.77.0.1/32/eth1", "status"]).0, 0);
-        assert_eq!(agent("IPaddr2", &["10.77.0.2/32/eth1", "status"]).0, 7, "the far end is not ours");
-        assert_eq!(agent("IPaddr2", &["10.77.0.1/32/eth1", "stop"]).0, 0);
-        assert!(!has("10.77.0.1"));
+        for ip in ["10.77.0.1", "10.77.0.2"] {
+            assert_eq!(agent("IPaddr2", &[&format!("{ip}/32/eth1"), "status"]).0, 7, "{ip}");
+            assert_eq!(agent("IPaddr2", &[&format!("{ip}/32/eth1"), "stop"]).0, 0);
+            assert_eq!(agent("IPaddr", &[ip, "stop"]).0, 0);
+        }
+        assert!(has("10.77.0.1"));
     });
 }
 

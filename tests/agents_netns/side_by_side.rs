@@ -126,6 +126,10 @@ fn ipaddr2_nonsense() {
          IPaddr2 10.0.0.60/24/eth0:verylonglabel123 stop
          IPaddr2 10.0.0.60/24/eth0:verylonglabel123 status
          IPaddr2 10.0.0.61/24/eth0/bad start
+         IPaddr2 10.0.0.66/+24/eth0 start
+         IPaddr 10.0.0.66/+24/eth0 start
+         IPaddr2 10.0.0.67/24/eth0/0.0.0.0 start
+         IPaddr2 0.0.0.5/24/eth0 start
          IPaddr2 fd00::50 start
          IPaddr2 fd00::50 status",
     );
@@ -146,6 +150,9 @@ fn ipaddr2_prefix_label_broadcast() {
          IPaddr2 10.0.0.57/255.255.255.0/eth0 start
          IPaddr2 10.0.0.51/24/eth0:web status
          IPaddr2 10.0.0.51/24/eth0:web stop
+         IPaddr2 10.0.0.58/24/:web start
+         IPaddr2 10.0.0.58/24/:web status
+         IPaddr2 10.0.0.58/24/:web stop
          IPaddr2 10.0.0.56/25 stop
          IPaddr2 10.0.0.57/255.255.255.0/eth0 stop
          IPaddr2 10.0.0.71/24/down0 start
@@ -184,6 +191,21 @@ fn ipaddr2_chooses_as_the_reference() {
          IPaddr2 172.21.0.5 start
          !ip route add prohibit 172.29.0.0/16
          IPaddr2 172.29.0.1 start",
+    );
+}
+
+#[test]
+fn ipaddr2_knows_hosts_and_tunnels() {
+    compare(
+        "!ip route add 10.0.0.50 dev eth1 scope link
+         IPaddr2 10.0.0.50 start
+         IPaddr2 10.0.0.50 status
+         IPaddr2 10.0.0.50 stop
+         !ip addr add 10.0.0.20 peer 10.0.0.21 dev eth1
+         IPaddr2 10.0.0.20/32/eth1 status
+         IPaddr2 10.0.0.20/32/eth1 start
+         IPaddr2 10.0.0.20/32/eth1 status
+         IPaddr2 10.0.0.20/32/eth1 stop",
     );
 }
 

@@ -19,7 +19,7 @@ pub struct Choice<'a> {
 }
 
 /// `IPaddr2`: the most specific connected route that covers the address *and* the wanted prefix;
-/// among equals the one listed last. Never a default route.
+/// among equals the one listed last. Never a default route, nor one to a single host.
 pub fn for_ipaddr2(snapshot: &Snapshot, ip: Ipv4Addr, bits: Option<u8>) -> Option<Choice<'_>> {
     covering(snapshot, ip.into(), bits, None).max_by_key(|r| r.bits).and_then(|r| choice(snapshot, r))
 }
@@ -37,7 +37,8 @@ pub fn for_ipaddr(snapshot: &Snapshot, ip: Ipv4Addr, bits: Option<u8>) -> Option
 }
 
 /// `IPv6addr`: the most specific connected route, smallest metric; on the wanted interface if one
-/// was written. Link-local addresses fit everywhere and therefore need a written interface.
+/// was written. Link-local addresses fit everywhere and therefore need a written interface. An address without a
+/// route of its own (`noprefixroute`) shows the way where no route does.
 pub fn for_ipv6addr<'a>(snapshot: &'a Snapshot, ip: IpAddr, nic: Option<&Link>) -> Option<Choice<'a>> {
     snapshot
         .routes
@@ -48,6 +49,16 @@ pub fn for_ipv6addr<'a>(snapshot: &'a Snapshot, ip: IpAddr, nic: Option<&Link>) 
         .filter(|r| snapshot.link_at(r.index).is_some_and(|l| nic.is_some() || !l.is_loopback()))
         .min_by_key(|r| (u8::MAX - r.bits, r.metric))
         .and_then(|r| choice(snapshot, r))
+        .or_else(|| beside_address(snapshot, ip, nic))
+}
+
+fn beside_address<'a>(snapshot: &'a Snapshot, ip: IpAddr, nic: Option<&Link>) -> Option<Choice<'a>> {
+    let beside = snapshot.addrs.iter().filter(|a| a.scope == 0 && a.bits > 0 && a.bits < 128);
+    beside
+        .filter(|a| prefix::contains(a.network(), a.bits, ip) && nic.is_none_or(|n| n.index == a.index))
+        .filter_map(|a| Some(Choice { link: snapshot.link_at(a.index)?, bits: a.bits }))
+        .filter(|choice| !choice.link.is_loopback())
+        .max_by_key(|choice| choice.bits)
 }
 
 const LINK_LOCAL: IpAddr = IpAddr::V6(std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0));
@@ -93,6 +104,7 @@ fn covering(
     snapshot.routes.iter().filter(move |r| {
         r.on_link
             && r.bits > 0
+            && r.bits < prefix::width(ip)
             && r.bits <= floor
             && prefix::contains(r.net, r.bits, ip)
             && index.is_none_or(|i| i == r.index)
@@ -150,6 +162,7 @@ mod tests {
                 route("fd00::/64", 2, 256, true),
                 route("fe80::/64", 3, 256, true),
                 route("fd00::7/128", 3, 0, true),
+                route("10.0.0.77/32", 3, 0, true),
             ],
         }
     }
@@ -168,6 +181,7 @@ mod tests {
         let choose = |ip, bits| named(for_ipaddr2(&host, v4(ip), bits));
         assert_eq!(choose("10.0.0.9", None), Some(("eth0", 24)));
         assert_eq!(choose("10.0.0.9", Some(32)), Some(("eth0", 24)));
+        assert_eq!(choose("10.0.0.77", None), Some(("eth0", 24)), "a host has a route of its own");
         assert_eq!(choose("10.0.0.9", Some(16)), None, "the route must cover the wanted prefix");
         assert_eq!(choose("10.31.0.9", None), Some(("eth0", 24)), "last of equals");
         assert_eq!(choose("172.20.0.9", None), None, "behind a gateway");
@@ -192,6 +206,18 @@ mod tests {
         assert_eq!(choose("fe80::7", None), None);
         assert_eq!(choose("fe80::7", host.link("eth1")), Some(("eth1", 64)));
         assert_eq!(choose("fd01::7", None), None);
+
+        let mut host = self::host();
+        for (ip, bits, index, scope) in
+            [("fd01::1", 48, 2, 0), ("fd01::2", 64, 3, 0), ("fe80::2", 64, 3, 253), ("fd02::1", 64, 1, 0)]
+        {
+            host.addrs.push(Addr { scope, ..addr(ip, bits, index, None, "") });
+        }
+        host.links[0].flags |= crate::agents::plan::snapshot::LOOPBACK;
+        let choose = |ip: &str, nic| named(for_ipv6addr(&host, ip.parse().unwrap(), nic));
+        assert_eq!(choose("fd01::7", None), Some(("eth1", 64)), "beside an address without a route");
+        assert_eq!(choose("fd01::7", host.link("eth0")), Some(("eth0", 48)));
+        assert_eq!((choose("fe80::7", None), choose("fd02::7", None)), (None, None));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Patience<K>(BTreeMap<K, Loss>);
 
 #[derive(Debug)]
 struct Loss {
-    /// How often in a row it was put back, or tried to.
+    /// How often in a row it was put back.
     times: u32,
     /// When that may be done next.
     at: Duration,
@@ -34,13 +34,15 @@ impl<K: Ord> Default for Patience<K> {
 }
 
 impl<K: Ord + Clone> Patience<K> {
-    /// It is missing at `now`: `None` where it is to be put back now (which counts), or when to look again.
-    pub fn missing(&mut self, what: &K, now: Duration) -> Option<Duration> {
+    /// It is missing at `now`: when it may be put back, where that is later.
+    pub fn due(&self, what: &K, now: Duration) -> Option<Duration> {
+        self.0.get(what).map(|loss| loss.at).filter(|at| now < *at)
+    }
+
+    /// It is put back.
+    pub fn count(&mut self, what: &K, now: Duration) {
         self.0.retain(|_, loss| now < loss.last + FORGOTTEN);
         let loss = self.0.entry(what.clone()).or_insert(Loss { times: 0, at: now, last: now });
-        if now < loss.at {
-            return Some(loss.at);
-        }
         loss.times += 1;
         loss.last = now;
         let doublings = loss.times.saturating_sub(AT_ONCE);
@@ -49,7 +51,20 @@ impl<K: Ord + Clone> Patience<K> {
             n => PAUSE.saturating_mul(1 << (n - 1).min(16)).min(LONGEST),
         };
         loss.at = now + pause;
-        None
+    }
+
+    /// Whether it is due; then it counts.
+    pub fn try_now(&mut self, what: &K, now: Duration) -> bool {
+        let due = self.due(what, now).is_none();
+        if due {
+            self.count(what, now);
+        }
+        due
+    }
+
+    /// Forgets all but these.
+    pub fn retain(&mut self, keep: impl Fn(&K) -> bool) {
+        self.0.retain(|what, _| keep(what));
     }
 
     /// How often in a row that was.
@@ -66,10 +81,10 @@ mod tests {
     fn fight(seconds: u64) -> Vec<u64> {
         let (mut patience, mut now, mut put_back) = (Patience::default(), Duration::ZERO, Vec::new());
         while now < Duration::from_secs(seconds) {
-            match patience.missing(&"10.0.0.5", now) {
-                None => put_back.push(now.as_millis() as u64),
-                Some(at) => now = at,
+            if patience.try_now(&"10.0.0.5", now) {
+                put_back.push(now.as_millis() as u64);
             }
+            now = patience.due(&"10.0.0.5", now).unwrap_or(now);
         }
         put_back
     }
@@ -84,11 +99,23 @@ mod tests {
     fn one_at_a_time_is_put_back_at_once_and_peace_is_remembered() {
         let mut patience = Patience::default();
         for _ in 0..9 {
-            let _ = patience.missing(&1, Duration::ZERO);
+            patience.count(&1, Duration::ZERO);
         }
-        assert!(patience.missing(&1, Duration::from_millis(1)).is_some());
-        assert_eq!(patience.missing(&2, Duration::from_millis(1)), None, "another address is another matter");
-        assert_eq!(patience.missing(&1, FORGOTTEN * 2), None);
+        let soon = Duration::from_millis(1);
+        assert!(patience.due(&1, soon).is_some());
+        assert_eq!(patience.due(&2, soon), None, "another address is another matter");
+        assert!(patience.try_now(&1, FORGOTTEN * 2));
         assert_eq!(patience.times(&1), 1);
+    }
+
+    #[test]
+    fn what_is_ours_no_more_is_forgotten() {
+        let mut patience = Patience::default();
+        for _ in 0..9 {
+            patience.count(&1, Duration::ZERO);
+            patience.count(&2, Duration::ZERO);
+        }
+        patience.retain(|what| *what == 2);
+        assert_eq!((patience.times(&1), patience.times(&2)), (0, 9));
     }
 }

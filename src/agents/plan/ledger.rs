@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! owner 4711 88123
-//! 10.0.0.5/24 eth0 broadcast=10.0.0.255 label=eth0:0
-//! fd00::5/64 eth0
+//! 10.0.0.5/24 eth0 index=2 broadcast=10.0.0.255 label=eth0:0
+//! fd00::5/64 eth0 index=2
 //! ```
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::ops::Wanted;
-use super::snapshot::{Addr, Snapshot};
+use super::ops::{self, Op, Wanted};
+use super::snapshot::{Addr, Link, Snapshot};
 
 /// The process that answers for the addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,10 @@ pub struct Owner {
 pub struct Entry {
     /// Address, prefix, broadcast, label.
     pub wanted: Wanted,
-    /// The interface's name.
+    /// The interface's name, when it was put up.
     pub nic: String,
+    /// The kernel's number for it: it keeps that under another name. Older versions wrote none.
+    pub index: Option<u32>,
 }
 
 /// An address on the interface of that name.
@@ -53,11 +55,16 @@ pub struct Ledger {
 }
 
 impl Entry {
+    /// An address on an interface.
+    pub fn new(wanted: Wanted, link: &Link) -> Self {
+        Self { wanted, nic: link.name.clone(), index: Some(link.index) }
+    }
+
     /// As the kernel has it.
     pub fn of(addr: &Addr, now: &Snapshot) -> Option<Self> {
-        let nic = now.link_at(addr.index)?.name.clone();
-        let label = addr.label.clone().filter(|label| *label != nic);
-        Some(Self { wanted: Wanted { ip: addr.ip, bits: addr.bits, broadcast: addr.broadcast, label }, nic })
+        let link = now.link_at(addr.index)?;
+        let label = addr.label.clone().filter(|label| *label != link.name);
+        Some(Self::new(Wanted { ip: addr.ip, bits: addr.bits, broadcast: addr.broadcast, label }, link))
     }
 
     /// Which one of them it is.
@@ -70,14 +77,37 @@ impl Entry {
         Gone { ip: self.wanted.ip, nic: Some(self.nic.clone()) }
     }
 
+    /// Its interface: the one of its number, whatever the name; else the one of its name, made anew.
+    pub fn link<'a>(&self, now: &'a Snapshot) -> Option<&'a Link> {
+        self.links(now).next()
+    }
+
+    fn links<'a>(&self, now: &'a Snapshot) -> impl Iterator<Item = &'a Link> {
+        let same = self.index.and_then(|index| now.link_at(index));
+        let named = now.link(&self.nic).filter(|named| same.is_none_or(|same| same.index != named.index));
+        same.into_iter().chain(named)
+    }
+
     /// Where it is up: on its interface, with whatever prefix.
     pub fn held<'a>(&self, now: &'a Snapshot) -> Option<&'a Addr> {
-        now.on(now.link(&self.nic)?, self.wanted.ip)
+        self.links(now).find_map(|link| now.on(link, self.wanted.ip))
+    }
+
+    /// What takes it down: from its interface, whatever the prefix; from all where that is gone.
+    pub fn down(&self, now: &Snapshot) -> Vec<Op> {
+        let from = |link| ops::down(now, self.wanted.ip, link);
+        match self.link(now) {
+            Some(_) => self.links(now).flat_map(|link| from(Some(link))).collect(),
+            None => from(None),
+        }
     }
 
     fn line(&self) -> String {
         let Wanted { ip, bits, broadcast, label } = &self.wanted;
         let mut line = format!("{ip}/{bits} {}", self.nic);
+        if let Some(index) = self.index {
+            let _ = write!(line, " index={index}");
+        }
         if let Some(broadcast) = broadcast {
             let _ = write!(line, " broadcast={broadcast}");
         }
@@ -93,15 +123,16 @@ impl Entry {
         let ip: IpAddr = ip.parse().ok()?;
         let bits = bits.parse().ok().filter(|bits| *bits <= super::prefix::width(ip))?;
         let nic = words.next()?.to_owned();
-        let (mut broadcast, mut label) = (None, None);
+        let (mut index, mut broadcast, mut label) = (None, None, None);
         for word in words {
             match word.split_once('=') {
+                Some(("index", text)) => index = Some(text.parse().ok()?),
                 Some(("broadcast", text)) => broadcast = Some(text.parse::<Ipv4Addr>().ok()?),
                 Some(("label", text)) => label = Some(text.to_owned()),
                 _ => {}
             }
         }
-        Some(Self { wanted: Wanted { ip, bits, broadcast, label }, nic })
+        Some(Self { wanted: Wanted { ip, bits, broadcast, label }, nic, index })
     }
 }
 
@@ -139,9 +170,26 @@ impl Ledger {
 
     /// Strikes these out.
     pub fn strike(&mut self, gone: &[Gone]) {
+        let gone = Self::among(gone);
+        self.entries.retain(|e| !gone(e));
+    }
+
+    /// Whether one of these is listed.
+    pub fn lists(&self, gone: &[Gone]) -> bool {
+        self.entries.iter().any(Self::among(gone))
+    }
+
+    /// What takes these down where their interfaces have other names by now.
+    pub fn renamed(&self, gone: &[Gone], now: &Snapshot) -> Vec<Op> {
+        let gone = Self::among(gone);
+        let places =
+            self.entries.iter().filter(|e| gone(e)).filter_map(|e| Some((e, now.link_at(e.index?)?)));
+        places.flat_map(|(e, link)| ops::down(now, e.wanted.ip, Some(link))).collect()
+    }
+
+    fn among(gone: &[Gone]) -> impl Fn(&Entry) -> bool {
         let gone: BTreeSet<(IpAddr, Option<&str>)> = gone.iter().map(|g| (g.ip, g.nic.as_deref())).collect();
-        let is_gone = |e: &Entry| [None, Some(&*e.nic)].iter().any(|nic| gone.contains(&(e.wanted.ip, *nic)));
-        self.entries.retain(|e| !is_gone(e));
+        move |e| [None, Some(&*e.nic)].iter().any(|nic| gone.contains(&(e.wanted.ip, *nic)))
     }
 }
 
@@ -158,6 +206,7 @@ mod tests {
         Entry {
             wanted: Wanted { ip: ip.parse().unwrap(), bits, broadcast: None, label: None },
             nic: nic.into(),
+            index: None,
         }
     }
 
@@ -166,12 +215,12 @@ mod tests {
         let mut full = entry("10.0.0.5", 24, "eth0");
         full.wanted.broadcast = Some("10.0.0.255".parse().unwrap());
         full.wanted.label = Some("eth0:0".into());
+        full.index = Some(2);
         let ledger = Ledger {
             owner: Some(Owner { pid: 4711, born: 88123 }),
             entries: vec![full, entry("fd00::5", 64, "bond0.7")],
         };
-        let text =
-            "owner 4711 88123\n10.0.0.5/24 eth0 broadcast=10.0.0.255 label=eth0:0\nfd00::5/64 bond0.7\n";
+        let text = "owner 4711 88123\n10.0.0.5/24 eth0 index=2 broadcast=10.0.0.255 label=eth0:0\nfd00::5/64 bond0.7\n";
         assert_eq!(ledger.text(), text);
         assert_eq!(Ledger::parse(text), ledger);
     }
@@ -203,5 +252,27 @@ mod tests {
         assert_eq!(left(Some("eth1")), [all[0].clone(), all[2].clone()]);
         assert_eq!(left(Some("eth9")), all);
         assert_eq!(left(None), [all[2].clone()], "from everywhere");
+    }
+
+    #[test]
+    fn an_interface_keeps_its_number_under_another_name() {
+        let link = |index, name: &str| Link { index, name: name.into(), ..Link::default() };
+        let mut now = Snapshot { links: vec![link(2, "lan0"), link(7, "eth0")], ..Snapshot::default() };
+        let mut ledger = Ledger::parse("10.0.0.5/24 eth0 index=2\n");
+        let ops = |index| [Op::Remove(ledger.entries[0].wanted.on(now.link_at(index).unwrap()))];
+        let (old, new) = (ops(2), ops(7));
+        let eth0 = [ledger.entries[0].gone()];
+        assert_eq!(ledger.entries[0].link(&now).unwrap().name, "lan0");
+        assert_eq!(ledger.entries[0].held(&now), None);
+        now.addrs = old.iter().chain(&new).filter_map(Op::removed).cloned().collect();
+        assert_eq!(ledger.entries[0].held(&now).unwrap().index, 2);
+        assert_eq!(ledger.renamed(&eth0, &now), old);
+        assert_eq!(ledger.renamed(&[Gone { ip: "10.0.0.6".parse().unwrap(), nic: None }], &now), []);
+        assert_eq!(ledger.entries[0].down(&now), [old, new.clone()].concat(), "somebody made another eth0");
+        now.links.remove(0);
+        assert_eq!(ledger.entries[0].down(&now), new);
+        ledger.entries[0].index = None;
+        assert_eq!(ledger.renamed(&eth0, &now), [], "an older version's");
+        assert_eq!(ledger.entries[0].held(&now).unwrap().index, 7);
     }
 }

@@ -114,18 +114,22 @@ pub fn endangered<'a>(snapshot: &'a Snapshot, gone: &Addr) -> Vec<&'a Addr> {
     snapshot.addrs.iter().filter(same).collect()
 }
 
+/// The endangered addresses that are not removed themselves.
+pub fn bereaved<'a>(before: &'a Snapshot, removed: &[Addr]) -> Vec<&'a Addr> {
+    let meant = |addr: &Addr| removed.iter().any(|gone| same(gone, addr));
+    removed.iter().flat_map(|gone| endangered(before, gone)).filter(|addr| !meant(addr)).collect()
+}
+
+fn same(one: &Addr, other: &Addr) -> bool {
+    one.index == other.index && one.ip == other.ip && one.bits == other.bits
+}
+
 /// What puts back the endangered addresses that did vanish, in their old order, so that the first
 /// of them becomes the new primary.
 pub fn restore(before: &Snapshot, after: &Snapshot, removed: &[Addr]) -> Vec<Op> {
-    let mut ops = Vec::new();
-    for addr in removed.iter().flat_map(|gone| endangered(before, gone)) {
-        let lives = |a: &Addr| a.index == addr.index && a.ip == addr.ip && a.bits == addr.bits;
-        let meant = removed.iter().any(lives);
-        if !meant && !after.addrs.iter().any(lives) {
-            ops.push(Op::Add(Addr { flags: addr.flags & !SECONDARY, ..addr.clone() }));
-        }
-    }
-    ops
+    let vanished = |addr: &&Addr| !after.addrs.iter().any(|a| same(a, addr));
+    let back = |addr: &Addr| Op::Add(Addr { flags: addr.flags & !SECONDARY, ..addr.clone() });
+    bereaved(before, removed).into_iter().filter(vanished).map(back).collect()
 }
 
 #[cfg(test)]

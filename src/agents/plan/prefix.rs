@@ -42,7 +42,8 @@ pub fn parse_v4(text: &str) -> Option<u8> {
             let bits = u8::try_from(bits).ok()?;
             (mask_v4(bits) == dotted).then_some(bits)?
         }
-        Err(_) => text.parse().ok()?,
+        // No sign before it.
+        Err(_) => text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))?,
     };
     (1..=32).contains(&bits).then_some(bits)
 }
@@ -58,7 +59,7 @@ mod tests {
         assert_eq!(mask_v4(32), Ipv4Addr::BROADCAST);
         assert_eq!(parse_v4("24"), Some(24));
         assert_eq!(parse_v4("255.255.255.128"), Some(25));
-        for bad in ["", "0", "33", "abc", "255.0.255.0", "0.0.0.0", "-1", "256", "24x"] {
+        for bad in ["", "0", "33", "abc", "255.0.255.0", "0.0.0.0", "-1", "+24", "256", "24x"] {
             assert_eq!(parse_v4(bad), None, "{bad}");
         }
     }
