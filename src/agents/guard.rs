@@ -99,11 +99,7 @@ impl Guard {
         let list = ledger::read().map_err(|error| format!("{ADDRESSES}: {error}"))?;
         let ours = list.may_be_of(self.owner);
         let places: BTreeSet<Place> = list.entries.iter().filter(|_| ours).map(Entry::place).collect();
-        self.patience.retain(|(place, _)| places.contains(place));
-        self.refused.retain(|place| places.contains(place));
-        self.homeless.retain(|place| places.contains(place));
-        self.waiting.retain(|place| places.contains(place));
-        self.homes.retain(|place, _| places.contains(place));
+        self.forget_all_but(&places);
         if places.is_empty() {
             return Ok(None);
         }
@@ -118,6 +114,14 @@ impl Guard {
         let next = next.map(|at| at.saturating_sub(self.born.elapsed()));
         // The kernel need not tell when it would take the others.
         Ok(next.into_iter().chain((!all_back).then_some(SOON)).min())
+    }
+
+    fn forget_all_but(&mut self, places: &BTreeSet<Place>) {
+        self.patience.retain(|(place, _)| places.contains(place));
+        self.refused.retain(|place| places.contains(place));
+        self.homeless.retain(|place| places.contains(place));
+        self.waiting.retain(|place| places.contains(place));
+        self.homes.retain(|place, _| places.contains(place));
     }
 
     fn tell_of_homeless(&mut self, missing: &[(&Entry, Option<&Link>)], say: &mut dyn FnMut(Level, &str)) {
@@ -141,11 +145,9 @@ impl Guard {
         let now = self.born.elapsed();
         for (entry, link) in missing.iter().filter_map(|(entry, link)| Some((*entry, (*link)?))) {
             let (place, up) = (entry.place(), link.is_up());
-            match self
-                .patience
-                .due(&(place.clone(), up), now)
-                .filter(|_| !(up && self.waiting.contains(&place)))
-            {
+            // What waited for its interface need not wait any longer once that is up.
+            let waited = up && self.waiting.contains(&place);
+            match self.patience.due(&(place.clone(), up), now).filter(|_| !waited) {
                 None => due.push((entry, link)),
                 Some(at) => {
                     next = Some(next.map_or(at, |next| next.min(at)));

@@ -304,15 +304,13 @@ impl Engine {
         };
         let interval = now.saturating_sub(node.last_status);
         let (dead, name, member) = (node.is_dead(), node.name.clone(), node.is_normal());
-        let bearable = node.dead_time;
+        let fatal = interval > node.dead_time;
         // It may have missed a heartbeat more than this node did.
         if member && interval + 2 * self.settings.keepalive >= self.own_dead_time() {
             self.doubt_whereabouts();
         }
-        if interval > bearable {
-            self.note(Note::Late { node: name.clone(), interval, fatal: true });
-        } else if interval > warntime {
-            self.note(Note::Late { node: name.clone(), interval, fatal: false });
+        if fatal || interval > warntime {
+            self.note(Note::Late { node: name.clone(), interval, fatal });
         }
         if dead {
             self.note(Note::NodeDead(name));
