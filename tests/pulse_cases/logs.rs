@@ -21,9 +21,10 @@ fn lost(log: &str) -> Option<u64> {
 #[test]
 fn a_log_that_stands_still_costs_lines_and_nothing_else() {
     let Some(world) = World::running("log-stands", "", HARESOURCES) else { return };
-    let (one, two, mark) = (world.one(), world.two(), world.one().log().len());
-    world.unharmed("a log that stands still", || {
+    let (one, two) = (world.one(), world.two());
+    let mark = world.unharmed("a log that stands still", || {
         let held = Held::thread(one, "log");
+        let mark = one.log().len();
         shell(one, &format!("touch -d tomorrow /etc/ha.d/ha.cf; {HANG_UP}; {FLOOD}"));
         // Longer than the log is waited for.
         world.for_long();
@@ -34,6 +35,7 @@ fn a_log_that_stands_still_costs_lines_and_nothing_else() {
             shell(one, NONSENSE);
             lost(logfile::after(&one.log(), mark)).is_some()
         });
+        mark
     });
     let count = lost(logfile::after(&one.log(), mark)).unwrap();
     assert!(count > 1000 && count < 30_000, "{count} lines lost");

@@ -72,12 +72,12 @@ impl World {
         Some(world)
     }
 
-    /// Both live and the address is at home.
+    /// Both live, the address is at home, and its start is told to the end.
     fn settle(&self) {
         self.until("the pair is settled", || {
             let both =
                 self.lab.nodes().iter().all(|n| n.log().contains("remote resource transition completed."));
-            both && self.one().vips().contains(VIP)
+            both && self.one().vips().contains(VIP) && self.one().log().contains("start finished rc=0")
         });
     }
 
