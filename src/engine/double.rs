@@ -134,7 +134,7 @@ impl Engine {
         let node = self.peer_name();
         self.note(Note::DoubleYield { node, set: set.word().to_owned(), reason });
         self.resources.i_hold = self.resources.i_hold.without(set);
-        self.double.left_to_peer = set;
+        self.double.left_to_peer = self.double.left_to_peer.with(set);
         self.send_held(false, Some("double"));
         self.run_when_idle(Job::Standby { verb: Verb::Give, set });
     }

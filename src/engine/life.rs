@@ -331,6 +331,7 @@ impl Engine {
         if node.status.eq_ignore_ascii_case(status) && !apart {
             return false;
         }
+        let returns = node.is_dead() && node.is_normal();
         if node.is_dead() {
             node.owed_from = self.history.highest();
         }
@@ -342,6 +343,10 @@ impl Engine {
         // Scripts are told only when a ping node dies.
         if message.kind() == Some("status") {
             self.queue_peer_hook("status", message);
+        }
+        // What was doubted before is settled, perhaps, but not what happened behind the cable since.
+        if returns {
+            self.doubt_whereabouts();
         }
         if lived_apart && !self.is_shutting_down() {
             self.compare_holdings(from);

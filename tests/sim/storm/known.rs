@@ -67,4 +67,28 @@ mod tests {
             }
         }
     }
+
+    /// Seed 27179. Each takes everything behind the cut cable, and the first to do so has never heard of the other.
+    const UNHEARD: &str = "seats model ours\nfailback legacy\nwith ping\ndeadtime 3s\ninitdead 6s\nkeepalive 500ms\n\
+        at 0s ping a2 no\nat 0s cut both\nat 0s start a2\nat 500ms start a1\nat 7500ms stop a1\nat 9500ms stop a1\n";
+
+    /// Seed 20849. The second hears nothing of the first, which loses much of what it hears, and takes over. What it
+    /// lets go of goes in two steps, the second begun within the first.
+    const DEAF: &str = "failback on\nkeepalive 100ms\ndeadtime 300ms\nwarntime 150ms\ninitdead 600ms\n\
+        rexmit 250ms\nlag 0s\nwith nothing\nscript 1ms 800ms\nseed 3\nat 0s start a2\nat 0s cut from-a1\nat 15179ms duplicate 10\n\
+        at 18058ms loss 30\nat 21531ms starve a2 8ms\nat 26026ms start a1\nat 29026ms pause a1 0s\n";
+
+    #[test]
+    fn who_hears_the_other_for_the_first_time_tells_where_it_is() {
+        let script = read_script(UNHEARD).unwrap();
+        play(&script).unwrap_or_else(|failure| panic!("{}\n{}", failure.text, story(&script)));
+    }
+
+    #[test]
+    fn all_that_is_left_to_the_other_is_told_of() {
+        let script = read_script(DEAF).unwrap();
+        play(&script).unwrap_or_else(|failure| panic!("{}\n{}", failure.text, story(&script)));
+        let releases = story(&script).matches("releasing them here").count();
+        assert_eq!(releases, 2, "the story is another one now:\n{}", story(&script));
+    }
 }
