@@ -14,6 +14,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// How long the reason may take to be written; then it is lost with the daemon.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// Takes the node down.
 pub trait Reboot: Send + Sync {
@@ -39,6 +43,7 @@ impl Reboot for RebootHere {
 
 impl Reboot for RebootByTool {
     fn reboot(&self, log: &Logger, environment: &Environment) {
+        log.flush(FLUSH);
         let mut helper = apart::command(&self.0, &["last_resort", "stop-failed"], environment);
         let helper = spawn_unmasked(&mut helper).and_then(|mut helper| helper.wait());
         if !helper.is_ok_and(|status| status.success()) {
@@ -108,22 +113,28 @@ mod tests {
         }
     }
 
+    /// The daemon has said more than is written yet; the tool looks at what is there when it begins.
     #[test]
-    fn the_daemon_leaves_it_to_the_tool() {
+    fn the_daemon_leaves_it_to_the_tool_and_its_last_lines_are_written_before() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = crate::logging::Settings::default();
-        let log = Logger::direct("heartbeat", settings).script("ResourceManager", "default");
+        let file = dir.path().join("log");
+        let settings = crate::logging::Settings { logfile: Some(file.clone()), ..Default::default() };
+        let log = Logger::background("heartbeat", settings, false).unwrap();
         let mut environment = Environment::default();
         environment.set("OUT", dir.path().join("out").to_str().unwrap());
+        environment.set("LOG", file.to_str().unwrap());
         let tool = dir.path().join("tool");
         let copied =
             Command::new("install").args(["-m755", "/dev/stdin"]).arg(&tool).stdin(Stdio::piped()).spawn();
         let mut copied = copied.unwrap();
-        let body = "#!/bin/sh\necho \"$*\" > \"$OUT\"\n";
+        let body = "#!/bin/sh\n{ echo \"$*\"; tail -n 1 \"$LOG\"; } > \"$OUT\"\n";
         std::io::Write::write_all(&mut copied.stdin.take().unwrap(), body.as_bytes()).unwrap();
         assert!(copied.wait().unwrap().success());
+        (0..2000).for_each(|n| log.log(Level::Info, &format!("line {n}")));
+        log.log(Level::Crit, "the reason");
         RebootByTool(tool).reboot(&log, &environment);
-        assert_eq!(std::fs::read_to_string(dir.path().join("out")).unwrap(), "last_resort stop-failed\n");
+        let out = std::fs::read_to_string(dir.path().join("out")).unwrap();
+        assert!(out.starts_with("last_resort stop-failed\n") && out.ends_with("CRIT: the reason\n"), "{out}");
     }
 
     #[test]

@@ -18,12 +18,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-
-/// Time for the last words to reach the log before the node goes down.
-const FLUSH: Duration = Duration::from_secs(1);
 
 /// Speaks to the thread that minds the programs. Never waits for it.
 pub(super) struct Children {
@@ -160,10 +157,7 @@ impl Nursery {
             Act::Start(index) => return Some(Event::Started(index, self.start(index))),
             Act::Terminate(pid) => process::terminate(pid),
             Act::Kill(pid) => process::kill(pid),
-            Act::Reboot => {
-                log.flush(FLUSH);
-                reboot.reboot(log, environment);
-            }
+            Act::Reboot => reboot.reboot(log, environment),
             Act::Stopped => {
                 let _ = inputs.send(Input::ClientsStopped).await;
             }
