@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
 
-use super::host::{FileKind, Host, Interface, User};
+use super::host::{FileKind, Host, Interface, Script, User};
 use super::model::StonithSetup;
 
 /// A [`Host`] that knows exactly what it was given.
@@ -26,8 +25,8 @@ pub struct FakeHost {
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
     /// UDP services by name.
     pub services: BTreeMap<String, u16>,
-    /// Names of resource scripts.
-    pub scripts: Vec<String>,
+    /// Resource scripts by name.
+    pub scripts: BTreeMap<String, Script>,
     /// Fencing types.
     pub stonith_types: Vec<String>,
 }
@@ -60,7 +59,7 @@ impl FakeHost {
             .into(),
             hosts: [("peer".to_owned(), vec![IpAddr::V4(Ipv4Addr::new(10, 1, 1, 2))])].into(),
             services: [("ntp".to_owned(), 123)].into(),
-            scripts: names(&[
+            scripts: [
                 "IPaddr",
                 "IPaddr2",
                 "IPv6addr",
@@ -75,7 +74,9 @@ impl FakeHost {
                 "ldirectord",
                 "LVSSyncDaemonSwap",
                 "Delay",
-            ]),
+            ]
+            .map(|name| (name.to_owned(), Script::Standard))
+            .into(),
             stonith_types: names(&["null", "meatware", "external/ipmi"]),
         }
     }
@@ -109,9 +110,8 @@ impl Host for FakeHost {
     fn udp_service_at(&self, port: u16) -> Option<String> {
         self.services.iter().find(|&(_, &p)| p == port).map(|(name, _)| name.clone())
     }
-    fn script(&self, name: &str) -> Option<PathBuf> {
-        let known = self.scripts.iter().any(|script| script == name);
-        known.then(|| PathBuf::from("/etc/ha.d/resource.d").join(name))
+    fn script(&self, name: &str) -> Script {
+        self.scripts.get(name).cloned().unwrap_or(Script::Missing)
     }
     fn stonith_type(&self, name: &str) -> bool {
         self.stonith_types.iter().any(|known| known == name)

@@ -39,6 +39,19 @@ pub enum FileKind {
     Other,
 }
 
+/// What lies where a resource script of some name is looked for (resources.md section 1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// Nothing.
+    Missing,
+    /// A file that nobody may execute.
+    NotExecutable(PathBuf),
+    /// One that takes the words that everybody knows: our agent, or the wrapper of resource-agents.
+    Standard,
+    /// Any other: what its words mean is its own business.
+    Own,
+}
+
 /// Facts about the machine the configuration is for.
 pub trait Host {
     /// The name of this node (wire-protocol.md 4.4), in any case of letters.
@@ -59,8 +72,8 @@ pub trait Host {
     fn udp_service(&self, name: &str) -> Option<u16>;
     /// The name of the UDP service at a port.
     fn udp_service_at(&self, port: u16) -> Option<String>;
-    /// Where the resource script of this name lies (resources.md section 1).
-    fn script(&self, name: &str) -> Option<PathBuf>;
+    /// The resource script of this name.
+    fn script(&self, name: &str) -> Script;
     /// Whether there is a fencing plug-in of this type.
     fn stonith_type(&self, name: &str) -> bool;
     /// Whether a plug-in takes these parameters. Asked only where ha.cf has a fencing device.

@@ -40,7 +40,7 @@ pub use diagnostic::{Cited, Diagnostic};
 pub use effective::{directive_table, directive_wiki, effective};
 pub use fake::FakeHost;
 pub use haresources::{Group, Word};
-pub use host::{FileKind, Host, Interface, User};
+pub use host::{FileKind, Host, Interface, Script, User};
 pub use model::*;
 pub use source::{ReadError, Source, Sources};
 

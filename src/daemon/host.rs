@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::config::{FileKind, Host, Interface, StonithSetup, User};
+use crate::agents::Agent;
+use crate::config::{FileKind, Host, Interface, Script, StonithSetup, User};
 use crate::paths;
 use crate::resources::{own_name, stonith};
 
@@ -88,11 +89,20 @@ impl Host for LinuxHost {
         found.0.into_iter().next()
     }
 
-    fn script(&self, name: &str) -> Option<PathBuf> {
+    fn script(&self, name: &str) -> Script {
         if name.is_empty() || name.contains('/') {
-            return None;
+            return Script::Missing;
         }
-        SCRIPTS.into_iter().map(|directory| Path::new(directory).join(name)).find(|path| is_executable(path))
+        let mut paths: Vec<PathBuf> =
+            SCRIPTS.into_iter().map(|directory| Path::new(directory).join(name)).collect();
+        match paths.iter().find(|path| is_executable(path)) {
+            Some(path) if Agent::named(name).is_some() && !is_standard(path, name) => Script::Own,
+            Some(_) => Script::Standard,
+            None => {
+                paths.retain(|path| path.is_file());
+                paths.into_iter().next().map_or(Script::Missing, Script::NotExecutable)
+            }
+        }
     }
 
     /// Where cluster-glue keeps its plug-ins: programs for `external/X` and `rhcs/X`, else modules.
@@ -116,6 +126,14 @@ impl Host for LinuxHost {
 }
 
 /// A plain file somebody may execute.
+/// Whether this is our agent of that name, or the wrapper that resource-agents has for it.
+fn is_standard(path: &Path, name: &str) -> bool {
+    let ours = fs::read_link(path).is_ok_and(|target| target.starts_with(paths::LIBEXEC));
+    let wraps =
+        |text: String| text.contains("hto-mapfuncs") && text.contains(&format!("\nOCF_TYPE={name}\n"));
+    ours || fs::read_to_string(path).is_ok_and(wraps)
+}
+
 fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
@@ -165,6 +183,23 @@ mod tests {
         let ipv4 = host.interface("lo").map(|lo| (lo.ipv4, lo.broadcast));
         assert_eq!(ipv4, Some((Some(Ipv4Addr::LOCALHOST), None)));
         assert_eq!(host.interface("no-such-nic"), None);
+    }
+
+    #[test]
+    fn a_script_is_standard_by_what_it_is_not_by_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("IPaddr2");
+        for (text, standard) in [
+            (". /etc/ha.d/resource.d//hto-mapfuncs\nOCF_TYPE=IPaddr2\nra_execocf $2\n", true),
+            (". /etc/ha.d/resource.d//hto-mapfuncs\nOCF_TYPE=anything\nra_execocf $2\n", false),
+            ("#!/bin/sh\n# takes what IPaddr2 takes\n", false),
+        ] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(is_standard(&path, "IPaddr2"), standard, "{text}");
+        }
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/usr/libexec/heartbeat/IPaddr2", &path).unwrap();
+        assert!(is_standard(&path, "IPaddr2"), "our agent, wherever it is installed");
     }
 
     #[test]

@@ -228,9 +228,16 @@ impl Note {
 /// Two longest gaps, three heartbeats: see `gaps`.
 fn suggestion(node: &str, gaps: &GapSummary, given: Duration, directive: &str) -> String {
     let given = given.as_millis();
+    let left_out = match gaps.fatal {
+        0 => String::new(),
+        fatal => {
+            let longest = gaps.max.as_millis();
+            format!("; it does not bear those beyond {directive}: {fatal}, up to {longest} ms")
+        }
+    };
     match gaps.suggested {
         Some(suggested) => format!(
-            "Suggested {directive} for node {node}: {} ms or more (in force: {given} ms)",
+            "Suggested {directive} for node {node}: {} ms or more (in force: {given} ms){left_out}",
             suggested.as_millis()
         ),
         None => format!("Too few heartbeats of node {node} to suggest a {directive} (in force: {given} ms)"),

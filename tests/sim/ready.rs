@@ -318,6 +318,23 @@ fn the_gaps_between_heartbeats_are_told_per_link_and_in_all() {
     assert_eq!(suggested, "Suggested deadtime for node a2: 1500 ms or more (in force: 3000 ms)");
 }
 
+/// Whether that was the cable or a busy machine only the operator knows.
+#[test]
+fn a_gap_that_killed_is_no_part_of_the_suggestion_and_is_told_with_it() {
+    let mut world = World::new(Failback::Off, 1, 7);
+    world.start(0);
+    world.start(1);
+    world.run(100 * SECOND);
+    world.cables[0] = [Weather::CUT; 2];
+    world.run(5 * SECOND);
+    world.cables[0] = [Weather::FAIR; 2];
+    world.run(20 * SECOND);
+    let told = gaps(&world);
+    let wanted =
+        "1500 ms or more (in force: 3000 ms); it does not bear those beyond deadtime: 1, up to 5500 ms";
+    assert!(told.last().is_some_and(|line| line.ends_with(wanted)), "{told:#?}");
+}
+
 /// Two media on one interface are one link, over which each heartbeat comes twice.
 #[test]
 fn a_heartbeat_that_comes_twice_over_a_link_is_counted_once() {

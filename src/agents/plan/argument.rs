@@ -40,7 +40,8 @@ impl Request {
         let ip = pieces.next().unwrap_or_default();
         let mask = pieces.next().unwrap_or_default();
         let nic = pieces.next().unwrap_or_default().trim_start_matches('/');
-        let nic = nic.split('/').next().unwrap_or_default();
+        // An IPv6 address bears no label.
+        let nic = nic.split(['/', ':']).next().unwrap_or_default();
         Request { ip: ip.to_owned(), mask: some(mask), nic: some(nic), ..Request::default() }
     }
 
@@ -109,6 +110,7 @@ mod tests {
         let r = Request::v6("fd00::1//eth0");
         assert_eq!((r.mask.as_deref(), r.nic.as_deref()), (None, Some("eth0")));
         assert_eq!(Request::v6("fd00::1/").mask, None);
+        assert_eq!(Request::v6("fd00::1/64/eth0:1").nic.as_deref(), Some("eth0"));
     }
 
     #[test]

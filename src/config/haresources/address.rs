@@ -1,84 +1,95 @@
 //! Addresses in resource words: impossible ones are found before anybody tries to use them
 //! (resources.md section 9). Pure text; nothing is configured here.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
 
 use super::Word;
-use crate::config::value::{Refusal, looks_dotted, number};
+use crate::config::value::{Refusal, number};
 
 /// Whether the script moves addresses and does nothing else: it brings no interface.
 pub(super) fn is_agent(script: &str) -> bool {
     matches!(script, "IPaddr" | "IPaddr2" | "IPv6addr" | "SendArp")
 }
 
-/// The interface of the address that a word asks for, if it names one; or what is wrong with the address. Words that
-/// ask for none are right.
+/// What the scripts for IPv4 want.
+const FORM4: &str = "ADDRESS[/BITS[/INTERFACE[:LABEL]][/BROADCAST]], such as 10.1.2.3/24/eth0";
+/// What the script for IPv6 wants.
+const FORM6: &str = "ADDRESS[/BITS[/INTERFACE]] with all eight groups written out, such as \
+                     2001:db8:0:0:0:0:0:1/64/eth0: \"::\" separates arguments";
+/// Longest label the kernel takes.
+const LABEL_MAX: usize = 15;
+
+/// The interface of the address that a word asks for, if it names one; or what is wrong with the address. Words for
+/// other scripts are right.
 pub(super) fn check(word: &Word) -> Result<Option<&str>, Refusal> {
+    let form = match word.script() {
+        "IPaddr" | "IPaddr2" => FORM4,
+        "IPv6addr" => FORM6,
+        _ => return Ok(None),
+    };
     let args = word.args();
-    let Some(argument) = args.first() else { return Ok(None) };
-    let fields: Vec<&str> = argument.split('/').collect();
-    match word.script() {
-        "IPaddr" => version4(&fields, true),
-        "IPaddr2" if is_v6(&fields) => version6(&fields),
-        "IPaddr2" => version4(&fields, false),
-        "IPv6addr" => version6(&fields),
-        _ => Ok(None),
-    }
+    let [argument] = *args.as_slice() else {
+        let message = format!("{} wants one argument and gets {}", word.script(), args.len());
+        return Err(Refusal::new(message, form));
+    };
+    if form == FORM6 { version6(argument) } else { version4(argument, word.script() == "IPaddr2") }
 }
 
-fn is_v6(fields: &[&str]) -> bool {
-    fields.first().is_some_and(|address| address.contains(':'))
-}
-
-/// `ADDRESS[/BITS[/NIC[:LABEL]][/BROADCAST]]`.
-fn version4<'a>(fields: &[&'a str], dotted_mask: bool) -> Result<Option<&'a str>, Refusal> {
-    const FORM: &str = "ADDRESS[/BITS[/INTERFACE[:LABEL]][/BROADCAST]], such as 10.1.2.3/24/eth0";
-    let field = |n: usize| fields.get(n).copied().filter(|text| !text.is_empty());
-    let address = field(0).unwrap_or_default();
-    address4(address, "address", FORM)?;
-    if let Some(bits) = field(1).filter(|bits| !(dotted_mask && is_mask(bits))) {
-        prefix(bits, 32)?;
+/// `ADDRESS[/BITS[/NIC[:LABEL]][/BROADCAST]]`, where several slashes count as one. `two`: for IPaddr2, which takes
+/// the label, and signs for the broadcast address.
+fn version4(argument: &str, two: bool) -> Result<Option<&str>, Refusal> {
+    let (address, rest) = argument.split_once('/').unwrap_or((argument, ""));
+    let mut rest = rest.split('/').filter(|field| !field.is_empty());
+    if two && address.contains(':') {
+        let message = "IPaddr2 takes no IPv6 address";
+        return Err(Refusal::new(message, format!("IPv6addr::{FORM6}")));
     }
-    let third = field(2);
+    host4(address)?;
+    rest.next().filter(|bits| !is_mask(bits)).map_or(Ok(()), |bits| prefix(bits, 1..=32))?;
+    let third = rest.next();
     let broadcast = third.filter(|text| text.starts_with(|c: char| c.is_ascii_digit()));
-    for address in broadcast.into_iter().chain(field(3)) {
-        address4(address, "broadcast address", FORM)?;
+    let fourth = rest.next().filter(|text| !(two && matches!(*text, "+" | "-")));
+    for text in broadcast.into_iter().chain(fourth) {
+        address4(text, "broadcast address")?;
     }
-    Ok(third.filter(|_| broadcast.is_none()).map(without_label))
+    let nic = third.filter(|_| broadcast.is_none());
+    if let Some(label) = nic.filter(|nic| two && nic.contains(':') && nic.len() > LABEL_MAX) {
+        let message = format!("the label {label:?} has {} characters", label.len());
+        return Err(Refusal::new(message, format!("a label of at most {LABEL_MAX} characters")));
+    }
+    Ok(nic.map(without_label).filter(|nic| !nic.is_empty()))
 }
 
-/// `ADDRESS[/BITS[/NIC]]`.
-fn version6<'a>(fields: &[&'a str]) -> Result<Option<&'a str>, Refusal> {
-    const FORM: &str = "ADDRESS[/BITS[/INTERFACE]] with all eight groups written out, such as \
-                        2001:db8:0:0:0:0:0:1/64/eth0: \"::\" separates arguments";
-    let field = |n: usize| fields.get(n).copied().filter(|text| !text.is_empty());
-    let address = field(0).unwrap_or_default();
+/// `ADDRESS[/BITS[/NIC]]`; 0 bits, or none, are those of the route.
+fn version6(argument: &str) -> Result<Option<&str>, Refusal> {
+    let mut fields = argument.splitn(3, '/');
+    let address = fields.next().unwrap_or_default();
     let known: Option<Ipv6Addr> = address.parse().ok();
-    if known.is_none_or(|known| IpAddr::V6(known).is_unspecified() || known.is_multicast()) {
-        let message = format!("{address:?} is no possible IPv6 address");
-        return Err(Refusal::new(message, FORM));
+    if known.is_none_or(|known| known.is_unspecified() || known.is_multicast()) {
+        return Err(Refusal::new(format!("{address:?} is no possible IPv6 address"), FORM6));
     }
-    field(1).map_or(Ok(()), |bits| prefix(bits, 128))?;
-    Ok(field(2).map(without_label))
+    fields.next().filter(|bits| !bits.is_empty()).map_or(Ok(()), |bits| prefix(bits, 0..=128))?;
+    let nic = fields.next().and_then(|rest| rest.split('/').find(|field| !field.is_empty()));
+    Ok(nic.map(without_label).filter(|nic| !nic.is_empty()))
 }
 
-/// A literal address. Names are left to the script, which may know them.
-fn address4(text: &str, what: &str, form: &str) -> Result<(), Refusal> {
-    let is_name = text.starts_with(|c: char| c.is_ascii_alphabetic()) && !looks_dotted(text);
-    match text.parse::<Ipv4Addr>() {
-        Ok(known) if what == "address" && (known.is_multicast() || known.is_unspecified()) => {
-            Err(Refusal::new(format!("{text} is not the address of one host"), form))
-        }
-        Ok(_) => Ok(()),
-        Err(_) if is_name && what == "address" => Ok(()),
-        Err(_) => Err(Refusal::new(format!("{text:?} is no possible {what}"), form)),
+fn host4(text: &str) -> Result<(), Refusal> {
+    let known = address4(text, "address")?;
+    if known.is_multicast() || known.is_unspecified() {
+        return Err(Refusal::new(format!("{text} is not the address of one host"), FORM4));
     }
+    Ok(())
 }
 
-fn prefix(text: &str, most: u32) -> Result<(), Refusal> {
+fn address4(text: &str, what: &str) -> Result<Ipv4Addr, Refusal> {
+    text.parse().map_err(|_| Refusal::new(format!("{text:?} is no possible {what}"), FORM4))
+}
+
+fn prefix(text: &str, range: RangeInclusive<u32>) -> Result<(), Refusal> {
     let message = format!("{text:?} is no possible prefix length");
-    let wrong = |_| Refusal::new(message, format!("a number from 1 to {most}"));
-    number(text, 1..=most, &[]).map(drop).map_err(wrong)
+    let allowed = format!("a number from {} to {}", range.start(), range.end());
+    number(text, range, &[]).map(drop).map_err(|_| Refusal::new(message, allowed))
 }
 
 /// Whether this is a dotted netmask: ones, then zeros.

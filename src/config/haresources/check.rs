@@ -3,7 +3,7 @@
 
 use super::{Group, Word, address, parse_as};
 use crate::config::ha_cf::{copy_it, sample};
-use crate::config::host::Host;
+use crate::config::host::{Host, Script};
 use crate::config::model::Node;
 use crate::config::report::Report;
 use crate::config::source::{ReadError, Source};
@@ -40,8 +40,9 @@ pub(in crate::config) fn check(
     let mut nodes_with_scripts = BTreeSet::new();
     for group in &parsed.groups {
         for word in &group.words {
-            check_word(&mut report, &lines, word, host, nodes_with_scripts.contains(&group.node));
-            if !address::is_agent(word.script()) {
+            let script = host.script(word.script());
+            check_word(&mut report, &lines, word, host, &script, nodes_with_scripts.contains(&group.node));
+            if script == Script::Own || !address::is_agent(word.script()) {
                 nodes_with_scripts.insert(&group.node);
             }
         }
@@ -77,13 +78,21 @@ fn refuse_node(report: &mut Report, at: &At<'_>, nodes: &[Node]) {
 }
 
 /// `behind_script`: what is not there yet may be when the word has its turn.
-fn check_word(report: &mut Report, lines: &[Line<'_>], word: &Word, host: &dyn Host, behind_script: bool) {
+fn check_word(
+    report: &mut Report,
+    lines: &[Line<'_>],
+    word: &Word,
+    host: &dyn Host,
+    script: &Script,
+    behind_script: bool,
+) {
     let at = place(lines, word.line(), word.column());
-    let script = word.script();
-    if host.script(script).is_none() {
-        let message = format!("there is no resource script {script:?}");
-        let allowed = "an executable file in /etc/ha.d/resource.d or /etc/init.d";
-        report.refuse_near(at.as_ref(), Refusal::new(message, allowed));
+    if let Some(refusal) = no_script(word.script(), script) {
+        report.refuse_near(at.as_ref(), refusal);
+    }
+    // What the words for an administrator's own script mean, only that script knows.
+    if *script == Script::Own {
+        return;
     }
     match address::check(word) {
         Err(refusal) => report.refuse_near(at.as_ref(), refusal),
@@ -92,6 +101,16 @@ fn check_word(report: &mut Report, lines: &[Line<'_>], word: &Word, host: &dyn H
         }
         Ok(_) => {}
     }
+}
+
+fn no_script(name: &str, script: &Script) -> Option<Refusal> {
+    let allowed = "an executable file in /etc/ha.d/resource.d or /etc/init.d";
+    let message = match script {
+        Script::Missing => format!("there is no resource script {name:?}"),
+        Script::NotExecutable(path) => format!("the resource script {} is not executable", path.display()),
+        Script::Standard | Script::Own => return None,
+    };
+    Some(Refusal::new(message, allowed))
 }
 
 fn missing_interface(report: &mut Report, at: Option<&At<'_>>, nic: &str, behind_script: bool) {

@@ -244,6 +244,47 @@ fn an_interface_that_is_not_there_may_come_with_a_script() {
     }
 }
 
+/// Each is taken by the script of that name in resource-agents, and by ours.
+#[test]
+fn addresses_as_the_scripts_take_them() {
+    for word in [
+        "IPaddr2::10.1.1.100/255.255.255.0/eth0",
+        "IPaddr2::10.1.1.100/24/eth0/+",
+        "IPaddr2::10.1.1.100/24/eth0/-",
+        "IPaddr2::10.1.1.100/24/:web",
+        "IPaddr2::10.1.1.100/24//eth0",
+        "IPaddr2::10.1.1.100/24/10.1.1.255",
+        "IPaddr::10.1.1.100/24/eth0:a-label-that-is-not-used",
+        "IPv6addr::2001:db8:0:0:0:0:0:5/64/eth0:1",
+        "IPv6addr::2001:db8:0:0:0:0:0:5//eth0",
+        "IPv6addr::2001:db8:0:0:0:0:0:5/0/eth0",
+    ] {
+        let checked = check(&with("haresources", format!("b1 {word}\n").as_bytes()), &FakeHost::usual());
+        assert!(checked.diagnostics.is_empty(), "{word}: {:?}", checked.diagnostics);
+    }
+}
+
+/// An administrator's own script of that name: it may want other words, and bring interfaces.
+#[test]
+fn the_words_for_an_own_script_are_its_own_business() {
+    let mut host = FakeHost::usual();
+    for name in ["IPaddr", "IPaddr2"] {
+        host.scripts.insert(name.to_owned(), Script::Own);
+    }
+    for text in [
+        "b1 IPaddr2::web/production\n",
+        "b1 IPaddr2\n",
+        "b1 IPaddr2::10.1.1.100/24/vx0\n",
+        "b1 IPaddr::10.1.1.100/vx0 10.1.1.101/vx0\n",
+    ] {
+        let checked = check(&with("haresources", text.as_bytes()), &host);
+        assert!(checked.diagnostics.is_empty(), "{text}{:?}", checked.diagnostics);
+    }
+    let behind = "b1 IPaddr2::vx0 IPv6addr::2001:db8:0:0:0:0:0:5/64/vx0\n";
+    let checked = check(&with("haresources", behind.as_bytes()), &host);
+    assert!(!checked.is_refused() && checked.diagnostics.len() == 1, "{:?}", checked.diagnostics);
+}
+
 #[test]
 fn haresources_come_with_the_configuration() {
     let text = "B1 IPaddr::10.1.1.100/255.255.255.0/eth0:1/10.1.1.255 apache2\n\

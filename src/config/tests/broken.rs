@@ -1,6 +1,7 @@
 //! Broken configurations. Each must be refused where it is broken, and no key may be shown.
 
 use super::*;
+use crate::config::Script;
 
 /// Where the added line of `ha.cf` stands.
 const ADDED: usize = 8;
@@ -164,11 +165,37 @@ fn resources() {
         ("b1 IPaddr::10.1.1.1/255.0.255.0\n", 1, 4),
         ("b1 IPv6addr::2001:db8::1::2\n", 1, 4),
         ("b1 IPv6addr::2001:db8:1:2:3:4:5:6/129\n", 1, 4),
+        // What no start of these scripts takes.
+        ("b1 IPaddr2\n", 1, 4),
+        ("b1 IPaddr2::\n", 1, 4),
+        ("b1 IPaddr2::10.1.1.100::24::eth0\n", 1, 4),
+        ("b1 IPaddr2::10.1.1.100//eth0\n", 1, 4),
+        ("b1 10.1.1.100//eth0\n", 1, 4),
+        ("b1 IPaddr2::peer/24/eth0\n", 1, 4),
+        ("b1 IPaddr::peer/24/eth0\n", 1, 4),
+        ("b1 IPaddr2::2001:db8:0:0:0:0:0:5/64/eth0\n", 1, 4),
+        ("b1 IPaddr2::2001:db8::5/64/eth0\n", 1, 4),
+        ("b1 IPaddr2::10.1.1.100/24/eth0:far-too-long\n", 1, 4),
+        ("b1 IPaddr::10.1.1.100/24/eth0/+\n", 1, 4),
+        ("b1 IPaddr2::10.1.1.100/255.0.255.0/eth0\n", 1, 4),
+        ("b1 IPv6addr::2001:db8:0:0:0:0:0:5/64/eth9:1\n", 1, 4),
         ("b1 apache2\n\x7fELF\x01\n", 2, 1),
         ("b1 apache2\0\n", 1, 11),
     ] {
         refused_at(&with("haresources", text.as_bytes()), "haresources", line, column);
     }
+}
+
+/// The administrator is told what is wrong with his script, not that there is none.
+#[test]
+fn a_script_that_may_not_be_executed() {
+    let mut host = FakeHost::usual();
+    let path = "/etc/ha.d/resource.d/apache2".into();
+    host.scripts.insert("apache2".to_owned(), Script::NotExecutable(path));
+    let checked = check(&with("haresources", b"b1 apache2\n"), &host);
+    let told: Vec<String> = checked.diagnostics.iter().map(ToString::to_string).collect();
+    assert!(checked.is_refused(), "{told:?}");
+    assert!(told.concat().contains("/etc/ha.d/resource.d/apache2 is not executable"), "{told:?}");
 }
 
 #[test]
