@@ -57,6 +57,8 @@ pub struct Guard {
     born: Instant,
     /// What is on the list, in its order.
     wards: Vec<Ward>,
+    /// It said that they are this owner's.
+    owned: bool,
     /// With telling that nothing can be seen.
     blind: Patience,
 }
@@ -64,18 +66,32 @@ pub struct Guard {
 impl Guard {
     /// For the addresses of this owner.
     pub fn new(owner: Owner, crew: Crew) -> Self {
-        Self { owner, crew, born: Instant::now(), wards: Vec::new(), blind: Patience::default() }
+        Self {
+            owner,
+            crew,
+            born: Instant::now(),
+            wards: Vec::new(),
+            owned: false,
+            blind: Patience::default(),
+        }
     }
 
     /// The list has changed. Whether that calls for a look: somebody has removed it.
     pub fn heed(&mut self) -> bool {
         match ledger::find() {
-            Ok(Some(list)) => self.remember(list),
-            Ok(None) => return !self.wards.is_empty(),
+            Ok(list) if self.was_removed(list.as_ref()) => return true,
+            Ok(list) => self.remember(list.unwrap_or_default()),
             // The next look tells.
             Err(_) => {}
         }
         false
+    }
+
+    /// Whoever puts an address up after that begins a list anew, and cannot know whose it was. One that could not be
+    /// written was emptied.
+    fn was_removed(&self, list: Option<&Ledger>) -> bool {
+        let anew = |list: &Ledger| self.owned && list.owner.is_none() && !list.entries.is_empty();
+        !self.wards.is_empty() && list.is_none_or(anew)
     }
 
     /// Compares, and puts back. In how long to look again, if anything is missing still.
@@ -94,15 +110,18 @@ impl Guard {
         let turn = turn::wait().map_err(|error| format!("{RSCTMP}: {error}"))?;
         let of_list = |error: io::Error| format!("{ADDRESSES}: {error}");
         let list = ledger::find().map_err(of_list)?;
-        let removed = list.is_none();
-        list.into_iter().for_each(|list| self.remember(list));
+        let removed = self.was_removed(list.as_ref());
+        let list = list.unwrap_or_default();
+        if !removed {
+            self.remember(list.clone());
+        }
         if self.wards.is_empty() {
             return Ok(None);
         }
         let mut talk = Conversation::open()?;
         let kernel = talk.holdings()?;
         if removed {
-            self.write_again(&turn, &kernel, say).map_err(of_list)?;
+            self.write_again(&turn, list, &kernel, say).map_err(of_list)?;
         }
         let now = self.born.elapsed();
         let (mut lines, mut due, mut next) = (Vec::new(), Vec::new(), None::<Duration>);
@@ -125,6 +144,7 @@ impl Guard {
     /// What is on the list is ours; of what is not, everything is forgotten.
     fn remember(&mut self, list: Ledger) {
         let ours = list.may_be_of(self.owner);
+        self.owned = list.owner == Some(self.owner);
         let mut known: BTreeMap<Place, Ward> =
             self.wards.drain(..).map(|ward| (ward.entry.place(), ward)).collect();
         let wards = list.entries.into_iter().filter(|_| ours).map(|entry| {
@@ -139,12 +159,14 @@ impl Guard {
     fn write_again(
         &mut self,
         turn: &Turn,
+        anew: Ledger,
         kernel: &Snapshot,
         say: &mut dyn FnMut(Level, &str),
     ) -> io::Result<()> {
         let all = self.wards.iter().map(|ward| ward.entry.clone());
         let (up, others): (Vec<Entry>, Vec<Entry>) = all.partition(|entry| entry.held(kernel).is_some());
-        let list = Ledger { owner: Some(self.owner), entries: up };
+        let mut list = Ledger { owner: Some(self.owner), entries: up };
+        list.add(&anew.entries, kernel);
         ledger::write_again(turn, &list)?;
         say(
             Level::Warn,

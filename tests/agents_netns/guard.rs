@@ -507,6 +507,32 @@ fn a_list_that_is_removed_is_written_again_with_what_is_up() {
     });
 }
 
+/// Before the guard has seen it somebody puts another address up: he knows nothing of the others.
+#[test]
+fn a_list_that_is_removed_and_begun_anew_is_written_again() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let all = [(Agent::IPaddr2, "10.0.0.50/24/eth0"), (Agent::IPaddr2, "10.0.0.51/24/eth0")];
+        let mut guard = Guard::new(ME, crew());
+        up(&all[..1]);
+        assert!(!guard.heed());
+        sh("rm /run/heartbeat.addresses");
+        assert!(guard.heed());
+        up(&all[1..]);
+        assert_eq!(listed(), ["10.0.0.51/24 eth0"]);
+        assert!(guard.heed());
+        assert_eq!(look(&mut guard).len(), 1);
+        assert_eq!(listed(), ["10.0.0.50/24 eth0", "10.0.0.51/24 eth0"]);
+        assert_eq!(ledger::read().unwrap().owner, Some(ME));
+        assert!(!guard.heed());
+        // Emptied, where it could not be written.
+        std::fs::write("/run/heartbeat.addresses", "").unwrap();
+        assert!(!guard.heed());
+        sh("rm /run/heartbeat.addresses");
+        assert!(!guard.heed());
+    });
+}
+
 /// The kernel goes on promoting else, as nobody told it to.
 #[test]
 fn who_is_killed_while_he_removes_one_leaves_the_kernel_as_it_was_in_the_end() {
