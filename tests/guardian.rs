@@ -139,6 +139,9 @@ fn a_group_that_is_given_up_leaves_the_guard_of_another_with_its_address() {
 fn a_list_that_somebody_removes_is_written_again() {
     let lab = serving("no-list");
     let node = lab.node(1);
+    // It has looked, and knows them.
+    take_away(node, VIPS[0]);
+    node.wait_for_log(&put_back(VIPS[0]), 0, SOON).unwrap();
     let list = node.read(LIST);
     for _ in 0..2 {
         let mark = node.log().len();
@@ -146,8 +149,9 @@ fn a_list_that_somebody_removes_is_written_again() {
         node.wait_for_log("WARN: /run/heartbeat.addresses was removed by somebody else", mark, SOON).unwrap();
         assert_eq!(node.read(LIST), list);
     }
+    let mark = node.log().len();
     take_away(node, VIPS[0]);
-    node.wait_for_log(&put_back(VIPS[0]), 0, SOON).unwrap();
+    node.wait_for_log(&put_back(VIPS[0]), mark, SOON).unwrap();
 
     // The orderly way is another matter, also right after.
     let mark = node.log().len();

@@ -15,7 +15,7 @@ use super::announce::{Announcement, Crew};
 use super::ledger;
 use super::netlink::{self, Conversation};
 use super::plan::guard::{Finding, Patience, Ward};
-use super::plan::{Entry, Ledger, Link, Op, Owner, Place, Schedule, Snapshot};
+use super::plan::{Entry, Ledger, Link, Op, Owner, Place, Schedule, Snapshot, Spot};
 use super::turn::{self, Turn};
 use crate::level::Level;
 use crate::paths::{ADDRESSES, RSCTMP};
@@ -90,8 +90,8 @@ impl Guard {
     /// Whoever puts an address up after that begins a list anew, and cannot know whose it was. One that could not be
     /// written was emptied.
     fn was_removed(&self, list: Option<&Ledger>) -> bool {
-        let anew = |list: &Ledger| self.owned && list.owner.is_none() && !list.entries.is_empty();
-        !self.wards.is_empty() && list.is_none_or(anew)
+        let anew = |list: &Ledger| list.owner.is_none() && !list.entries.is_empty();
+        self.owned && list.is_none_or(anew)
     }
 
     /// Compares, and puts back. In how long to look again, if anything is missing still.
@@ -115,7 +115,7 @@ impl Guard {
         if !removed {
             self.remember(list.clone());
         }
-        if self.wards.is_empty() {
+        if self.wards.is_empty() && !removed {
             return Ok(None);
         }
         let mut talk = Conversation::open()?;
@@ -168,13 +168,18 @@ impl Guard {
         let mut list = Ledger { owner: Some(self.owner), entries: up };
         list.add(&anew.entries, kernel);
         ledger::write_again(turn, &list)?;
+        let known = list.entries.len();
         say(
             Level::Warn,
-            &format!("{ADDRESSES} was removed by somebody else: written again, with what is up"),
+            &format!(
+                "{ADDRESSES} was removed by somebody else: written again, with the {known} known addresses that are up"
+            ),
         );
-        let doubt =
-            |entry| format!("{entry} was on it and is not up: not put back, it may have been released");
-        tell(others.iter().map(doubt).collect(), Level::Warn, say);
+        let listed: BTreeSet<Spot<'_>> = anew.entries.iter().map(|entry| entry.spot(kernel)).collect();
+        let doubtful = others.iter().filter(|entry| !listed.contains(&entry.spot(kernel)));
+        let lines = doubtful
+            .map(|entry| format!("{entry} was on it and is not up: not put back, it may have been released"));
+        tell(lines.collect(), Level::Warn, say);
         self.remember(list);
         Ok(())
     }

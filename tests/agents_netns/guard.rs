@@ -499,10 +499,14 @@ fn a_list_that_is_removed_is_written_again_with_what_is_up() {
         sh("ip addr del 10.0.0.50/24 dev eth0");
         assert_eq!(look(&mut guard).len(), 1);
         assert!(has("10.0.0.50"));
-        // All of it was given up: there is nothing to write.
+        // All of it was given up: only whose it is remains. What came up just now nobody knows.
         down(&all[..1]);
         assert_eq!(look(&mut guard), Vec::<String>::new());
+        up(&all[..1]);
         sh("rm /run/heartbeat.addresses");
+        let lines = look(&mut guard);
+        assert!(lines.len() == 1 && lines[0].contains("with the 0 known addresses"), "{lines:?}");
+        assert_eq!(ledger::read().unwrap().owner, Some(ME));
         assert_eq!(look(&mut guard), Vec::<String>::new());
     });
 }
