@@ -18,6 +18,7 @@ const HARESOURCES: &str =
     "b1 IPaddr2::10.80.0.101/24/eth0:web IPv6addr::fd80:0:0:0:0:0:0:101/64/eth0 10.80.0.102/24/eth0 plain\n";
 const VIPS: [&str; 2] = ["10.80.0.101", "10.80.0.102"];
 const HEARTBEAT: &str = "/usr/libexec/heartbeat/heartbeat";
+const LIST: &str = "/run/heartbeat.addresses";
 const SOON: Duration = Duration::from_secs(60);
 
 /// A service that is no address.
@@ -132,6 +133,39 @@ fn a_group_that_is_given_up_leaves_the_guard_of_another_with_its_address() {
     take_away(node, "10.80.0.103");
     node.wait_for_log(&put_back("10.80.0.103"), 0, SOON).unwrap();
     assert!(on("eth0") && !on("eth1"));
+}
+
+#[test]
+fn a_list_that_somebody_removes_is_written_again() {
+    let lab = serving("no-list");
+    let node = lab.node(1);
+    // It has looked, and knows them.
+    take_away(node, VIPS[0]);
+    node.wait_for_log(&put_back(VIPS[0]), 0, SOON).unwrap();
+    let list = node.read(LIST);
+    for _ in 0..2 {
+        let mark = node.log().len();
+        node.must(&["rm", LIST]).unwrap();
+        node.wait_for_log("WARN: /run/heartbeat.addresses was removed by somebody else", mark, SOON).unwrap();
+        assert_eq!(node.read(LIST), list);
+    }
+    let mark = node.log().len();
+    take_away(node, VIPS[0]);
+    node.wait_for_log(&put_back(VIPS[0]), mark, SOON).unwrap();
+
+    // The orderly way is another matter, also right after.
+    let mark = node.log().len();
+    node.must(&["/etc/ha.d/resource.d/IPaddr", "10.80.0.102/24/eth0", "stop"]).unwrap();
+    node.must(&["rm", LIST]).unwrap();
+    node.wait_for_log("was removed by somebody else", mark, SOON).unwrap();
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let rest: Vec<_> = lines(&list).into_iter().filter(|line| !line.starts_with(VIPS[1])).collect();
+    assert_eq!(lines(&node.read(LIST)), rest);
+    let mark = node.log().len();
+    node.hb_standby("all").unwrap();
+    until("b2 serves", || holds_all(lab.node(2)) && holds_none(node));
+    assert_eq!(lines(&node.read(LIST)), lines(&list)[..1], "whose it is");
+    assert!(!node.log()[mark..].contains("somebody else"), "{}", node.log());
 }
 
 #[test]

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::netlink::{self, Conversation};
 use super::plan::{Addr, Op, Snapshot, ops};
+use crate::paths::RSCTMP;
 
 /// Takes them away. Answers for each removal, then the errors of putting back. The caller has taken its
 /// [`turn`](super::turn) before it looked.
@@ -29,28 +31,48 @@ pub(super) fn apply(
     let removed: Vec<Addr> = ops.iter().filter_map(Op::removed).cloned().collect();
     let bereaved = ops::bereaved(before, &removed);
     let names = bereaved.iter().filter_map(|addr| Some(before.link_at(addr.index)?.name.as_str()));
-    let _promoted: Vec<Promoting> = names.collect::<BTreeSet<_>>().into_iter().filter_map(promote).collect();
+    let _promoting = promote(names.collect());
     talk.apply(ops)
 }
 
-/// While it lives the kernel promotes a secondary whose primary goes.
-struct Promoting {
-    file: String,
-    before: String,
-}
+/// Interfaces on which the kernel promotes a secondary whose primary goes, while this lives.
+struct Promoting(Vec<String>);
 
-/// Has the kernel do that on an interface, where it does not already, and lets itself be told.
-fn promote(nic: &str) -> Option<Promoting> {
-    let file = format!("/proc/sys/net/ipv4/conf/{nic}/promote_secondaries");
-    let before = fs::read_to_string(&file).ok().filter(|text| text.trim() == "0")?;
-    fs::write(&file, "1").ok()?;
-    Some(Promoting { file, before })
+/// Has the kernel do that where it does not already, and lets itself be told. Which ones that are is written down: who
+/// is killed meanwhile cannot take it back. The next removal does, or the next start.
+fn promote(nics: BTreeSet<&str>) -> Promoting {
+    settle();
+    let not_yet = |nic: &&str| fs::read_to_string(switch(nic)).is_ok_and(|text| text.trim() == "0");
+    let nics: Vec<String> = nics.into_iter().filter(not_yet).map(str::to_owned).collect();
+    if !nics.is_empty() {
+        // Without it they are promoted all the same.
+        let _ = fs::create_dir_all(RSCTMP).and_then(|()| fs::write(note(), nics.join("\n")));
+    }
+    nics.iter().for_each(|nic| drop(fs::write(switch(nic), "1")));
+    Promoting(nics)
 }
 
 impl Drop for Promoting {
     fn drop(&mut self) {
-        let _ = fs::write(&self.file, &self.before);
+        if !self.0.is_empty() {
+            self.0.iter().for_each(|nic| drop(fs::write(switch(nic), "0")));
+            let _ = fs::remove_file(note());
+        }
     }
+}
+
+/// Takes back what somebody could not who was killed in the middle of a removal.
+pub(super) fn settle() {
+    let nics = fs::read_to_string(note()).unwrap_or_default();
+    drop(Promoting(nics.lines().map(str::to_owned).collect()));
+}
+
+fn switch(nic: &str) -> PathBuf {
+    Path::new("/proc/sys/net/ipv4/conf").join(nic).join("promote_secondaries")
+}
+
+fn note() -> PathBuf {
+    Path::new(RSCTMP).join("promoting")
 }
 
 /// What could not be put back (`None`: nobody knows what was to be), and why.

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use super::announce::helper;
 use super::netlink::{Conversation, Error};
 use super::outcome::Outcome;
-use super::plan::{Entry, Gone, Op, Place, Snapshot, Wanted, ops};
+use super::plan::{Entry, Gone, Op, Snapshot, Spot, Wanted, ops};
 use super::task::{Patron, Start, Stop, Task};
 use super::turn::{self, Turn};
 use super::{address, common, ledger, loopback};
@@ -107,10 +107,10 @@ pub(super) fn adopt(tasks: &[Task<'_>]) -> Result<(), String> {
     let turn = turn::take();
     let (_, now) = look(tasks).map_err(|error| error.to_string())?;
     let listed = ledger::read().map_err(|error| error.to_string())?.entries;
-    let listed: BTreeSet<Place> = listed.iter().map(Entry::place).collect();
+    let listed: BTreeSet<Spot<'_>> = listed.iter().map(|entry| entry.spot(&now)).collect();
     let new = tasks.iter().filter_map(|task| task.running(&now));
-    let new: Vec<Entry> = new.filter(|new| !listed.contains(&new.place())).collect();
-    ledger::add(&turn, &new).map_err(|error| error.to_string())
+    let new: Vec<Entry> = new.filter(|new| !listed.contains(&new.spot(&now))).collect();
+    ledger::add(&turn, &new, &now).map_err(|error| error.to_string())
 }
 
 fn strike(turn: &Turn, tasks: &[Task<'_>], gone: &[Gone]) {
@@ -155,7 +155,7 @@ fn write_down(
         new.push(entry.as_ref().filter(|_| matches!(step, Some(Ok(_)))).map(Entry::gone));
         entries.extend(entry);
     }
-    if let (Err(error), Some(task)) = (ledger::add(turn, &entries), tasks.first()) {
+    if let (Err(error), Some(task)) = (ledger::add(turn, &entries, now), tasks.first()) {
         task.voice.warn(&format!("Cannot write addresses down in {}: {error}", crate::paths::ADDRESSES));
     }
     new

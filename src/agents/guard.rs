@@ -1,19 +1,22 @@
 //! What is on the list ([`ledger`]) and not up was taken away by somebody else: it is put back.
 //!
 //! The list is compared while its [`turn`] is held, so that whoever releases an address in an orderly way is never
-//! taken for somebody else. How soon and how often is decided in [`plan::guard`](super::plan::guard).
+//! taken for somebody else. How soon and how often is decided in [`plan::guard`](super::plan::guard). Whoever removes
+//! the list itself is somebody else, too: it is written again, with what is up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::announce::{Announcement, Crew};
+use super::ledger;
 use super::netlink::{self, Conversation};
-use super::plan::guard::Patience;
-use super::plan::{Entry, Link, Op, Owner, Place, Schedule};
-use super::{ledger, turn};
+use super::plan::guard::{Finding, Patience, Ward};
+use super::plan::{Entry, Ledger, Link, Op, Owner, Place, Schedule, Snapshot, Spot};
+use super::turn::{self, Turn};
 use crate::level::Level;
 use crate::paths::{ADDRESSES, RSCTMP};
 
@@ -52,18 +55,12 @@ pub struct Guard {
     owner: Owner,
     crew: Crew,
     born: Instant,
-    /// Apart for an interface that is up and one that is down.
-    patience: Patience<(Place, bool)>,
-    /// Missing on an interface that was down, and not put back there any more: one that flaps is no fight.
-    waiting: BTreeSet<Place>,
-    /// With telling that the kernel would not.
-    refused: Patience<Place>,
+    /// What is on the list, in its order.
+    wards: Vec<Ward>,
+    /// It said that they are this owner's.
+    owned: bool,
     /// With telling that nothing can be seen.
-    blind: Patience<()>,
-    /// On which interface each was last put back.
-    homes: BTreeMap<Place, u32>,
-    /// Addresses whose interface is gone; told once.
-    homeless: BTreeSet<Place>,
+    blind: Patience,
 }
 
 impl Guard {
@@ -73,20 +70,35 @@ impl Guard {
             owner,
             crew,
             born: Instant::now(),
-            patience: Patience::default(),
-            waiting: BTreeSet::new(),
-            refused: Patience::default(),
+            wards: Vec::new(),
+            owned: false,
             blind: Patience::default(),
-            homes: BTreeMap::new(),
-            homeless: BTreeSet::new(),
         }
+    }
+
+    /// The list has changed. Whether that calls for a look: somebody has removed it.
+    pub fn heed(&mut self) -> bool {
+        match ledger::find() {
+            Ok(list) if self.was_removed(list.as_ref()) => return true,
+            Ok(list) => self.remember(list.unwrap_or_default()),
+            // The next look tells.
+            Err(_) => {}
+        }
+        false
+    }
+
+    /// Whoever puts an address up after that begins a list anew, and cannot know whose it was. One that could not be
+    /// written was emptied.
+    fn was_removed(&self, list: Option<&Ledger>) -> bool {
+        let anew = |list: &Ledger| list.owner.is_none() && !list.entries.is_empty();
+        self.owned && list.is_none_or(anew)
     }
 
     /// Compares, and puts back. In how long to look again, if anything is missing still.
     pub fn look(&mut self, say: &mut dyn FnMut(Level, &str)) -> Option<Duration> {
         self.compare(say).unwrap_or_else(|error| {
             // Not each time: that would be for ever.
-            if self.blind.try_now(&(), self.born.elapsed()) {
+            if self.blind.try_now(self.born.elapsed()) {
                 say(Level::Error, &format!("Cannot see whether the addresses are up: {error}"));
             }
             Some(SOON)
@@ -95,152 +107,128 @@ impl Guard {
 
     fn compare(&mut self, say: &mut dyn FnMut(Level, &str)) -> Result<Option<Duration>, Box<dyn Error>> {
         // Without a turn, or a list that can be read, nobody knows whether a missing address was released.
-        let _turn = turn::wait().map_err(|error| format!("{RSCTMP}: {error}"))?;
-        let list = ledger::read().map_err(|error| format!("{ADDRESSES}: {error}"))?;
-        let ours = list.may_be_of(self.owner);
-        let places: BTreeSet<Place> = list.entries.iter().filter(|_| ours).map(Entry::place).collect();
-        self.forget_all_but(&places);
-        if places.is_empty() {
+        let turn = turn::wait().map_err(|error| format!("{RSCTMP}: {error}"))?;
+        let of_list = |error: io::Error| format!("{ADDRESSES}: {error}");
+        let list = ledger::find().map_err(of_list)?;
+        let removed = self.was_removed(list.as_ref());
+        let list = list.unwrap_or_default();
+        if !removed {
+            self.remember(list.clone());
+        }
+        if self.wards.is_empty() && !removed {
             return Ok(None);
         }
         let mut talk = Conversation::open()?;
-        let now = talk.holdings()?;
-        let missing = list.entries.iter().filter(|entry| entry.held(&now).is_none());
-        let missing: Vec<(&Entry, Option<&Link>)> = missing.map(|e| (e, e.link(&now))).collect();
-        self.tell_of_homeless(&missing, say);
-        let (due, next) = self.due(&missing);
-        let all_back = self.put_back(&mut talk, &due, say);
-        take_back(&mut talk, &due);
+        let kernel = talk.holdings()?;
+        if removed {
+            self.write_again(&turn, list, &kernel, say).map_err(of_list)?;
+        }
+        let now = self.born.elapsed();
+        let (mut lines, mut due, mut next) = (Vec::new(), Vec::new(), None::<Duration>);
+        for ward in &mut self.wards {
+            match ward.look(&kernel, now) {
+                Finding::Up => {}
+                Finding::Homeless(line) => lines.extend(line),
+                Finding::Due(link) => due.push((ward, link)),
+                Finding::Later(at) => next = Some(next.map_or(at, |next| next.min(at))),
+            }
+        }
+        tell(lines, Level::Error, say);
+        let all_back = put_back(&mut talk, &self.crew, &mut due, now, say);
+        take_back(&mut talk, &kernel, &due);
         let next = next.map(|at| at.saturating_sub(self.born.elapsed()));
         // The kernel need not tell when it would take the others.
         Ok(next.into_iter().chain((!all_back).then_some(SOON)).min())
     }
 
-    fn forget_all_but(&mut self, places: &BTreeSet<Place>) {
-        self.patience.retain(|(place, _)| places.contains(place));
-        self.refused.retain(|place| places.contains(place));
-        self.homeless.retain(|place| places.contains(place));
-        self.waiting.retain(|place| places.contains(place));
-        self.homes.retain(|place, _| places.contains(place));
-    }
-
-    fn tell_of_homeless(&mut self, missing: &[(&Entry, Option<&Link>)], say: &mut dyn FnMut(Level, &str)) {
-        let homeless = missing.iter().filter(|(_, link)| link.is_none()).map(|(entry, _)| entry.place());
-        let homeless: BTreeSet<Place> = homeless.collect();
-        let lines = homeless.difference(&self.homeless).map(|(ip, nic)| {
-            format!(
-                "Interface {nic} is gone and {ip} with it: it will be put back when the interface is there"
-            )
+    /// What is on the list is ours; of what is not, everything is forgotten.
+    fn remember(&mut self, list: Ledger) {
+        let ours = list.may_be_of(self.owner);
+        self.owned = list.owner == Some(self.owner);
+        let mut known: BTreeMap<Place, Ward> =
+            self.wards.drain(..).map(|ward| (ward.entry.place(), ward)).collect();
+        let wards = list.entries.into_iter().filter(|_| ours).map(|entry| {
+            let mut ward = known.remove(&entry.place()).unwrap_or_else(|| Ward::new(entry.clone()));
+            ward.entry = entry;
+            ward
         });
-        tell(lines.collect(), Level::Error, say);
-        self.homeless = homeless;
+        self.wards = wards.collect();
     }
 
-    /// What is to be put back now, and when the next of the others is.
-    fn due<'a>(
+    /// Somebody has removed the list. What was on it and is not up may have been released meanwhile.
+    fn write_again(
         &mut self,
-        missing: &[(&'a Entry, Option<&'a Link>)],
-    ) -> (Vec<(&'a Entry, &'a Link)>, Option<Duration>) {
-        let (mut due, mut next) = (Vec::new(), None::<Duration>);
-        let now = self.born.elapsed();
-        for (entry, link) in missing.iter().filter_map(|(entry, link)| Some((*entry, (*link)?))) {
-            let (place, up) = (entry.place(), link.is_up());
-            // What waited for its interface need not wait any longer once that is up.
-            let waited = up && self.waiting.contains(&place);
-            match self.patience.due(&(place.clone(), up), now).filter(|_| !waited) {
-                None => due.push((entry, link)),
-                Some(at) => {
-                    next = Some(next.map_or(at, |next| next.min(at)));
-                    if !up {
-                        self.waiting.insert(place);
-                    }
-                }
-            }
-        }
-        (due, next)
-    }
-
-    /// Whether all of them are back.
-    fn put_back(
-        &mut self,
-        talk: &mut Conversation,
-        due: &[(&Entry, &Link)],
+        turn: &Turn,
+        anew: Ledger,
+        kernel: &Snapshot,
         say: &mut dyn FnMut(Level, &str),
-    ) -> bool {
-        let ops: Vec<Op> = due.iter().map(|(entry, link)| Op::Add(entry.wanted.on(link))).collect();
-        let (mut lines, mut back) = (Vec::new(), Vec::new());
-        let answers = talk.apply(&ops);
-        let raised = self.raise(talk, due);
-        for ((entry, link), answer) in due.iter().zip(answers) {
-            let removed = format!("{} is ours and was removed by somebody else", shown(entry));
-            match answer {
-                Ok(()) => {
-                    let down = if link.is_up() || raised.contains(&link.index) {
-                        String::new()
-                    } else {
-                        format!(", but {} is down", link.name)
-                    };
-                    let what = announcement(entry, &link.name, Schedule::IPADDR2);
-                    back.push((what, *link));
-                    lines.push(format!("{removed}: put back{}{down}", self.count(entry, link)));
-                }
-                Err(error) if self.refused.try_now(&entry.place(), self.born.elapsed()) => {
-                    lines.push(format!("{removed}: {error}"));
-                }
-                Err(_) => {}
-            }
-        }
-        let all_back = back.len() == due.len();
-        // What could not be sent is sent again soon, and the address is up.
-        let _ = self.crew.announce(back.into_iter().filter(|(_, link)| !link.is_loopback()).collect());
-        tell(lines, Level::Error, say);
-        all_back
-    }
-
-    /// Sets those up that were made anew; one that somebody set down stays down.
-    fn raise(&mut self, talk: &mut Conversation, due: &[(&Entry, &Link)]) -> BTreeSet<u32> {
-        let mut new = BTreeSet::new();
-        for (entry, link) in due {
-            let home = self.homes.insert(entry.place(), link.index).or(entry.index);
-            if !link.is_up() && home.is_some_and(|home| home != link.index) {
-                new.insert(link.index);
-            }
-        }
-        let ops: Vec<Op> = new.iter().copied().map(Op::LinkUp).collect();
-        let done = new.into_iter().zip(talk.apply(&ops));
-        done.filter_map(|(index, answer)| answer.ok().map(|()| index)).collect()
-    }
-
-    fn count(&mut self, entry: &Entry, link: &Link) -> String {
-        let what = (entry.place(), link.is_up());
-        if self.waiting.remove(&what.0) && what.1 {
-            return String::new();
-        }
-        self.patience.count(&what, self.born.elapsed());
-        match self.patience.times(&what) {
-            0 | 1 => String::new(),
-            n => format!(" (for the {} time in a row)", ordinal(n)),
-        }
+    ) -> io::Result<()> {
+        let all = self.wards.iter().map(|ward| ward.entry.clone());
+        let (up, others): (Vec<Entry>, Vec<Entry>) = all.partition(|entry| entry.held(kernel).is_some());
+        let mut list = Ledger { owner: Some(self.owner), entries: up };
+        list.add(&anew.entries, kernel);
+        ledger::write_again(turn, &list)?;
+        let known = list.entries.len();
+        say(
+            Level::Warn,
+            &format!(
+                "{ADDRESSES} was removed by somebody else: written again, with the {known} known addresses that are up"
+            ),
+        );
+        let listed: BTreeSet<Spot<'_>> = anew.entries.iter().map(|entry| entry.spot(kernel)).collect();
+        let doubtful = others.iter().filter(|entry| !listed.contains(&entry.spot(kernel)));
+        let lines = doubtful
+            .map(|entry| format!("{entry} was on it and is not up: not put back, it may have been released"));
+        tell(lines.collect(), Level::Warn, say);
+        self.remember(list);
+        Ok(())
     }
 }
 
-fn ordinal(n: u32) -> String {
-    let end = match (n % 10, n % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{n}{end}")
+/// Whether all of them are back.
+fn put_back(
+    talk: &mut Conversation,
+    crew: &Crew,
+    due: &mut [(&mut Ward, &Link)],
+    now: Duration,
+    say: &mut dyn FnMut(Level, &str),
+) -> bool {
+    let ops: Vec<Op> = due.iter().map(|(ward, link)| Op::Add(ward.entry.wanted.on(link))).collect();
+    let answers = talk.apply(&ops);
+    let raised = raise(talk, due);
+    let (mut lines, mut back) = (Vec::new(), Vec::new());
+    for ((ward, link), answer) in due.iter_mut().zip(answers) {
+        match answer {
+            Ok(()) => {
+                back.push((announcement(&ward.entry, link, Schedule::IPADDR2), *link));
+                lines.push(ward.put_back(link, raised.contains(&link.index), now));
+            }
+            Err(error) => lines.extend(ward.refused(&error.to_string(), now)),
+        }
+    }
+    let all_back = back.len() == due.len();
+    // What could not be sent is sent again soon, and the address is up.
+    let _ = crew.announce(back.into_iter().filter(|(_, link)| !link.is_loopback()).collect());
+    tell(lines, Level::Error, say);
+    all_back
+}
+
+/// Sets those up that were made anew. Which ones that are.
+fn raise(talk: &mut Conversation, due: &mut [(&mut Ward, &Link)]) -> BTreeSet<u32> {
+    let new = due.iter_mut().filter_map(|(ward, link)| ward.settle(link).then_some(link.index));
+    let new: BTreeSet<u32> = new.collect();
+    let ops: Vec<Op> = new.iter().copied().map(Op::LinkUp).collect();
+    let done = new.into_iter().zip(talk.apply(&ops));
+    done.filter_map(|(index, answer)| answer.ok().map(|()| index)).collect()
 }
 
 /// Who could not wait for its turn any more may have released some of these meanwhile.
-fn take_back(talk: &mut Conversation, due: &[(&Entry, &Link)]) {
+fn take_back(talk: &mut Conversation, kernel: &Snapshot, due: &[(&mut Ward, &Link)]) {
     let Ok(list) = ledger::read() else { return };
-    let left: BTreeSet<Place> = list.entries.iter().map(Entry::place).collect();
-    let released = due.iter().filter(|(entry, _)| !left.contains(&entry.place()));
-    let ops: Vec<Op> = released.map(|(entry, link)| Op::Remove(entry.wanted.on(link))).collect();
+    let left = list.entries.iter().filter_map(|entry| Some((entry.wanted.ip, entry.link(kernel)?.index)));
+    let left: BTreeSet<(IpAddr, u32)> = left.collect();
+    let released = due.iter().filter(|(ward, link)| !left.contains(&(ward.entry.wanted.ip, link.index)));
+    let ops: Vec<Op> = released.map(|(ward, link)| Op::Remove(ward.entry.wanted.on(link))).collect();
     // What is gone already is no fault.
     let _ = talk.apply(&ops);
 }
@@ -248,17 +236,14 @@ fn take_back(talk: &mut Conversation, due: &[(&Entry, &Link)]) {
 /// Announces what is up once more, in one slow round.
 pub fn refresh(crew: &Crew) {
     let entries = ledger::read().unwrap_or_default().entries;
-    let again = |entry: &Entry| announcement(entry, &entry.nic, Schedule::new(1, 1000));
-    crew.remind(entries.iter().map(again).collect());
+    // Who cannot see that now can the next time.
+    let Ok(kernel) = Conversation::open().and_then(|mut talk| talk.holdings()) else { return };
+    let held = entries.iter().filter_map(|entry| Some((entry, kernel.link_at(entry.held(&kernel)?.index)?)));
+    crew.remind(held.map(|(entry, link)| announcement(entry, link, Schedule::new(1, 1000))).collect());
 }
 
-fn announcement(entry: &Entry, nic: &str, schedule: Schedule) -> Announcement {
-    Announcement { ip: entry.wanted.ip, nic: nic.to_owned(), schedule, while_held: true }
-}
-
-/// An address as log lines name it.
-pub fn shown(entry: &Entry) -> String {
-    format!("{}/{} on {}", entry.wanted.ip, entry.wanted.bits, entry.nic)
+fn announcement(entry: &Entry, link: &Link, schedule: Schedule) -> Announcement {
+    Announcement { ip: entry.wanted.ip, nic: link.name.clone(), schedule, while_held: true }
 }
 
 /// The first lines, and how many more there were.
@@ -267,14 +252,5 @@ pub fn tell(lines: Vec<String>, level: Level, say: &mut dyn FnMut(Level, &str)) 
     lines.iter().take(LINES).for_each(|line| say(level, line));
     if more > 0 {
         say(level, &format!("and {more} more of the same"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn ordinals() {
-        let all = [1, 2, 3, 4, 11, 12, 13, 21, 22, 33, 111].map(super::ordinal).join(" ");
-        assert_eq!(all, "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 33rd 111th");
     }
 }

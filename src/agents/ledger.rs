@@ -9,6 +9,10 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent};
 
 use super::netlink::{self, Conversation};
 use super::plan::{Entry, Gone, Ledger, Op, Owner, Snapshot};
@@ -17,16 +21,17 @@ use super::{address, loopback};
 use crate::paths::{ADDRESSES, LEFT_BEHIND};
 
 /// Writes down what is about to be put up.
-pub fn add(_turn: &Turn, new: &[Entry]) -> io::Result<()> {
-    change(|ledger| ledger.add(new))
+pub fn add(_turn: &Turn, new: &[Entry], now: &Snapshot) -> io::Result<()> {
+    change(|ledger| ledger.add(new, now))
 }
 
-/// Strikes out what is gone, or is not to be watched any more. Where that cannot be written, or read, the whole list
-/// goes, and nothing is guarded: an address that was given to the peer must not come back.
+/// Strikes out what is gone, or is not to be watched any more. Where that cannot be written, or read, the list is
+/// emptied, and nothing is guarded: an address that was given to the peer must not come back. It is not removed: that is
+/// what somebody else does.
 pub fn strike(_turn: &Turn, gone: &[Gone]) -> io::Result<()> {
     let before = read();
     let Err(error) = change(|ledger| ledger.strike(gone)) else { return Ok(()) };
-    if fs::remove_file(ADDRESSES).is_err() {
+    if fs::write(ADDRESSES, "").is_err() {
         return Err(error);
     }
     // Where /run is full there is room now.
@@ -35,15 +40,20 @@ pub fn strike(_turn: &Turn, gone: &[Gone]) -> io::Result<()> {
         write(ADDRESSES, &rest)
     });
     again.map_err(|_| {
-        io::Error::new(error.kind(), format!("{error}: removed it, nothing is guarded any more"))
+        io::Error::new(error.kind(), format!("{error}: emptied it, nothing is guarded any more"))
     })
 }
 
 /// What is written down. No file is an empty list.
 pub fn read() -> io::Result<Ledger> {
+    Ok(find()?.unwrap_or_default())
+}
+
+/// The same, where there is a file.
+pub fn find() -> io::Result<Option<Ledger>> {
     match fs::read(ADDRESSES) {
-        Ok(bytes) => Ok(Ledger::parse(&String::from_utf8_lossy(&bytes))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+        Ok(bytes) => Ok(Some(Ledger::parse(&String::from_utf8_lossy(&bytes)))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -61,10 +71,49 @@ fn change(how: impl FnOnce(&mut Ledger)) -> io::Result<()> {
     if ledger == before { Ok(()) } else { write(ADDRESSES, &ledger) }
 }
 
+/// Writes a list that somebody has removed.
+pub fn write_again(_turn: &Turn, ledger: &Ledger) -> io::Result<()> {
+    write(ADDRESSES, ledger)
+}
+
 fn write(path: &str, ledger: &Ledger) -> io::Result<()> {
     let new = format!("{path}.new");
     fs::write(&new, ledger.text())?;
     fs::rename(new, path)
+}
+
+/// The kernel's news of changes of the list.
+#[derive(Debug)]
+pub struct News(Inotify);
+
+impl News {
+    /// Listens from now on.
+    pub fn open() -> io::Result<Self> {
+        let news = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
+        // A list is put in place of the older one: its directory knows.
+        let changes = AddWatchFlags::IN_MOVE | AddWatchFlags::IN_DELETE | AddWatchFlags::IN_CLOSE_WRITE;
+        let directory = Path::new(ADDRESSES).parent().ok_or(io::ErrorKind::InvalidInput)?;
+        news.add_watch(directory, changes)?;
+        Ok(Self(news))
+    }
+
+    /// Takes all there is. Whether some of it is about the list.
+    pub fn take(&self) -> bool {
+        let name = Path::new(ADDRESSES).file_name();
+        // Where some was lost, nobody knows what it was about.
+        let ours = |event: &InotifyEvent| event.name.is_none() || event.name.as_deref() == name;
+        let mut any = false;
+        while let Ok(events) = self.0.read_events() {
+            any |= events.iter().any(ours);
+        }
+        any
+    }
+}
+
+impl AsFd for News {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 /// What [`clear`] did.
@@ -80,6 +129,7 @@ pub struct Cleared {
 /// knows whose it is; what somebody else has taken over since is his.
 pub fn clear(owner: Option<Owner>) -> Cleared {
     let turn = turn::take();
+    address::settle();
     let ledger = match read() {
         Ok(ledger) => ledger,
         Err(error) => {
@@ -113,8 +163,13 @@ type Removed = (Vec<Entry>, Vec<String>);
 fn remove(entries: &[Entry]) -> Result<Removed, netlink::Error> {
     let mut talk = Conversation::open()?;
     let now = talk.holdings()?;
+    let mut left = now.clone();
     // Backwards: a primary goes after its secondaries, and takes nobody along.
-    let steps = entries.iter().rev().map(|e| (e.clone(), e.down(&now)));
+    let steps = entries.iter().rev().map(|e| {
+        let ops = e.down(&left);
+        ops.iter().for_each(|op| left.foresee(op));
+        (e.clone(), ops)
+    });
     let (removed, steps): (Vec<Entry>, Vec<Vec<Op>>) = steps.filter(|(_, ops)| !ops.is_empty()).unzip();
     let mut answers = address::remove(&mut talk, &now, &steps.concat());
     answers.extend(park(&mut talk, &now, &removed));
@@ -131,7 +186,7 @@ fn park(talk: &mut Conversation, now: &Snapshot, removed: &[Entry]) -> Vec<Resul
 
 fn remember(ledger: &Ledger) -> io::Result<()> {
     let mut all = left_behind();
-    all.add(&ledger.entries);
+    all.add(&ledger.entries, &Snapshot::default());
     write(LEFT_BEHIND, &all)
 }
 

@@ -53,7 +53,9 @@ impl Stop {
         let removed = self.ops.iter().filter_map(Op::removed);
         let was = removed.filter_map(|addr| before.link_at(addr.index)).map(|link| Some(link.name.clone()));
         let own_name = |nic: &String| before.link(nic).map_or(nic, |link| &link.name).clone();
-        was.chain([self.nic.as_ref().map(own_name)]).map(|nic| Gone { ip: self.ip, nic }).collect()
+        was.chain([self.nic.as_ref().map(own_name)])
+            .map(|nic| Gone { ip: self.ip, nic, index: None })
+            .collect()
     }
 }
 

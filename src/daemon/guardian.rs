@@ -1,12 +1,14 @@
 //! The thread that keeps our addresses up: it hears from the kernel when one goes, or a link changes, and has put
-//! back what is ours. Between such news it sleeps. It also has addresses announced again from time to time, where
-//! [`EVERY`] asks for that, and starts another watcher where that has ended.
+//! back what is ours. Between such news, and those of the list of what is ours, it sleeps. It also has addresses
+//! announced again from time to time, where [`EVERY`] asks for that, and starts another watcher where that has ended.
 
 use super::watcher::Watcher;
 use crate::agents::announce::Crew;
 use crate::agents::guard::{self, Guard, News};
+use crate::agents::ledger;
 use crate::level::Level;
 use crate::logging::Logger;
+use crate::paths::ADDRESSES;
 use crate::sys::realtime;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
@@ -24,6 +26,7 @@ const REST: Duration = Duration::from_millis(20);
 pub(super) fn start(crew: &Crew, watcher: Watcher, preferred: bool, log: &Logger) -> io::Result<()> {
     let desk = Desk {
         news: News::open()?,
+        list: ledger::News::open().inspect_err(|error| unheard(error, log)).ok(),
         guard: Guard::new(watcher.owner(), crew.clone()),
         crew: crew.clone(),
         watcher,
@@ -40,6 +43,11 @@ pub(super) fn start(crew: &Crew, watcher: Watcher, preferred: bool, log: &Logger
     Ok(())
 }
 
+fn unheard(error: &io::Error, log: &Logger) {
+    let line = format!("Whoever removes {ADDRESSES} is not noticed before an address goes: {error}");
+    log.log(Level::Warn, &line);
+}
+
 fn period(text: Option<&str>, log: &Logger) -> Option<Duration> {
     let text = text.map(str::trim).filter(|text| !text.is_empty() && *text != "0")?;
     let seconds = text.parse::<u32>().ok();
@@ -53,6 +61,7 @@ fn period(text: Option<&str>, log: &Logger) -> Option<Duration> {
 
 struct Desk {
     news: News,
+    list: Option<ledger::News>,
     guard: Guard,
     crew: Crew,
     watcher: Watcher,
@@ -68,7 +77,8 @@ impl Desk {
         loop {
             self.wait([look_at, announce_at, self.watcher.due()].into_iter().flatten().min());
             let now = Instant::now();
-            if self.news.take() || look_at.is_some_and(|at| at <= now) {
+            let removed = self.list.as_ref().is_some_and(ledger::News::take) && self.guard.heed();
+            if self.news.take() || removed || look_at.is_some_and(|at| at <= now) {
                 let log = &self.log;
                 let again = self.guard.look(&mut |level, text| log.log(level, text));
                 look_at = again.map(|wait| Instant::now() + wait);
@@ -90,12 +100,13 @@ impl Desk {
         // Rounded up: a little late is better than once more for nothing.
         let left = left.map(|left| i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX));
         let timeout = left.and_then(|ms| PollTimeout::try_from(ms).ok()).unwrap_or(PollTimeout::NONE);
-        let (news, watched) = (self.news.as_fd(), self.watcher.process());
-        let mut fds = vec![PollFd::new(news, PollFlags::POLLIN)];
-        fds.extend(watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        let (watched, news) = (self.watcher.process(), Some(self.news.as_fd()));
+        let all = [watched, news, self.list.as_ref().map(AsFd::as_fd)];
+        let mut fds: Vec<PollFd<'_>> =
+            all.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         // An interruption only makes the look come early.
         let _ = poll(&mut fds, timeout);
-        let ended = fds.get(1).and_then(PollFd::any).unwrap_or(false);
+        let ended = watched.is_some() && fds.first().and_then(PollFd::any).unwrap_or(false);
         if ended {
             self.watcher.bury(&self.log);
         }

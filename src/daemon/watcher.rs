@@ -9,7 +9,7 @@
 
 use super::host::LinuxHost;
 use super::{pidfile, settings, sources};
-use crate::agents::guard::{self, shown};
+use crate::agents::guard;
 use crate::agents::ledger::{self, Cleared};
 use crate::agents::plan::Owner;
 use crate::config;
@@ -214,7 +214,7 @@ fn wait_for_the_end(daemon: &OwnedFd) {
 
 /// Lines about what was taken down, and what was not.
 fn tell(cleared: &Cleared, why: &str, log: &Logger) {
-    let lines = cleared.removed.iter().map(|entry| format!("{}: {why}", shown(entry))).collect();
+    let lines = cleared.removed.iter().map(|entry| format!("{entry}: {why}")).collect();
     let mut say = |level: Level, text: &str| log.log(level, text);
     guard::tell(lines, Level::Warn, &mut say);
     let errors = cleared

@@ -56,7 +56,7 @@ pub fn adopt(held: Hold, context: &Context) {
     }
     let named = leftovers::named(&manager);
     let listed = ledger::read().unwrap_or_default().entries;
-    let strangers = listed.iter().filter(|entry| !named.contains(&entry.wanted.ip)).map(guard::shown);
+    let strangers = listed.iter().filter(|entry| !named.contains(&entry.wanted.ip));
     let lines = strangers.map(|which| {
         format!("{which} is up for no group in haresources: it stays, guarded, until heartbeat ends")
     });

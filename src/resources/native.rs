@@ -182,7 +182,7 @@ pub(super) fn let_go(resource: &Word) {
     if let (Some(ip), Some(argument)) = (address(resource), resource.args().first()) {
         let request = if ip.is_ipv4() { Request::v4(argument) } else { Request::v6(argument) };
         // Where nothing is written down there is nothing to strike out.
-        let _ = ledger::strike(&turn::take(), &[Gone { ip, nic: request.nic }]);
+        let _ = ledger::strike(&turn::take(), &[Gone { ip, nic: request.nic, index: None }]);
     }
 }
 

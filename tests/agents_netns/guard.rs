@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use heartbeat::agents::guard::{Guard, News};
+use heartbeat::agents::guard::{self, Guard, News};
 use heartbeat::agents::many::{acquire, adopt, ask, release};
 use heartbeat::agents::plan::Owner;
 use heartbeat::agents::{Agent, ledger, turn};
@@ -12,6 +12,7 @@ use heartbeat::level::Level;
 use super::lab::{Capture, addresses, has, lab, ours, run, sh, state, until};
 use super::many::{crew, down, line, said, up};
 
+const ARP: u16 = 0x0806;
 const IPV6: u16 = 0x86dd;
 const LONG: Duration = Duration::from_secs(10);
 const ME: Owner = Owner { pid: 1, born: 1 };
@@ -143,6 +144,54 @@ fn what_is_up_on_a_renamed_interface_is_ours() {
             assert_eq!(listed(), Vec::<String>::new());
         });
     }
+}
+
+/// Both are ours: who releases only one of them has it on two nodes.
+#[test]
+fn what_is_started_where_the_name_went_leaves_the_renamed_ones_guarded() {
+    const RENAME: &str = "ip link set eth1 down; ip link set eth1 name lan1; ip link set lan1 up
+        ip link add eth1 type veth peer name q1; ip link set eth1 up; ip link set q1 up";
+    const ALL: [(Agent, &str); 1] = [(Agent::IPaddr2, "172.16.0.1/24/eth1")];
+    let twice = || addresses().iter().filter(|line| line.contains(" 172.16.0.1/24 ")).count() == 2;
+    for end in [true, false] {
+        lab(move || {
+            ledger::own(ME).unwrap();
+            up(&ALL);
+            sh(RENAME);
+            assert!(up(&ALL)[0].start.as_ref().is_some_and(|start| start.code == 0));
+            assert!(twice(), "{:?}", addresses());
+            assert_eq!(listed(), ["172.16.0.1/24 eth1", "172.16.0.1/24 eth1"]);
+            adopt(&ALL).unwrap();
+            assert_eq!(listed().len(), 2);
+            let mut guard = Guard::new(ME, crew());
+            sh("ip addr flush dev eth1; ip addr flush dev lan1");
+            assert_eq!(look(&mut guard).len(), 2);
+            assert!(twice(), "{:?}", addresses());
+            if end {
+                assert!(down(&ALL).iter().all(|a| a.code == 0));
+            } else {
+                assert_eq!(ledger::clear(Some(ME)).errors, Vec::<String>::new());
+            }
+            assert!(!has("172.16.0.1"), "{:?}", addresses());
+            assert_eq!(listed(), Vec::<String>::new());
+        });
+    }
+}
+
+#[test]
+fn a_renamed_interface_has_its_addresses_announced_again() {
+    lab(|| {
+        up(&[(Agent::IPaddr2, "10.0.0.50/24/eth0")]);
+        sh("ip link set eth0 down; ip link set eth0 name lan0; ip link set lan0 up");
+        until("the wire carries", LONG, || state("lan0") == "UP");
+        let (wire, crew) = (Capture::open(ARP), crew());
+        let told =
+            || wire.next(Duration::from_millis(100)).is_some_and(|f| f.get(28..32) == Some(&[10, 0, 0, 50]));
+        until("it is", LONG, || {
+            guard::refresh(&crew);
+            told()
+        });
+    });
 }
 
 /// It is written down by its own.
@@ -423,6 +472,92 @@ fn nothing_of_a_dead_owner_stays() {
         assert!(!has("10.0.0.50") && !has("172.16.0.1"), "{:?}", addresses());
         // LVS had this one there: it goes on as a real server.
         assert!(line("10.0.0.80").ends_with(" lo"), "{:?}", addresses());
+    });
+}
+
+/// By somebody, who did not mean to end the guarding; but what is not up may have been released meanwhile.
+#[test]
+fn a_list_that_is_removed_is_written_again_with_what_is_up() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let all = [
+            (Agent::IPaddr2, "10.0.0.50/24/eth0"),
+            (Agent::IPaddr2, "10.0.0.51/24/eth0"),
+            (Agent::IPaddr2, "172.16.0.1/24/eth1"),
+        ];
+        up(&all);
+        let mut guard = Guard::new(ME, crew());
+        assert_eq!(look(&mut guard), Vec::<String>::new());
+        down(&all[1..2]);
+        sh("ip addr del 172.16.0.1/24 dev eth1; rm /run/heartbeat.addresses");
+        let lines = look(&mut guard);
+        assert!(lines.len() == 3 && lines.iter().all(|line| line.starts_with("Warn ")), "{lines:?}");
+        assert_eq!(listed(), ["10.0.0.50/24 eth0"]);
+        assert_eq!(ledger::read().unwrap().owner, Some(ME));
+        assert!(!has("10.0.0.51") && !has("172.16.0.1"));
+        assert_eq!(look(&mut guard), Vec::<String>::new(), "told once");
+        sh("ip addr del 10.0.0.50/24 dev eth0");
+        assert_eq!(look(&mut guard).len(), 1);
+        assert!(has("10.0.0.50"));
+        // All of it was given up: only whose it is remains. What came up just now nobody knows.
+        down(&all[..1]);
+        assert_eq!(look(&mut guard), Vec::<String>::new());
+        up(&all[..1]);
+        sh("rm /run/heartbeat.addresses");
+        let lines = look(&mut guard);
+        assert!(lines.len() == 1 && lines[0].contains("with the 0 known addresses"), "{lines:?}");
+        assert_eq!(ledger::read().unwrap().owner, Some(ME));
+        assert_eq!(look(&mut guard), Vec::<String>::new());
+    });
+}
+
+/// Before the guard has seen it somebody puts another address up: he knows nothing of the others.
+#[test]
+fn a_list_that_is_removed_and_begun_anew_is_written_again() {
+    lab(|| {
+        ledger::own(ME).unwrap();
+        let all = [(Agent::IPaddr2, "10.0.0.50/24/eth0"), (Agent::IPaddr2, "10.0.0.51/24/eth0")];
+        let mut guard = Guard::new(ME, crew());
+        up(&all[..1]);
+        assert!(!guard.heed());
+        sh("rm /run/heartbeat.addresses");
+        assert!(guard.heed());
+        up(&all[1..]);
+        assert_eq!(listed(), ["10.0.0.51/24 eth0"]);
+        assert!(guard.heed());
+        assert_eq!(look(&mut guard).len(), 1);
+        assert_eq!(listed(), ["10.0.0.50/24 eth0", "10.0.0.51/24 eth0"]);
+        assert_eq!(ledger::read().unwrap().owner, Some(ME));
+        assert!(!guard.heed());
+        // Emptied, where it could not be written.
+        std::fs::write("/run/heartbeat.addresses", "").unwrap();
+        assert!(!guard.heed());
+        sh("rm /run/heartbeat.addresses");
+        assert!(!guard.heed());
+    });
+}
+
+/// The kernel goes on promoting else, as nobody told it to.
+#[test]
+fn who_is_killed_while_he_removes_one_leaves_the_kernel_as_it_was_in_the_end() {
+    lab(|| {
+        up(&[(Agent::IPaddr2, "172.16.0.1/24/eth1")]);
+        sh("ip addr add 172.16.0.9/24 brd + dev eth1; mkfifo /run/slow
+            echo 0 >/proc/sys/net/ipv4/conf/eth1/promote_secondaries
+            mount --bind /run/slow /proc/sys/net/ipv4/conf/eth1/promote_secondaries");
+        let stop = ours().join("IPaddr2");
+        let mut stop = Command::new(stop).args(["172.16.0.1/24/eth1", "stop"]).spawn().unwrap();
+        // It reads what is set, and waits for somebody who takes what it sets.
+        sh("echo 0 >/run/slow");
+        until("it is at it", LONG, || std::path::Path::new("/run/resource-agents/promoting").exists());
+        stop.kill().unwrap();
+        stop.wait().unwrap();
+        sh("umount /proc/sys/net/ipv4/conf/eth1/promote_secondaries
+            echo 1 >/proc/sys/net/ipv4/conf/eth1/promote_secondaries");
+        assert_eq!(ledger::clear(None).errors, Vec::<String>::new());
+        sh("grep -qx 0 /proc/sys/net/ipv4/conf/eth1/promote_secondaries
+            test ! -e /run/resource-agents/promoting");
+        assert!(!has("172.16.0.1") && has("172.16.0.9"));
     });
 }
 

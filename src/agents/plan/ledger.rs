@@ -7,7 +7,7 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::ops::{self, Op, Wanted};
@@ -33,8 +33,11 @@ pub struct Entry {
     pub index: Option<u32>,
 }
 
-/// An address on the interface of that name.
-pub type Place = (IpAddr, String);
+/// An address on the interface that had that name and that number.
+pub type Place = (IpAddr, String, Option<u32>);
+
+/// An address on the interface of that number, or of that name where there is none now.
+pub type Spot<'a> = (IpAddr, Result<u32, &'a str>);
 
 /// An address that is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub struct Gone {
     pub ip: IpAddr,
     /// From this interface; from all of them where none is named.
     pub nic: Option<String>,
+    /// From the one of this number only.
+    pub index: Option<u32>,
 }
 
 /// All of them.
@@ -69,12 +74,17 @@ impl Entry {
 
     /// Which one of them it is.
     pub fn place(&self) -> Place {
-        (self.wanted.ip, self.nic.clone())
+        (self.wanted.ip, self.nic.clone(), self.index)
+    }
+
+    /// Where it belongs now: one that is up there is the same.
+    pub fn spot<'a>(&'a self, now: &Snapshot) -> Spot<'a> {
+        (self.wanted.ip, self.link(now).map_or(Err(&self.nic), |link| Ok(link.index)))
     }
 
     /// This one, gone.
     pub fn gone(&self) -> Gone {
-        Gone { ip: self.wanted.ip, nic: Some(self.nic.clone()) }
+        Gone { ip: self.wanted.ip, nic: Some(self.nic.clone()), index: self.index }
     }
 
     /// Its interface: the one of its number, whatever the name; else the one of its name, made anew.
@@ -136,6 +146,13 @@ impl Entry {
     }
 }
 
+/// As log lines name it.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} on {}", self.wanted.ip, self.wanted.bits, self.nic)
+    }
+}
+
 impl Ledger {
     /// From text. Lines that make no sense count for nothing: a half-written one was never acted on.
     pub fn parse(text: &str) -> Self {
@@ -161,10 +178,10 @@ impl Ledger {
         self.owner.is_none_or(|whose| whose == owner)
     }
 
-    /// Adds these, in place of older ones for the same addresses on the same interfaces.
-    pub fn add(&mut self, new: &[Entry]) {
-        let places: BTreeSet<Place> = new.iter().map(Entry::place).collect();
-        self.entries.retain(|e| !places.contains(&e.place()));
+    /// Adds these, in place of older ones for the same addresses on the same interfaces, whatever their names were.
+    pub fn add(&mut self, new: &[Entry], now: &Snapshot) {
+        let spots: BTreeSet<Spot<'_>> = new.iter().map(|e| e.spot(now)).collect();
+        self.entries.retain(|e| !spots.contains(&e.spot(now)));
         self.entries.extend_from_slice(new);
     }
 
@@ -188,8 +205,14 @@ impl Ledger {
     }
 
     fn among(gone: &[Gone]) -> impl Fn(&Entry) -> bool {
-        let gone: BTreeSet<(IpAddr, Option<&str>)> = gone.iter().map(|g| (g.ip, g.nic.as_deref())).collect();
-        move |e| [None, Some(&*e.nic)].iter().any(|nic| gone.contains(&(e.wanted.ip, *nic)))
+        let gone: BTreeSet<(IpAddr, Option<&str>, Option<u32>)> =
+            gone.iter().map(|g| (g.ip, g.nic.as_deref(), g.index)).collect();
+        move |e| {
+            let nic = Some(&*e.nic);
+            [(None, None), (nic, None), (nic, e.index)]
+                .iter()
+                .any(|at| gone.contains(&(e.wanted.ip, at.0, at.1)))
+        }
     }
 }
 
@@ -233,9 +256,9 @@ mod tests {
 
     #[test]
     fn an_address_stands_once_for_each_interface() {
-        let mut ledger = Ledger::default();
-        ledger.add(&[entry("10.0.0.5", 24, "eth0"), entry("10.0.0.6", 24, "eth0")]);
-        ledger.add(&[entry("10.0.0.5", 32, "eth0"), entry("10.0.0.6", 24, "eth1")]);
+        let (mut ledger, unseen) = (Ledger::default(), Snapshot::default());
+        ledger.add(&[entry("10.0.0.5", 24, "eth0"), entry("10.0.0.6", 24, "eth0")], &unseen);
+        ledger.add(&[entry("10.0.0.5", 32, "eth0"), entry("10.0.0.6", 24, "eth1")], &unseen);
         let lines = |ledger: &Ledger| ledger.entries.iter().map(Entry::line).collect::<String>();
         assert_eq!(lines(&ledger), "10.0.0.6/24 eth0\n10.0.0.5/32 eth0\n10.0.0.6/24 eth1\n");
     }
@@ -246,7 +269,11 @@ mod tests {
             [entry("10.0.0.5", 24, "eth0"), entry("10.0.0.5", 24, "eth1"), entry("10.0.0.6", 24, "eth0")];
         let left = |nic: Option<&str>| {
             let mut ledger = Ledger { owner: None, entries: all.to_vec() };
-            ledger.strike(&[Gone { ip: "10.0.0.5".parse().unwrap(), nic: nic.map(str::to_owned) }]);
+            ledger.strike(&[Gone {
+                ip: "10.0.0.5".parse().unwrap(),
+                nic: nic.map(str::to_owned),
+                index: None,
+            }]);
             ledger.entries
         };
         assert_eq!(left(Some("eth1")), [all[0].clone(), all[2].clone()]);
@@ -261,18 +288,43 @@ mod tests {
         let mut ledger = Ledger::parse("10.0.0.5/24 eth0 index=2\n");
         let ops = |index| [Op::Remove(ledger.entries[0].wanted.on(now.link_at(index).unwrap()))];
         let (old, new) = (ops(2), ops(7));
-        let eth0 = [ledger.entries[0].gone()];
+        let eth0 = [Gone { index: None, ..ledger.entries[0].gone() }];
         assert_eq!(ledger.entries[0].link(&now).unwrap().name, "lan0");
         assert_eq!(ledger.entries[0].held(&now), None);
         now.addrs = old.iter().chain(&new).filter_map(Op::removed).cloned().collect();
         assert_eq!(ledger.entries[0].held(&now).unwrap().index, 2);
         assert_eq!(ledger.renamed(&eth0, &now), old);
-        assert_eq!(ledger.renamed(&[Gone { ip: "10.0.0.6".parse().unwrap(), nic: None }], &now), []);
+        assert_eq!(
+            ledger.renamed(&[Gone { ip: "10.0.0.6".parse().unwrap(), nic: None, index: None }], &now),
+            []
+        );
         assert_eq!(ledger.entries[0].down(&now), [old, new.clone()].concat(), "somebody made another eth0");
         now.links.remove(0);
         assert_eq!(ledger.entries[0].down(&now), new);
         ledger.entries[0].index = None;
         assert_eq!(ledger.renamed(&eth0, &now), [], "an older version's");
         assert_eq!(ledger.entries[0].held(&now).unwrap().index, 7);
+    }
+    #[test]
+    fn an_interface_that_took_the_name_of_another_does_not_take_its_addresses() {
+        let at = |index| Entry { index, ..entry("10.0.0.5", 24, "eth0") };
+        let link = |index, name: &str| Link { index, name: name.into(), ..Link::default() };
+        let now = Snapshot { links: vec![link(2, "lan0"), link(7, "eth0")], ..Snapshot::default() };
+        let mut ledger = Ledger::default();
+        ledger.add(&[at(Some(2))], &now);
+        ledger.add(&[at(Some(7))], &now);
+        assert_eq!(ledger.entries, [at(Some(2)), at(Some(7))]);
+        ledger.strike(&[at(Some(7)).gone()]);
+        assert_eq!(ledger.entries, [at(Some(2))], "it failed there");
+        let renamed = Entry { nic: "lan0".into(), ..at(Some(2)) };
+        ledger.add(std::slice::from_ref(&renamed), &now);
+        assert_eq!(ledger.entries, [renamed], "the same by its new name");
+
+        // Made anew, and of an older version.
+        for old in [Some(5), None] {
+            let mut ledger = Ledger { owner: None, entries: vec![at(old)] };
+            ledger.add(&[at(Some(7))], &now);
+            assert_eq!(ledger.entries, [at(Some(7))]);
+        }
     }
 }

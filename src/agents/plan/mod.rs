@@ -8,7 +8,7 @@
 //! | [`choose`] | which interface, which prefix, which broadcast? |
 //! | [`ops`] | what must the kernel be told, given what it holds? |
 //! | [`ledger`] | what is up because of us? |
-//! | [`guard`] | how soon is put back what somebody took away? |
+//! | [`guard`] | what is known of an address that somebody takes away, how soon is it put back, what is told? |
 //! | [`schedule`] | when is the neighbourhood told? |
 //! | [`packet`] | with which bytes? |
 
@@ -23,7 +23,7 @@ pub mod schedule;
 pub mod snapshot;
 
 pub use argument::Request;
-pub use ledger::{Entry, Gone, Ledger, Owner, Place};
+pub use ledger::{Entry, Gone, Ledger, Owner, Place, Spot};
 pub use ops::{Op, Wanted};
 pub use schedule::Schedule;
 pub use snapshot::{Addr, Link, Route, Snapshot};
