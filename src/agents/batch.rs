@@ -60,13 +60,13 @@ pub(super) fn start(
 
 /// `stop` of each.
 pub(super) fn stop(tasks: &[Task<'_>], patron: Patron<'_>) -> Vec<Outcome> {
-    common::end_announcements(tasks, patron);
     let turn = turn::take();
     let seen = Conversation::open().and_then(|mut talk| Ok((talk.holdings()?, talk)));
     let (before, mut talk) = match seen {
         Ok(seen) => seen,
         Err(error) => return tasks.iter().map(|task| refused(task, &error)).collect(),
     };
+    common::end_announcements(tasks, patron, &before);
     let mut now = before.clone();
     let mut steps = Vec::new();
     // A list that cannot be read cannot be written either, which is told.

@@ -5,7 +5,7 @@ use super::announce::{Announcement, Begun};
 use super::batch;
 use super::netlink::Error;
 use super::outcome::Outcome;
-use super::plan::{Link, Op, Wanted};
+use super::plan::{Link, Op, Snapshot, Wanted};
 use super::task::{Patron, Start, Task};
 use super::voice::Voice;
 
@@ -65,11 +65,12 @@ pub(super) fn announce(fresh: &[(Task<'_>, Start)], patron: Patron<'_>) {
     let Some(crew) = patron.crew else { return };
     if !told.is_empty() && batch::helpers_about() {
         for (what, _) in &told {
-            let _ = helper::end(&what.ip.to_string());
+            let _ = helper::end(what.ip, Some(&what.nic));
         }
     }
-    for (ip, error) in crew.announce(told) {
-        if let Some((task, start)) = fresh.iter().find(|(_, start)| start.wanted.ip == ip) {
+    for (what, error) in crew.announce(told) {
+        let its = |start: &Start| (start.wanted.ip, start.link.name.as_str()) == what.key();
+        if let Some((task, start)) = fresh.iter().find(|(_, start)| its(start)) {
             unannounced(&start.wanted, &start.link, &error, task.voice);
         }
     }
@@ -92,10 +93,10 @@ fn unannounced(wanted: &Wanted, link: &Link, error: &std::io::Error, voice: &dyn
     let _ = voice.fail(Outcome::Generic, &text);
 }
 
-/// Leaves the remaining rounds to the crew, or to a helper, in place of any older ones for the address.
+/// Leaves the remaining rounds to the crew, or to a helper, in place of any older ones for the address there.
 pub(super) fn in_background(begun: Begun, patron: Patron<'_>, voice: &dyn Voice) {
-    let ip = begun.rest.ip.to_string();
-    let _ = helper::end(&ip);
+    let ip = begun.rest.ip;
+    let _ = helper::end(ip, Some(&begun.rest.nic));
     if let Some(crew) = patron.crew {
         return crew.go_on(begun.rest);
     }
@@ -105,15 +106,15 @@ pub(super) fn in_background(begun: Begun, patron: Patron<'_>, voice: &dyn Voice)
 }
 
 /// Ends the background announcements of addresses about to go.
-pub(super) fn end_announcements(tasks: &[Task<'_>], patron: Patron<'_>) {
+pub(super) fn end_announcements(tasks: &[Task<'_>], patron: Patron<'_>, now: &Snapshot) {
     if let Some(crew) = patron.crew {
-        crew.end_all(&tasks.iter().filter_map(Task::ip).collect::<Vec<_>>());
+        crew.end_all(&tasks.iter().filter_map(|task| task.place(now)).collect::<Vec<_>>());
     }
     if !batch::helpers_about() {
         return;
     }
-    for (task, ip) in tasks.iter().filter_map(|task| Some((task, task.ip()?))) {
-        match helper::end(&ip.to_string()) {
+    for (task, (ip, nic)) in tasks.iter().filter_map(|task| Some((task, task.place(now)?))) {
+        match helper::end(ip, nic.as_deref()) {
             Ended::None => {}
             Ended::Killed => task.voice.info(&format!("killed previously running send_arp for {ip}")),
             Ended::Stale => task.voice.warn(&format!("Could not kill previously running send_arp for {ip}")),

@@ -77,9 +77,13 @@ pub fn write_again(_turn: &Turn, ledger: &Ledger) -> io::Result<()> {
 }
 
 fn write(path: &str, ledger: &Ledger) -> io::Result<()> {
-    let new = format!("{path}.new");
-    fs::write(&new, ledger.text())?;
-    fs::rename(new, path)
+    // A draft for each thread: who cannot have its turn writes all the same.
+    let new = format!("{path}.{}.new", nix::unistd::gettid());
+    let written = fs::write(&new, ledger.text()).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = fs::remove_file(new);
+    }
+    written
 }
 
 /// The kernel's news of changes of the list.
@@ -198,4 +202,29 @@ pub fn left_behind() -> Ledger {
 /// They do not any more.
 pub fn forget_left_behind() {
     let _ = fs::remove_file(LEFT_BEHIND);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who has waited too long for its turn goes on without it.
+    #[test]
+    fn two_that_write_at_once_leave_a_whole_list() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("list");
+        let path = path.to_str().unwrap();
+        let line = |n: u32| format!("10.0.{}.{}/24 eth0\n", n / 250, n % 250 + 1);
+        let lists = [1, 2000].map(|n| Ledger::parse(&(0..n).map(line).collect::<String>()));
+        std::thread::scope(|threads| {
+            for list in &lists {
+                threads.spawn(move || (0..300).for_each(|_| write(path, list).unwrap()));
+            }
+            for _ in 0..300 {
+                let seen = fs::read_to_string(path).map_or(lists[0].clone(), |text| Ledger::parse(&text));
+                assert!(lists.contains(&seen), "{} entries", seen.entries.len());
+            }
+        });
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left");
+    }
 }

@@ -61,9 +61,12 @@ fn stop(request: &Request, patron: Patron<'_>, voice: &dyn Voice) -> Outcome {
     if !runs(&request.ip) {
         return Outcome::Success;
     }
-    let by_crew = patron.crew.zip(request.ip.parse().ok()).is_some_and(|(crew, ip)| crew.end(ip));
-    if helper::end(&request.ip) == Ended::Killed || by_crew {
-        voice.info(&format!("killed previously running send_arp for {}", request.ip));
+    // The marker names no interface.
+    if let Ok(ip) = request.ip.parse() {
+        let by_crew = patron.crew.is_some_and(|crew| crew.end_all(&[(ip, None)]));
+        if helper::end(ip, None) == Ended::Killed || by_crew {
+            voice.info(&format!("killed previously running send_arp for {ip}"));
+        }
     }
     let _ = fs::remove_file(marker(&request.ip));
     voice.info(&format!(

@@ -106,6 +106,19 @@ impl Task<'_> {
         }
     }
 
+    /// The address in the word, and the interface that is written there, by its own name. `None`: everywhere. None is
+    /// written, or it is not there, and may be taken from where it is.
+    pub(super) fn place(&self, now: &Snapshot) -> Option<(IpAddr, Option<String>)> {
+        let ip = self.ip()?;
+        let request = match self.agent {
+            Agent::IPaddr | Agent::IPaddr2 => Request::v4(self.word),
+            Agent::IPv6addr => Request::v6(self.word),
+            Agent::SendArp => Request::send_arp(self.word),
+        };
+        let link = request.nic.and_then(|nic| now.link(&nic)).filter(|link| now.on(link, ip).is_some());
+        Some((ip, link.map(|link| link.name.clone())))
+    }
+
     /// The address in the word, where that is one.
     pub(super) fn ip(&self) -> Option<IpAddr> {
         self.word.split('/').next()?.parse().ok()

@@ -1,6 +1,5 @@
 //! From the command line to a beating daemon, and from its end to the exit code (commands.md 1, 1.1).
 
-use super::background::{self, Herald, Side};
 use super::cli::{self, Asked, Options, USAGE_EXIT};
 use super::environment::START_FAILED;
 use super::host::LinuxHost;
@@ -15,6 +14,7 @@ use crate::level::Level;
 use crate::logging::{self, Logger};
 use crate::paths::{PID_FILE, SCRATCH};
 use crate::resources;
+use crate::sys::background::{self, Herald, Manner, Side};
 use crate::sys::process::this_program;
 use std::ffi::CString;
 use std::io::{self, Write};
@@ -135,7 +135,8 @@ fn launch(options: &Options, config: &Config, stamps: Stamps, log: &Logger) -> i
     let mut herald = if options.foreground || options.resume {
         Herald::nobody()
     } else {
-        match background::detach() {
+        // The reference's command returns before its media are open and says 0 whatever follows; ours waits for heartbeats.
+        match background::detach(&Manner { twice: false, patience: None }) {
             Ok(Side::Command(code)) => return code,
             Ok(Side::Daemon(herald)) => herald,
             Err(error) => {
@@ -145,7 +146,7 @@ fn launch(options: &Options, config: &Config, stamps: Stamps, log: &Logger) -> i
         }
     };
     let code = run_daemon(options, config, stamps, &mut herald, log);
-    herald.failed(code);
+    herald.tell(code);
     code
 }
 

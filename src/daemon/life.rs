@@ -1,6 +1,5 @@
 //! The life of a daemon: its process made ready, the threads put together around the engine, and their end.
 
-use super::background::{self, Herald};
 use super::children::{Children, Surroundings};
 use super::clerk::{Clerk, Errand};
 use super::cli::Options;
@@ -25,6 +24,7 @@ use crate::level::Level;
 use crate::logging::{self, Logger};
 use crate::paths;
 use crate::resources::environment::Environment;
+use crate::sys::background::Herald;
 use crate::sys::{child, realtime};
 use std::io;
 
@@ -47,7 +47,7 @@ pub(super) fn live(
     herald: &mut Herald,
     watcher: Option<Watcher>,
 ) -> io::Result<(Ending, Logger)> {
-    background::settle()?;
+    std::env::set_current_dir(paths::CORE_DIR)?;
     let realtime = wants_realtime(options, config);
     let memory = child::memory_limit()?;
     let locked = if realtime { realtime::lock_memory() } else { Ok(()) };

@@ -7,7 +7,6 @@
 //! `children` talk to the pulse over one bounded channel of [`crate::engine::Input`]s; the pulse talks to all of
 //! them without ever waiting. No cluster decision is made here.
 
-mod background;
 mod children;
 mod clerk;
 mod cli;

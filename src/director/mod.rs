@@ -12,7 +12,6 @@
 //! | [`maintenance`] | | which servers somebody wants out |
 //! | [`monitor`] | | the files that get a line for each check |
 //! | [`command`] | | programs of the administrator: run apart, with a time limit |
-//! | [`pen`] | | a thread that writes lines, for the log and the monitor files |
 //! | [`sync`] | | the program `ipvs_sync`: the kernel's sync daemons |
 //! | [`ipvs`] | `wire` | reading and changing the kernel's table, by netlink or by `ipvsadm` |
 //! | [`daemon`] | `core` | the daemon: command line, loop, reload, end |
@@ -28,7 +27,6 @@ pub mod log;
 pub mod machine;
 pub mod maintenance;
 pub mod monitor;
-pub mod pen;
 pub mod plan;
 pub mod sync;
 pub mod table;

@@ -1,19 +1,14 @@
 //! The handle everybody logs through, and the one thread behind it.
 
 use super::format::{Record, Voice, one_line};
+use super::pen::Pen;
 use super::settings::Settings;
 use super::targets::Targets;
 use crate::level::Level;
-use crate::sys::realtime;
 use std::io;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
-
-/// Lines that may wait for a slow disk before lines are lost.
-const QUEUE: usize = 4096;
+use std::time::{Duration, SystemTime};
 
 /// A cheap handle on a log. Clones share the targets; [`Logger::script`] changes the voice.
 #[derive(Clone, Debug)]
@@ -26,21 +21,14 @@ pub struct Logger {
 struct Shared {
     sink: Sink,
     debug: AtomicU8,
-    lost: AtomicU64,
 }
 
 #[derive(Debug)]
 enum Sink {
     /// Written by the caller, for short-lived tools and for the time before the daemon forks.
     Direct(Box<Mutex<Targets>>),
-    /// Written by the log thread.
-    Thread(SyncSender<Order>),
-}
-
-enum Order {
-    /// In a box: the room for all that may wait is made at the start.
-    Write(Box<Record>),
-    Flush(SyncSender<()>),
+    /// Written by the log thread. In a box: the room for all that may wait is made at the start.
+    Thread(Pen<Box<Record>>),
 }
 
 impl Logger {
@@ -54,24 +42,14 @@ impl Logger {
     /// thread it is to be `preferred` before ordinary ones.
     pub fn background(name: &str, settings: Settings, preferred: bool) -> io::Result<Self> {
         let debug = settings.debug;
-        let targets = Targets::new(settings);
-        let (sender, receiver) = sync_channel(QUEUE);
-        let run = move || {
-            if preferred {
-                realtime::prefer();
-            }
-            write_all(targets, &receiver);
-        };
-        thread::Builder::new().name("log".into()).spawn(run)?;
-        Ok(Self::over(name, debug, Sink::Thread(sender)))
+        let mut targets = Targets::new(settings);
+        let write = move |records: Vec<Box<Record>>| records.iter().for_each(|record| targets.write(record));
+        Ok(Self::over(name, debug, Sink::Thread(Pen::start("log", preferred, write)?)))
     }
 
     fn over(name: &str, debug: u8, sink: Sink) -> Self {
         let voice = Voice::Program { name: name.into(), pid: std::process::id() };
-        Self {
-            voice,
-            shared: Arc::new(Shared { sink, debug: AtomicU8::new(debug), lost: AtomicU64::new(0) }),
-        }
+        Self { voice, shared: Arc::new(Shared { sink, debug: AtomicU8::new(debug) }) }
     }
 
     /// The same log in the voice of a script: tag `NAME(INSTANCE)[PID]`, lines as `ha_log` writes them.
@@ -111,66 +89,30 @@ impl Logger {
         if level == Level::Debug && self.debug_level() == 0 {
             return;
         }
-        let record =
-            Record { voice: self.voice.clone(), level, worded, text: one_line(text), at: SystemTime::now() };
+        let record = self.record(level, worded, one_line(text));
         match &self.shared.sink {
             Sink::Direct(targets) => targets.lock().unwrap_or_else(PoisonError::into_inner).write(&record),
-            Sink::Thread(queue) => self.enqueue(queue, Box::new(record)),
+            Sink::Thread(pen) => {
+                let length = record.text.len();
+                pen.say(Box::new(record), length, |count| self.lost(count));
+            }
         }
     }
 
-    /// After an overflow the first line that fits again is the count of those that did not.
-    fn enqueue(&self, queue: &SyncSender<Order>, record: Box<Record>) {
-        let lost = self.shared.lost.swap(0, Ordering::Relaxed);
-        let mut missing = lost;
-        if lost > 0 && queue.try_send(Order::Write(Box::new(record.lost(lost)))).is_ok() {
-            missing = 0;
-        }
-        if queue.try_send(Order::Write(record)).is_err() {
-            missing += 1;
-        }
-        self.shared.lost.fetch_add(missing, Ordering::Relaxed);
+    fn record(&self, level: Level, worded: bool, text: String) -> Record {
+        Record { voice: self.voice.clone(), level, worded, text, at: SystemTime::now() }
     }
 
-    fn lost_lines(&self, lost: u64) -> Record {
-        let text = format!("{lost} log lines lost");
-        Record { voice: self.voice.clone(), level: Level::Warn, worded: true, text, at: SystemTime::now() }
+    fn lost(&self, count: u64) -> Box<Record> {
+        Box::new(self.record(Level::Warn, true, String::new()).lost(count))
     }
 
     /// Waits until what was said so far is written, at most `patience`. True when it is.
     pub fn flush(&self, patience: Duration) -> bool {
-        let Sink::Thread(queue) = &self.shared.sink else {
+        let Sink::Thread(pen) = &self.shared.sink else {
             return true;
         };
-        let deadline = Instant::now() + patience;
-        let lost = self.shared.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 && !send_until(queue, Order::Write(Box::new(self.lost_lines(lost))), deadline) {
-            self.shared.lost.fetch_add(lost, Ordering::Relaxed);
-        }
-        let (done, wait) = sync_channel(1);
-        send_until(queue, Order::Flush(done), deadline)
-            && wait.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok()
-    }
-}
-
-fn send_until(queue: &SyncSender<Order>, order: Order, deadline: Instant) -> bool {
-    let mut order = order;
-    loop {
-        match queue.try_send(order) {
-            Ok(()) => return true,
-            Err(TrySendError::Full(back)) if Instant::now() < deadline => order = back,
-            Err(_) => return false,
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn write_all(mut targets: Targets, orders: &Receiver<Order>) {
-    for order in orders {
-        match order {
-            Order::Write(record) => targets.write(&record),
-            Order::Flush(done) => drop(done.try_send(())),
-        }
+        pen.finish(patience, |count| self.lost(count))
     }
 }
 
@@ -205,29 +147,27 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_loses_lines_counts_them_and_says_so() {
-        let (sender, receiver) = sync_channel(2);
-        let log = Logger::over("heartbeat", 0, Sink::Thread(sender));
-        for i in 0..5 {
-            log.log(Level::Info, &format!("line {i}"));
-        }
-        let text = |order: Order| match order {
-            Order::Write(record) => record.message(),
-            Order::Flush(_) => "flush".into(),
+    fn what_was_lost_is_told_as_a_warning() {
+        let (go, gate) = std::sync::mpsc::channel::<()>();
+        let told: Arc<Mutex<Vec<String>>> = Arc::default();
+        let there = Arc::clone(&told);
+        let write = move |records: Vec<Box<Record>>| {
+            let _ = gate.recv();
+            there.lock().unwrap().extend(records.iter().map(|record| record.message()));
         };
-        let first: Vec<_> = receiver.try_iter().map(text).collect();
-        assert_eq!(first, ["info: line 0", "info: line 1"]);
-        log.log(Level::Info, "later");
-        let second: Vec<_> = receiver.try_iter().map(text).collect();
-        assert_eq!(second, ["WARN: 3 log lines lost", "info: later"]);
-    }
-
-    #[test]
-    fn flush_gives_up_at_its_deadline() {
-        let (sender, _receiver) = sync_channel(1);
-        let log = Logger::over("heartbeat", 0, Sink::Thread(sender));
-        log.log(Level::Info, "stuck");
-        assert!(!log.flush(Duration::from_millis(30)));
+        let log = Logger::over("heartbeat", 0, Sink::Thread(Pen::start("log", false, write).unwrap()));
+        // The thread may have taken as many as may wait before it stands still.
+        (0..20_000).for_each(|i| log.log(Level::Info, &format!("line {i}")));
+        assert!(!log.flush(Duration::from_millis(30)), "it is stuck");
+        drop(go);
+        assert!(log.flush(Duration::from_secs(20)));
+        let told = told.lock().unwrap();
+        assert_eq!(told[0], "info: line 0");
+        let lost =
+            told.iter().filter_map(|line| line.strip_prefix("WARN: ")?.strip_suffix(" log lines lost"));
+        let lost: Vec<usize> = lost.map(|count| count.parse().unwrap()).collect();
+        assert!(!lost.is_empty());
+        assert_eq!(told.len() - lost.len() + lost.iter().sum::<usize>(), 20_000, "{lost:?}");
     }
 
     #[test]

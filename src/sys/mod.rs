@@ -1,6 +1,7 @@
 //! The only `unsafe` of the package: one tiny file for each thing the kernel or libc offers and no
 //! safe crate wraps. Nothing here decides anything.
 
+pub mod background;
 pub mod boottime;
 pub mod child;
 pub mod counting;

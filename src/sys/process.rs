@@ -1,4 +1,4 @@
-//! Going into the background, having children, and what the kernel tells of a process.
+//! Forks, children, and what the kernel tells of a process.
 #![expect(unsafe_code, reason = "fork, signal and pre_exec have no safe wrapper")]
 
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal};

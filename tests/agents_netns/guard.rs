@@ -569,7 +569,8 @@ fn who_cannot_strike_out_guards_nothing() {
         let all = [(Agent::IPaddr2, "172.16.0.1/24/eth1"), (Agent::IPaddr2, "10.0.0.50/24/eth0")];
         acquire(&all, &crew());
         // No place for a new list.
-        std::fs::create_dir("/run/heartbeat.addresses.new").unwrap();
+        let draft = format!("/run/heartbeat.addresses.{}.new", nix::unistd::gettid());
+        std::fs::create_dir(&draft).unwrap();
         let stop = &down(&all[..1])[0];
         assert_eq!(stop.code, 0);
         assert!(
@@ -581,7 +582,7 @@ fn who_cannot_strike_out_guards_nothing() {
         let mut guard = Guard::new(ME, crew());
         guard.look(&mut |_, text| panic!("{text}"));
         assert!(!has("172.16.0.1") && has("10.0.0.50"));
-        std::fs::remove_dir("/run/heartbeat.addresses.new").unwrap();
+        std::fs::remove_dir(draft).unwrap();
     });
 }
 

@@ -9,6 +9,7 @@ use heartbeat::agents::{Agent, ledger};
 
 use super::guard::WITHOUT_PROMOTION;
 use super::lab::{Capture, addresses, has, lab, sh};
+use super::ours::arp_of;
 
 const ARP: u16 = 0x0806;
 const LONG: Duration = Duration::from_secs(10);
@@ -71,6 +72,30 @@ fn each_answers_as_its_script_would() {
         assert!(down(&all).iter().all(|a| a.code == 0));
         assert!(all.iter().all(|(_, word)| !has(word.split('/').next().unwrap())));
         assert!(ledger::read().unwrap().entries.is_empty());
+    });
+}
+
+/// All packets of IPaddr2 for an address on eth0.
+pub(crate) fn announced_in_full(wire: &Capture, ip: [u8; 4]) {
+    for n in 0..10 {
+        loop {
+            let frame = wire.next(LONG).unwrap_or_else(|| panic!("{n} packets, and no more"));
+            if frame.get(6..12) == Some(&[2, 0, 0, 0, 0, 1]) && arp_of(&frame, ip).is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_becomes_of_an_address_on_one_interface_is_nothing_to_the_other() {
+    lab(|| {
+        let (wire, crew) = (Capture::open(ARP), crew());
+        let [one, other] = ["10.0.0.50/24/eth0", "10.0.0.50/24/eth1"].map(|word| [(Agent::IPaddr2, word)]);
+        acquire(&one, &crew);
+        acquire(&other, &crew);
+        release(&other, &crew);
+        announced_in_full(&wire, [10, 0, 0, 50]);
     });
 }
 

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::lab::{Capture, addresses, agent, has, lab, ours, run, sh, state, until};
+use super::many::announced_in_full;
 
 const ARP: u16 = 0x0806;
 const IPV6: u16 = 0x86dd;
 const LONG: Duration = Duration::from_secs(8);
 
 /// Operation and addresses of an ARP frame about that address.
-fn arp_of(frame: &[u8], ip: [u8; 4]) -> Option<u8> {
+pub(crate) fn arp_of(frame: &[u8], ip: [u8; 4]) -> Option<u8> {
     (frame.get(28..32) == Some(&ip) && frame.get(38..42) == Some(&ip)).then(|| frame[21])
 }
 
@@ -82,6 +83,21 @@ fn nothing_is_announced_after_stop() {
         agent("IPaddr2", &["10.0.0.50", "stop"]);
         while wire.next(Duration::from_millis(1)).is_some() {}
         assert_eq!(wire.next(Duration::from_millis(500)), None);
+    });
+}
+
+#[test]
+fn on_two_interfaces_each_is_announced_in_full() {
+    lab(|| {
+        let wire = Capture::open(ARP);
+        assert_eq!(agent("IPaddr2", &["10.0.0.50/24/eth0", "start"]).0, 0);
+        assert_eq!(agent("IPaddr2", &["10.0.0.50/24/eth1", "start"]).0, 0);
+        assert_eq!(agent("IPaddr2", &["10.0.0.50/24/eth1", "stop"]).0, 0);
+        announced_in_full(&wire, [10, 0, 0, 50]);
+        let names =
+            || std::fs::read_dir("/run/resource-agents").unwrap().map(|file| file.unwrap().file_name());
+        let none = || !names().any(|name| name.to_string_lossy().starts_with("send_arp"));
+        until("the helpers tidy up", LONG, none);
     });
 }
 

@@ -5,6 +5,7 @@
 //! ends an announcement waits for the packets that are just going out, so that none follows the removal of the
 //! address.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -64,7 +65,7 @@ impl Crew {
 
     /// Announces each of them: one packet now, the rest from the background, in place of any older ones. What could
     /// not be sent, though the link is in operation.
-    pub fn announce(&self, all: Vec<(Announcement, &Link)>) -> Vec<(IpAddr, io::Error)> {
+    pub fn announce(&self, all: Vec<(Announcement, &Link)>) -> Vec<(Announcement, io::Error)> {
         let socket = self.0.socket();
         let (mut fresh, mut failed) = (Vec::new(), Vec::new());
         for (what, link) in all {
@@ -75,7 +76,7 @@ impl Crew {
             // Where the link is only coming up, nobody has heard.
             let half = link.is_operational();
             match told {
-                Err(error) if half => failed.push((what.ip, error)),
+                Err(error) if half => failed.push((what.clone(), error)),
                 _ => {}
             }
             fresh.push((what, half));
@@ -84,7 +85,7 @@ impl Crew {
         failed
     }
 
-    /// Takes the rounds that remain, in place of any older ones for the address.
+    /// Takes the rounds that remain, in place of any older ones for the address there.
     pub fn go_on(&self, what: Announcement) {
         self.0.wait_for(vec![(what, false)]);
     }
@@ -93,23 +94,22 @@ impl Crew {
     pub fn remind(&self, all: Vec<Announcement>) {
         let now = Instant::now();
         let mut waiting = self.0.waiting();
-        let known: std::collections::BTreeSet<IpAddr> = waiting.iter().map(|one| one.what.ip).collect();
-        let new = all.into_iter().filter(|what| !known.contains(&what.ip));
-        waiting.extend(new.map(|what| Waiting { what, since: now, due: now, half: false }));
+        let known: BTreeSet<_> = waiting.iter().map(|one| one.what.key()).collect();
+        let new: Vec<_> = all.into_iter().filter(|what| !known.contains(&what.key())).collect();
+        waiting.extend(new.into_iter().map(|what| Waiting { what, since: now, due: now, half: false }));
         self.0.news.notify_one();
     }
 
-    /// Whether there were rounds to come for the address. There are none now.
-    pub fn end(&self, ip: IpAddr) -> bool {
-        self.end_all(&[ip])
-    }
-
-    /// Whether there were rounds to come for any of them. There are none now.
-    pub fn end_all(&self, all: &[IpAddr]) -> bool {
-        let all: std::collections::BTreeSet<&IpAddr> = all.iter().collect();
+    /// Whether there were rounds to come for any of these addresses, each on its interface, or on all where none is
+    /// named. There are none now.
+    pub fn end_all(&self, all: &[(IpAddr, Option<String>)]) -> bool {
+        let all: BTreeSet<_> = all.iter().map(|(ip, nic)| (*ip, nic.as_deref())).collect();
         let mut waiting = self.0.waiting();
         let before = waiting.len();
-        waiting.retain(|one| !all.contains(&one.what.ip));
+        waiting.retain(|one| {
+            let (ip, nic) = one.what.key();
+            !all.contains(&(ip, None)) && !all.contains(&(ip, Some(nic)))
+        });
         waiting.len() < before
     }
 }
@@ -133,8 +133,8 @@ impl Shared {
         }
         let now = Instant::now();
         let mut waiting = self.waiting();
-        let again: std::collections::BTreeSet<IpAddr> = fresh.iter().map(|(what, _)| what.ip).collect();
-        waiting.retain(|one| !again.contains(&one.what.ip));
+        let again: BTreeSet<_> = fresh.iter().map(|(what, _)| what.key()).collect();
+        waiting.retain(|one| !again.contains(&one.what.key()));
         waiting.extend(fresh.into_iter().map(|(what, half)| {
             let due = if half { now } else { now + what.schedule.interval };
             Waiting { what, since: now, due, half }

@@ -3,7 +3,8 @@
 //! It is this program again with hidden arguments, in a session of its own, with nothing inherited:
 //! no terminal, no pipe, no descriptor, so nobody can end up waiting for it. Its pid lies where the
 //! reference's `send_arp` left its own, `/run/resource-agents/send_arp-IP`, so that `stop` of either
-//! can end the helper of the other.
+//! can end the helper of the other. Where that name is taken by a helper for the same address on another interface, it is
+//! `send_arp-IP@NIC`.
 
 use std::ffi::OsString;
 use std::fs;
@@ -28,9 +29,17 @@ pub const MARK: &str = "--announce";
 /// How the names of pid files begin.
 pub const PREFIX: &str = "send_arp-";
 
-/// Where the helper's pid lies.
+/// Where the pid of an address's only helper lies.
 pub fn pid_file(ip: &str) -> PathBuf {
     Path::new(RSCTMP).join(format!("{PREFIX}{ip}"))
+}
+
+/// All pid files of that address.
+fn pid_files(ip: &str) -> impl Iterator<Item = PathBuf> {
+    let (only, others) = (format!("{PREFIX}{ip}"), format!("{PREFIX}{ip}@"));
+    let names = fs::read_dir(RSCTMP).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let its = move |name: &OsString| *name == *only || name.to_string_lossy().starts_with(&others);
+    names.filter(its).map(|name| Path::new(RSCTMP).join(name))
 }
 
 /// Starts the helper for the remaining rounds and returns at once. The helper takes over the socket
@@ -47,9 +56,14 @@ pub fn detach(begun: Begun) -> io::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let file = pid_file(&what.ip.to_string());
     fs::create_dir_all(RSCTMP)?;
-    let draft = file.with_extension(format!("{}.new", std::process::id()));
+    let ip = what.ip.to_string();
+    let mut file = pid_file(&ip);
+    // One for this interface would have been ended.
+    if pid_in(&file).is_some_and(|pid| is_helper(pid, &ip, None)) {
+        file = Path::new(RSCTMP).join(format!("{PREFIX}{ip}@{}", what.nic));
+    }
+    let draft = Path::new(RSCTMP).join(format!("send_arp.{}.new", child.id()));
     fs::write(&draft, format!("{}\n", child.id()))?;
     fs::rename(&draft, &file)
 }
@@ -65,59 +79,64 @@ pub fn run_if_asked(arguments: &[OsString]) -> bool {
     if let Some(what) = from_arguments(rest) {
         let socket = PacketSocket::inherited().or_else(|_| PacketSocket::open());
         let _ = socket.and_then(|socket| what.repeat(&socket, &|| false));
-        forget(&what.ip.to_string(), std::process::id());
+        forget(&what.ip.to_string());
     }
     true
 }
 
 /// What became of an attempt to end a helper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ended {
     /// There was none.
     None,
-    /// It is gone.
-    Killed,
     /// A pid file without its process.
     Stale,
+    /// It is gone.
+    Killed,
 }
 
-/// Ends the helper of that address, ours or the reference's, and returns when it is gone, so that
-/// no announcement follows the removal of the address.
-pub fn end(ip: &str) -> Ended {
-    let file = pid_file(ip);
-    let Ok(text) = fs::read_to_string(&file) else {
+/// Ends the helper of that address on that interface, or on all of them, ours or the reference's, and returns when it
+/// is gone, so that no announcement follows the removal of the address.
+pub fn end(ip: IpAddr, nic: Option<&str>) -> Ended {
+    let ip = ip.to_string();
+    pid_files(&ip).map(|file| end_one(&file, &ip, nic)).max().unwrap_or(Ended::None)
+}
+
+fn end_one(file: &Path, ip: &str, nic: Option<&str>) -> Ended {
+    let pid = pid_in(file).filter(|pid| is_helper(*pid, ip, None));
+    if pid.is_some_and(|pid| !is_helper(pid, ip, nic)) || fs::remove_file(file).is_err() {
         return Ended::None;
-    };
-    let _ = fs::remove_file(&file);
-    let Some(pid) = text.trim().parse::<i32>().ok().filter(|p| *p > 1 && is_helper(*p, ip)) else {
-        return Ended::Stale;
-    };
-    // It holds nothing that needs tidying up, and SIGTERM may be ignored by inheritance.
-    if kill(Pid::from_raw(pid), Signal::SIGKILL).is_err() {
-        return Ended::Stale;
     }
+    // It holds nothing that needs tidying up, and SIGTERM may be ignored by inheritance.
+    let Some(pid) = pid.filter(|pid| kill(Pid::from_raw(*pid), Signal::SIGKILL).is_ok()) else {
+        return Ended::Stale;
+    };
     let patience = Instant::now() + Duration::from_millis(200);
-    while is_helper(pid, ip) && Instant::now() < patience {
+    while is_helper(pid, ip, nic) && Instant::now() < patience {
         std::thread::sleep(Duration::from_millis(1));
     }
     Ended::Killed
 }
 
-/// Whether the process is an announcer of that address: a pid may have been given to another. A
-/// process that has died has no command line.
-fn is_helper(pid: i32, ip: &str) -> bool {
+fn pid_in(file: &Path) -> Option<i32> {
+    fs::read_to_string(file).ok()?.trim().parse().ok().filter(|pid| *pid > 1)
+}
+
+/// Whether the process is an announcer of that address, on that interface where one is named: a pid may have been given
+/// to another. A process that has died has no command line.
+fn is_helper(pid: i32, ip: &str, nic: Option<&str>) -> bool {
     let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else {
         return false;
     };
     let words: Vec<_> = line.split(|b| *b == 0).collect();
     let announcer = words.iter().any(|w| *w == MARK.as_bytes() || w.ends_with(b"send_arp"));
-    announcer && words.contains(&ip.as_bytes())
+    announcer && [Some(ip), nic].into_iter().flatten().all(|word| words.contains(&word.as_bytes()))
 }
 
-/// Removes the pid file if it is still this process's.
-fn forget(ip: &str, pid: u32) {
-    let file = pid_file(ip);
-    if fs::read_to_string(&file).is_ok_and(|text| text.trim() == pid.to_string()) {
+/// Removes the pid file that is this process's.
+fn forget(ip: &str) {
+    let own = i32::try_from(std::process::id()).ok();
+    for file in pid_files(ip).filter(|file| pid_in(file) == own) {
         let _ = fs::remove_file(file);
     }
 }
@@ -166,7 +185,7 @@ mod tests {
     #[test]
     fn a_stranger_is_no_helper() {
         let me = i32::try_from(std::process::id()).unwrap();
-        assert!(!is_helper(me, "10.0.0.5"));
-        assert!(!is_helper(i32::MAX, "10.0.0.5"));
+        assert!(!is_helper(me, "10.0.0.5", None));
+        assert!(!is_helper(i32::MAX, "10.0.0.5", None));
     }
 }

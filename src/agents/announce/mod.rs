@@ -103,6 +103,11 @@ fn is_router(nic: &str) -> bool {
 }
 
 impl Announcement {
+    /// Which one it is: an address may be announced on several interfaces.
+    pub(super) fn key(&self) -> (IpAddr, &str) {
+        (self.ip, &self.nic)
+    }
+
     /// The first round, at once. What is left to do after it is all of it if the interface is not
     /// operational yet, for then nobody has heard.
     pub fn begin(&self, link: &Link) -> Begun {

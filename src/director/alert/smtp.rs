@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The port of mail hosts.
@@ -26,13 +28,29 @@ pub(super) struct Letter<'a> {
 pub(super) fn send(host: &str, letter: Letter<'_>, limit: Duration) -> io::Result<Vec<String>> {
     let deadline = Instant::now() + limit;
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the mail host has no address");
-    for at in (host, PORT).to_socket_addrs()? {
+    let resolve = |host: &str| Ok((host, PORT).to_socket_addrs()?.collect());
+    for at in look_up(host, deadline, resolve)? {
         match connect(at, deadline) {
             Ok(stream) => return Session { stream, deadline, heard: Vec::new() }.run(letter),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+/// The addresses of a mail host. The system's resolver knows no deadline, so it is asked from a thread, which may stay
+/// behind: until the resolver gives up, too.
+fn look_up(
+    host: &str,
+    deadline: Instant,
+    resolve: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>> + Send + 'static,
+) -> io::Result<Vec<SocketAddr>> {
+    let (tell, told) = sync_channel(1);
+    let host = host.to_owned();
+    // Who asked may be gone.
+    let work = move || drop(tell.send(resolve(&host)));
+    thread::Builder::new().name("mail host".into()).spawn(work)?;
+    told.recv_timeout(left(deadline)?).map_err(|_| late())?
 }
 
 fn connect(at: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
@@ -42,11 +60,11 @@ fn connect(at: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
 /// The time that is left; an error when there is none.
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        Err(io::Error::new(io::ErrorKind::TimedOut, "the mail host takes too long"))
-    } else {
-        Ok(left)
-    }
+    if left.is_zero() { Err(late()) } else { Ok(left) }
+}
+
+fn late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the mail host takes too long")
 }
 
 /// A conversation with a mail host.
@@ -83,8 +101,7 @@ impl Session {
 
     /// Says a line, and takes the answer if it begins as wanted.
     fn ask(&mut self, line: &str, wanted: &str) -> io::Result<()> {
-        self.stream.set_write_timeout(Some(left(self.deadline)?))?;
-        self.stream.write_all(format!("{line}\r\n").as_bytes())?;
+        self.write_all(format!("{line}\r\n").as_bytes())?;
         self.answer(wanted)
     }
 
@@ -116,6 +133,18 @@ impl Session {
     }
 }
 
+/// The deadline is that of all writing: one that reads drop by drop must not have its time anew with each.
+impl Write for Session {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(left(self.deadline)?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
 /// The text as it goes over the line: ends of lines, and no line that is taken for the last.
 fn stuffed(text: &str) -> String {
     let line = |line: &str| format!("{}{line}\r\n", if line.starts_with('.') { "." } else { "" });
@@ -125,9 +154,10 @@ fn stuffed(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::socket::{setsockopt, sockopt::RcvBuf};
     use std::io::{BufRead, BufReader};
     use std::net::TcpListener;
-    use std::thread;
+    use std::sync::mpsc::RecvTimeoutError;
 
     const LIMIT: Duration = Duration::from_secs(20);
 
@@ -194,5 +224,43 @@ mod tests {
         let before = Instant::now();
         assert!(deliver(listener.local_addr().unwrap(), &["a@x"], Duration::from_millis(50)).is_err());
         assert!(before.elapsed() < LIMIT);
+    }
+
+    /// One that takes a little now and then, and would have taken all in a minute.
+    #[test]
+    fn one_that_hardly_reads_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        setsockopt(&listener, RcvBuf, &(64 << 10)).unwrap();
+        let at = listener.local_addr().unwrap();
+        let (gave_up, wait) = std::sync::mpsc::channel::<()>();
+        let serve = move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let answers = "220 mx\r\n250 well\r\n250 well\r\n250 well\r\n354 go on\r\n";
+            stream.write_all(answers.as_bytes()).unwrap();
+            let mut bytes = [0; 16 << 10];
+            while wait.recv_timeout(Duration::from_millis(20)) == Err(RecvTimeoutError::Timeout) {
+                let _ = stream.read(&mut bytes);
+            }
+        };
+        let host = thread::spawn(serve);
+        let text = "x".repeat(32 << 20);
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let stream = connect(at, deadline).unwrap();
+        let letter = Letter { from: "root@vm", to: &["a@x".to_owned()], text: &text };
+        let before = Instant::now();
+        assert!(Session { stream, deadline, heard: Vec::new() }.run(letter).is_err());
+        assert!(before.elapsed() < LIMIT);
+        drop(gave_up);
+        host.join().unwrap();
+    }
+
+    #[test]
+    fn a_name_that_nobody_knows_soon_is_given_up() {
+        let (_go, gate) = std::sync::mpsc::channel::<()>();
+        let found = look_up("mx", Instant::now() + Duration::from_millis(50), move |_| {
+            let _ = gate.recv();
+            Ok(Vec::new())
+        });
+        assert_eq!(found.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -43,7 +43,7 @@ pub struct Call<'a> {
 pub enum End {
     /// By itself, or by somebody's signal.
     Exit(ExitStatus),
-    /// It was told to, because it took too long.
+    /// It was told to, because it took too long. Nothing is left of its group.
     Late,
     /// Not even then. Somebody must wait for it, some day.
     Stuck(Box<Child>),
@@ -101,11 +101,13 @@ impl Call<'_> {
     fn watch(&self, mut child: Child, output: &mut Output) -> End {
         let (begin, group, mut late, mut nap) = (Instant::now(), child.id(), Late::No, FIRST_NAP);
         loop {
-            match child.try_wait() {
-                Ok(Some(_)) if late != Late::No => return End::Late,
-                Ok(Some(status)) => return End::Exit(status),
-                Ok(None) => {}
-                Err(_) => return End::Stuck(Box::new(child)),
+            match (child.try_wait(), late) {
+                (Ok(Some(status)), Late::No) => return End::Exit(status),
+                // The others of its group have as much time as it has.
+                (Ok(Some(_)), Late::Told) if signal(group, None) => {}
+                (Ok(Some(_)), _) => return End::Late,
+                (Ok(None), _) => {}
+                (Err(_), _) => return End::Stuck(Box::new(child)),
             }
             output.drain();
             late = late.after(begin.elapsed(), self.limit, group);
@@ -130,20 +132,23 @@ enum Late {
 impl Late {
     fn after(self, elapsed: Duration, limit: Duration, group: u32) -> Late {
         match self {
-            Late::No if elapsed > limit => signal(group, Signal::SIGTERM, Late::Told),
-            Late::Told if elapsed > limit + GRACE => signal(group, Signal::SIGKILL, Late::Killed),
+            Late::No if elapsed > limit => {
+                signal(group, Signal::SIGTERM);
+                Late::Told
+            }
+            Late::Told if elapsed > limit + GRACE => {
+                signal(group, Signal::SIGKILL);
+                Late::Killed
+            }
             Late::Killed if elapsed > limit + GRACE + LAST => Late::GivenUp,
             same => same,
         }
     }
 }
 
-fn signal(group: u32, signal: Signal, then: Late) -> Late {
-    if let Ok(group) = i32::try_from(group) {
-        // It may have ended by itself just now.
-        let _ = killpg(Pid::from_raw(group), signal);
-    }
-    then
+/// Signals a group; `None` only asks. Whether anybody is in it. Its number is nobody else's as long as somebody is.
+fn signal(group: u32, signal: impl Into<Option<Signal>>) -> bool {
+    i32::try_from(group).is_ok_and(|group| killpg(Pid::from_raw(group), signal).is_ok())
 }
 
 /// Gives it what it reads. What fits into a pipe fits at once; a program that reads nothing must not hold us.
@@ -230,13 +235,16 @@ mod tests {
 
     #[test]
     fn a_program_beyond_its_limit_is_ended_with_its_children() {
-        let finished = run("sleep 1000 & echo $!; wait", "", Duration::from_millis(200));
-        assert!(matches!(finished.end, End::Late), "{finished:?}");
-        let child = Pid::from_raw(finished.output.trim().parse().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while nix::sys::signal::kill(child, None).is_ok() && !is_zombie(child) {
-            assert!(Instant::now() < deadline, "the child lives on");
-            thread::sleep(Duration::from_millis(5));
+        for ignore in ["", "trap '' TERM;"] {
+            let line = format!("{ignore} sleep 1000 & trap - TERM; echo $!; wait");
+            let finished = run(&line, "", Duration::from_secs(1));
+            assert!(matches!(finished.end, End::Late), "{finished:?}");
+            let child = Pid::from_raw(finished.output.trim().parse().unwrap());
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while nix::sys::signal::kill(child, None).is_ok() && !is_zombie(child) {
+                assert!(Instant::now() < deadline, "the child lives on: {line}");
+                thread::sleep(Duration::from_millis(5));
+            }
         }
     }
 

@@ -8,10 +8,8 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
-use nix::sys::stat::{Mode as Bits, umask};
 use nix::unistd::Pid;
 
-use super::background::{self, Herald, Side};
 use super::chain;
 use super::load::Print;
 use super::pidfile::{self, Running};
@@ -26,7 +24,8 @@ use crate::director::command::{ChildVerb, Errand};
 use crate::director::config::Config;
 use crate::director::log::Log;
 use crate::director::table::ServiceId;
-use crate::sys::process::notice_children;
+use crate::sys::background::{self, Herald, Manner, Side};
+use crate::sys::process::{let_go_of_terminal, notice_children};
 
 /// Descriptors that are not for checks.
 const OTHERS: usize = 128;
@@ -36,6 +35,8 @@ const EACH: usize = 3;
 const MOST: u64 = 65_536;
 /// How long who makes way stays for the next one.
 const FOLLOWER: Duration = Duration::from_secs(5);
+/// A daemon that has not come to the kernel after so long goes on trying, and nobody waits for it any more.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a daemon begins with.
 pub(super) struct Start {
@@ -73,7 +74,7 @@ pub(super) fn launch(start: Start) -> i32 {
         return live(start, Herald::nobody(), BTreeSet::new());
     }
     start.log.say(&format!("{STARTING} as daemon"));
-    match background::detach() {
+    match background::detach(&Manner { twice: true, patience: Some(PATIENCE) }) {
         Ok(Side::Command(code)) => code,
         Ok(Side::Daemon(herald)) => {
             DAEMON.store(true, Ordering::Relaxed);
@@ -87,7 +88,7 @@ pub(super) fn launch(start: Start) -> i32 {
 }
 
 fn serve(start: Start, mut herald: Herald) -> i32 {
-    umask(Bits::S_IWGRP | Bits::S_IWOTH);
+    background::unmask();
     // Whoever reads our pid may send us a signal.
     let begun = signals::hold_back().and_then(|()| begin_or_join(&start));
     let once = match begun {
@@ -103,7 +104,7 @@ fn serve(start: Start, mut herald: Herald) -> i32 {
             return 1;
         }
     };
-    if let Err(error) = background::let_go() {
+    if let Err(error) = let_go_of_terminal().and_then(|()| std::env::set_current_dir("/")) {
         start.log.say(&format!("cannot let go of the terminal: {error}"));
     }
     live(start, herald, once)

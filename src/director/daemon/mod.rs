@@ -7,7 +7,7 @@
 //! | `load` | | reading a configuration, telling what is wrong with it |
 //! | `verbs` | | what each verb does, says and returns |
 //! | `pidfile`, `record` | | who runs; what it does and has put into the kernel's table |
-//! | `background`, `launch` | | from the verb to the daemon |
+//! | `launch` | | from the verb to the daemon |
 //! | `chain` | | who executes whom |
 //! | `core` | yes | what is to be done next |
 //! | `run` | | the loop: one thread that never waits |
@@ -15,7 +15,6 @@
 //! | `kernel`, `clerk` | | threads that may: the kernel's table, the configuration |
 //! | `signals` | | signals and what they mean |
 
-mod background;
 mod chain;
 mod clerk;
 mod cli;

@@ -12,7 +12,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::background::Herald;
 use super::clerk::{self, Errand, News};
 use super::core::{Action, Core, Input, Ticket, loads};
 use super::kernel::{self, Reply, Request, Way};
@@ -32,6 +31,7 @@ use crate::director::log::Log;
 use crate::director::maintenance::{Maintenance, Names};
 use crate::director::plan::Verdict;
 use crate::director::table::{Op, ServiceId};
+use crate::sys::background::Herald;
 
 /// A pause where there is nothing to wait for.
 const LONG: Duration = Duration::from_secs(3600);

@@ -15,11 +15,11 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::pen::Pen;
+use crate::logging::Pen;
 use crate::logging::format::one_line;
 pub use place::Place;
 use place::Writer;
-pub(in crate::director) use place::append;
+pub(in crate::director) use place::{append, together};
 
 /// A cheap handle on the log.
 #[derive(Clone, Debug)]
@@ -36,8 +36,11 @@ struct Shared {
 #[derive(Debug)]
 enum Sink {
     Direct(Mutex<Writer>),
-    Thread(Pen<Arc<Place>>),
+    Thread(Pen<Line>),
 }
+
+/// A whole line, and where it goes.
+type Line = (Arc<Place>, String);
 
 impl Log {
     /// A log that is written in place. `instance` is the name of the configuration as it was given.
@@ -48,8 +51,8 @@ impl Log {
     /// The same, written by a thread. To be made after the last fork.
     pub fn background(instance: &str, place: Place) -> io::Result<Log> {
         let mut writer = Writer::default();
-        let pen = Pen::start("log", move |place: &Arc<Place>, lines: &str| writer.write(place, lines))?;
-        Ok(Log::over(instance, place, Sink::Thread(pen)))
+        let write = move |lines: Vec<Line>| together(&lines, |place, text| writer.write(place, text));
+        Ok(Log::over(instance, place, Sink::Thread(Pen::start("log", false, write)?)))
     }
 
     fn over(instance: &str, place: Place, sink: Sink) -> Log {
@@ -63,43 +66,32 @@ impl Log {
 
     /// Says one line. Control characters in it become blanks.
     pub fn say(&self, text: &str) {
-        let place = self.place();
-        let line = self.spelt(&place, &one_line(text));
+        let (place, line) = self.line(&one_line(text));
         match &self.0.sink {
             Sink::Direct(writer) => {
-                writer.lock().unwrap_or_else(PoisonError::into_inner).write(&place, &format!("{line}\n"));
+                writer.lock().unwrap_or_else(PoisonError::into_inner).write(&place, &line);
             }
             Sink::Thread(pen) => {
-                self.tell_lost(pen, &place);
-                if !pen.put(place, line) {
-                    pen.lose(1);
-                }
+                let length = line.len();
+                pen.say((place, line), length, |count| self.lost(count));
             }
         }
     }
 
-    fn place(&self) -> Arc<Place> {
-        Arc::clone(&self.0.place.lock().unwrap_or_else(PoisonError::into_inner))
+    fn line(&self, text: &str) -> Line {
+        let place = Arc::clone(&self.0.place.lock().unwrap_or_else(PoisonError::into_inner));
+        let line = place.line(SystemTime::now(), &self.0.instance, text) + "\n";
+        (place, line)
     }
 
-    fn spelt(&self, place: &Place, text: &str) -> String {
-        place.line(SystemTime::now(), &self.0.instance, text)
-    }
-
-    /// The first line that fits again is the number of those that did not.
-    fn tell_lost(&self, pen: &Pen<Arc<Place>>, place: &Arc<Place>) {
-        let lost = pen.take_lost();
-        let line = || self.spelt(place, &format!("{lost} log lines lost"));
-        if lost > 0 && !pen.put(Arc::clone(place), line()) {
-            pen.lose(lost);
-        }
+    fn lost(&self, count: u64) -> Line {
+        self.line(&format!("{count} log lines lost"))
     }
 
     /// Waits until what was said so far is written, at most `patience`. True when it is.
     pub fn flush(&self, patience: Duration) -> bool {
         let Sink::Thread(pen) = &self.0.sink else { return true };
-        self.tell_lost(pen, &self.place());
-        pen.flush(patience)
+        pen.finish(patience, |count| self.lost(count))
     }
 }
 
@@ -125,30 +117,25 @@ mod tests {
         assert!(read("two").ends_with(&tail("third")));
     }
 
-    /// A place that takes nothing stands for a disk that stands still.
     #[test]
     fn what_was_lost_is_told() {
-        // The thread may have taken as many as may wait before it stands still.
-        const LINES: usize = 20_000;
         let (go, gate) = std::sync::mpsc::channel::<()>();
         let told: Arc<Mutex<String>> = Arc::default();
         let there = Arc::clone(&told);
-        let pen = Pen::start("log", move |_: &Arc<Place>, lines: &str| {
+        let write = move |lines: Vec<Line>| {
             let _ = gate.recv();
-            there.lock().unwrap().push_str(lines);
-        });
-        let log = Log::over("x", Place::Stderr, Sink::Thread(pen.unwrap()));
-        (0..LINES).for_each(|n| log.say(&n.to_string()));
+            lines.iter().for_each(|(_, line)| there.lock().unwrap().push_str(line));
+        };
+        let log = Log::over("x", Place::Stderr, Sink::Thread(Pen::start("log", false, write).unwrap()));
+        // The thread may have taken as many as may wait before it stands still.
+        (0..20_000).for_each(|n| log.say(&n.to_string()));
         drop(go);
         assert!(log.flush(Duration::from_secs(20)));
-        log.say("later");
-        assert!(log.flush(Duration::from_secs(20)));
         let told = told.lock().unwrap();
-        let lost: Vec<&str> = told.lines().filter(|line| line.ends_with("log lines lost")).collect();
-        let written = told.lines().filter(|line| line.parse::<u64>().is_ok()).count();
-        let counted: usize =
-            lost.iter().map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap()).sum();
-        assert_eq!(written + counted, LINES, "{lost:?}");
-        assert!(counted > 0 && told.ends_with("later\n"));
+        let (written, lost): (Vec<&str>, _) = told.lines().partition(|line| line.parse::<u64>().is_ok());
+        assert!(lost.iter().all(|line| line.ends_with(" log lines lost")), "{lost:?}");
+        let counts = lost.iter().filter_map(|line| line.split(' ').next()?.parse::<usize>().ok());
+        let lost = counts.sum::<usize>();
+        assert!(lost > 0 && written.len() + lost == 20_000, "{lost}");
     }
 }

@@ -95,6 +95,14 @@ impl Writer {
     }
 }
 
+/// Lines for the same place that follow each other are written in one go.
+pub(in crate::director) fn together<P: PartialEq>(lines: &[(P, String)], mut write: impl FnMut(&P, &str)) {
+    for same in lines.chunk_by(|one, next| one.0 == next.0) {
+        let text: String = same.iter().map(|(_, line)| line.as_str()).collect();
+        same.first().into_iter().for_each(|(place, _)| write(place, &text));
+    }
+}
+
 /// Adds whole lines to a file, in one go. A FIFO that nobody reads must not hold us.
 pub(in crate::director) fn append(path: &Path, lines: &str) -> io::Result<()> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -106,6 +114,14 @@ pub(in crate::director) fn append(path: &Path, lines: &str) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::os::unix::net::UnixDatagram;
+
+    #[test]
+    fn lines_of_one_place_go_together_and_in_order() {
+        let lines = [(1, "a\n"), (1, "b\n"), (2, "c\n"), (1, "d\n")].map(|(at, line)| (at, line.to_owned()));
+        let mut told = Vec::new();
+        together(&lines, |at, text| told.push((*at, text.to_owned())));
+        assert_eq!(told, [(1, "a\nb\n"), (2, "c\n"), (1, "d\n")].map(|(at, text)| (at, text.to_owned())));
+    }
 
     #[test]
     fn a_file_that_went_away_is_made_anew() {

@@ -10,21 +10,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::log::{Log, append};
-use super::pen::Pen;
+use super::log::{Log, append, together};
+use crate::logging::Pen;
 
 /// A handle on the thread.
 #[derive(Clone, Debug)]
-pub struct Monitor(Pen<Arc<str>>);
+pub struct Monitor(Pen<(Arc<str>, String)>);
 
 impl Monitor {
     /// Starts the thread. To be done after the last fork.
     pub fn start(log: Log) -> io::Result<Monitor> {
         let mut troubles = Troubles { log, lines: BTreeMap::new() };
-        Pen::start("monitor", move |file: &Arc<str>, lines: &str| {
+        let mut write = move |file: &Arc<str>, lines: &str| {
             troubles.note(file, lines, append(Path::new(&**file), lines));
-        })
-        .map(Monitor)
+        };
+        Pen::start("monitor", false, move |lines| together(&lines, &mut write)).map(Monitor)
     }
 
     /// A check came to its end. `identity` is [`Virtual::check_identity`](super::config::Virtual::check_identity),
@@ -33,9 +33,10 @@ impl Monitor {
         if text.is_empty() {
             return;
         }
-        let line = line::line(SystemTime::now(), std::process::id(), identity, up, text);
+        let line = line::line(SystemTime::now(), std::process::id(), identity, up, text) + "\n";
+        let length = line.len();
         // One of thousands: the next round brings another.
-        let _ = self.0.put(Arc::from(file), line);
+        let _ = self.0.put((Arc::from(file), line), length);
     }
 
     /// Waits until all lines are written, at most `patience`. True when they are.
