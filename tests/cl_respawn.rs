@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[allow(dead_code, reason = "the laboratory copies programs as well")]
+#[path = "lab/program.rs"]
+mod program;
+
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -42,8 +46,7 @@ fn program(dir: &Path, runs: u32, code: u8) -> String {
         "#!/bin/sh\necho \"$* $(pwd) $(umask)\" >>{0}/out\n[ $(wc -l <{0}/out) -lt {runs} ] || exit {code}\n",
         dir.display()
     );
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    program::write(&path, &text, 0o755).unwrap();
     path.to_str().unwrap().to_owned()
 }
 

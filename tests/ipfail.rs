@@ -86,7 +86,7 @@ impl Pair {
         );
         let haresources = format!("b1 {}/24/eth0\nb2 {}/24/eth0\n", VIPS[0], VIPS[1]);
         for (node, whose) in lab.nodes().iter().zip(whose) {
-            std::fs::copy(whose.ipfail(), node.stage().path(PROGRAM)).unwrap();
+            node.copy(whose.ipfail(), PROGRAM).unwrap();
             node.configure(&ha_cf, "auth 1\n1 sha1 x\n", &haresources).unwrap();
             node.start().unwrap();
         }

@@ -28,6 +28,7 @@ pub(crate) mod flavour;
 pub(crate) mod logfile;
 pub(crate) mod network;
 pub(crate) mod node;
+pub(crate) mod program;
 pub(crate) mod serial;
 pub(crate) mod stage;
 pub(crate) mod watch;
