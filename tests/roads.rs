@@ -106,6 +106,19 @@ impl Pair {
         }
     }
 
+    /// The last word of both nodes about the other's link is this; how far the logs had come by then.
+    fn wait_until_links_are(&self, link: &str, state: &str) -> [usize; 2] {
+        [(1, 2), (2, 1)].map(|(node, other)| {
+            let (about, mut come) = (format!("Link b{other}:{link} "), 0);
+            self.wait(&format!("{about}{state}"), |pair| {
+                let log = pair.lab.node(node).log();
+                come = log.len();
+                log.rsplit(&about).next().is_some_and(|rest| rest.starts_with(state))
+            });
+            come
+        })
+    }
+
     fn on_b1(&self, script: &str) {
         self.lab.node(1).must(&["sh", "-ec", script]).unwrap();
     }
@@ -209,11 +222,11 @@ fn an_interface_that_changes_is_followed() {
         let since = mark[node.index() - 1];
         node.wait_for_log("UDP Broadcast heartbeat started on port 694", since, SOON).unwrap();
     }
-    // from here on the old address is heard by nobody: what is heard went to the new one
-    let mark = pair.mark();
+    // From here on the old address is heard by nobody: what is heard went to the new one. Between the two changes
+    // nothing was heard, and the links may have been dead for a moment.
+    pair.wait_until_links_are("eth0", "up");
     pair.lab.cut(CABLE).unwrap();
-    pair.wait_for_links("eth0", "dead", mark);
-    let cut = pair.mark();
+    let cut = pair.wait_until_links_are("eth0", "dead");
     pair.lab.heal(CABLE).unwrap();
     pair.wait_for_links("eth0", "up", cut);
     pair.nothing_moved(start);
