@@ -211,7 +211,7 @@ fn a_stopped_daemon_is_not_dead() {
     until("one owner", || holds_all(two) && holds_none(one) || holds_all(one) && holds_none(two));
     let owner = if holds_all(one) { one } else { two };
     owner.wait_for_log("addresses of the", 0, SOON).unwrap();
-    assert_eq!(watchers(one), 1);
+    until("one watcher", || watchers(one) == 1);
 }
 
 /// Whether memory is locked, and the scheduling policy, of the process's thread of that name.
