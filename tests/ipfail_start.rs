@@ -8,9 +8,11 @@ mod lab;
 use heartbeat::api::frame::{Reader, frame};
 use heartbeat::wire::Message;
 use lab::{Flavour, Lab, missing};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
@@ -32,9 +34,13 @@ enum Daemon {
     Sends(Signal),
 }
 
-/// The requests of one client and the answers to them, until it goes.
+/// The requests of one client and the answers to them, until it goes or says nothing for long.
 fn serve(listener: &UnixListener, daemon: Daemon) -> Vec<String> {
+    let mut wanted = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+    let patience = PollTimeout::try_from(SOON).unwrap();
+    assert_eq!(poll(&mut wanted, patience).unwrap(), 1, "nobody signs on");
     let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
     let pid = getsockopt(&stream, PeerCredentials).unwrap().pid();
     let (mut reader, mut asked, mut bytes) = (Reader::new(), Vec::new(), [0; 4096]);
     loop {
@@ -113,7 +119,7 @@ fn place() -> Option<Lab> {
         return None;
     }
     let lab = Lab::new("ipfail-start", [Flavour::Reference; 2]).unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_ipfail"), lab.node(1).stage().path(OURS)).unwrap();
+    lab.node(1).copy(env!("CARGO_BIN_EXE_ipfail"), OURS).unwrap();
     Some(lab)
 }
 
