@@ -140,18 +140,9 @@ impl Pair {
         self.lab.node(node).wait_for_log(text, mark, SOON).unwrap();
     }
 
-    /// Neither resources nor logs move for longer than any timer of ipfail.
+    /// Nothing moves for longer than any timer of ipfail.
     fn rest(&self) {
-        let look = || (self.holding(), self.marks());
-        let (mut last, mut since) = (look(), Instant::now());
-        lab::wait_until("rest", SOON, || {
-            let now = look();
-            if now != last {
-                (last, since) = (now, Instant::now());
-            }
-            if since.elapsed() > self.calm { Ok(()) } else { Err("still moving".into()) }
-        })
-        .unwrap();
+        self.lab.at_rest(self.calm, SOON, &["ipfail"], || drop(self.holding())).unwrap();
     }
 
     fn marks(&self) -> [usize; 2] {

@@ -21,6 +21,8 @@ use Flavour::{Ours, Reference};
 
 /// For a busy machine; what is waited for takes a few seconds.
 const SOON: Duration = Duration::from_secs(60);
+/// A pair at rest changes nothing for so long.
+const CALM: Duration = Duration::from_secs(1);
 /// The cable whose interface is maltreated. The addresses of the cluster are on the other one.
 const CABLE: Cable = Cable { node: 1, network: 0 };
 
@@ -72,9 +74,6 @@ impl Pair {
 
     /// Everything is where it belongs, no script runs any more, and nobody has anything to say.
     fn wait_for_homes(&self) {
-        let busy = |node: &lab::Node| {
-            node.processes().iter().any(|name| !["cat", "heartbeat", "ha_watcher"].contains(&name.as_str()))
-        };
         // the last word of ours about its address; the real one has none
         let through =
             |node: &lab::Node| node.flavour() == Reference || node.log().contains("start finished rc=0");
@@ -82,8 +81,9 @@ impl Pair {
             |node: &lab::Node| node.log().contains("Initial resource acquisition complete") && through(node);
         self.wait("both at home", |pair| {
             let nodes = pair.lab.nodes();
-            pair.homes() == HOMES && nodes.iter().all(|node| settled(node) && !busy(node))
+            pair.homes() == HOMES && nodes.iter().all(settled)
         });
+        self.lab.at_rest(CALM, SOON, &[], || ()).unwrap();
     }
 
     fn wait(&self, what: &str, mut happened: impl FnMut(&Self) -> bool) {

@@ -18,7 +18,7 @@
 //! are masked and only take a note ([`Node::reboots_asked`]), and in a process namespace the system
 //! call could reach nothing but the node itself.
 //!
-//! Waiting is always for a condition, up to a deadline: [`Lab::wait_until`], [`Node::wait_for_log`].
+//! Waiting is always for a condition, up to a deadline: [`Lab::wait_until`], [`Node::wait_for_log`], [`Lab::at_rest`].
 
 #![allow(dead_code, reason = "each test program uses a part of the laboratory")]
 
@@ -29,6 +29,7 @@ pub(crate) mod logfile;
 pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod program;
+pub(crate) mod rest;
 pub(crate) mod serial;
 pub(crate) mod stage;
 pub(crate) mod watch;

@@ -15,7 +15,7 @@ use watch::Watch;
 
 /// Nothing in here takes longer, whatever else this machine does.
 const SOON: Duration = Duration::from_secs(60);
-/// A pair is at rest when it has logged nothing for so long.
+/// A pair is at rest when nothing of it has changed for so long.
 const CALM: Duration = Duration::from_millis(1000);
 const HEARTBEAT: &str = "/usr/libexec/heartbeat/heartbeat";
 const SHA1: &str = "auth 1\n1 sha1 TopSecret\n";
@@ -186,20 +186,10 @@ impl Pair {
         })
     }
 
-    /// Nothing was logged for a while, and no script runs.
     fn be_calm(&self) {
-        let look = || -> Vec<usize> {
-            let weight = |node: &Node| logfile::weight(&node.log()) + node.calls().len();
-            self.lab.nodes().iter().map(weight).collect()
-        };
-        let (mut last, mut since) = (look(), Instant::now());
-        self.wait("calm", || {
-            let now = look();
-            if now != last {
-                (last, since) = (now, Instant::now());
-            }
-            since.elapsed() >= CALM
-        });
+        if let Err(failure) = self.lab.at_rest(CALM, SOON, &[], || ()) {
+            panic!("{}: {failure}\n{}", self.name(), self.ends_of_logs());
+        }
     }
 
     fn marks(&self) -> Marks {
