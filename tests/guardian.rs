@@ -137,7 +137,8 @@ fn a_group_that_is_given_up_leaves_the_guard_of_another_with_its_address() {
 #[test]
 fn a_killed_daemon_leaves_no_address() {
     let lab = Lab::new("killed", [Flavour::Ours; 2]).unwrap();
-    let watch = Watch::unavailable().map_or_else(|| Some(Watch::new(&lab).unwrap()), |_| None);
+    let unwatched = Watch::unavailable().map(lab::cannot).is_some();
+    let watch = (!unwatched).then(|| Watch::new(&lab).unwrap());
     serve(&lab);
     let (one, two) = (lab.node(1), lab.node(2));
     // A reload begins a new life in the same process: nothing moves, and one process watches.

@@ -31,6 +31,7 @@ pub(crate) mod node;
 pub(crate) mod program;
 pub(crate) mod rest;
 pub(crate) mod serial;
+pub(crate) mod skip;
 pub(crate) mod stage;
 pub(crate) mod watch;
 
@@ -42,6 +43,7 @@ pub(crate) use flavour::Flavour;
 use network::Cable;
 pub(crate) use node::Node;
 use serial::{Carries, SerialCable};
+pub(crate) use skip::cannot;
 use stage::Stage;
 
 /// How often a condition is looked at while something waits for it.
@@ -225,12 +227,11 @@ pub(crate) fn shell(node: &Node, script: &str) -> String {
     node.must(&["sh", "-c", script]).unwrap()
 }
 
-/// Whether a test that needs these flavours cannot run here, which it then says. In CI none is left out.
+/// Whether a test that needs these flavours cannot run here, which it then says: see [`cannot`].
 pub(crate) fn missing(flavours: &[Flavour]) -> bool {
     let reason = flavours.iter().find_map(|flavour| flavour.unavailable());
     if let Some(reason) = &reason {
-        assert!(std::env::var("CI").is_err(), "{reason}");
-        eprintln!("skipped: {reason}");
+        cannot(reason);
     }
     reason.is_some()
 }
