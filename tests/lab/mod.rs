@@ -100,6 +100,17 @@ impl Lab {
         network::held_at_once([1, 2].map(|node| self.node(node).stage().init()))
     }
 
+    /// Who holds each of these addresses.
+    pub(crate) fn owners(&self, addresses: [&str; 2]) -> [&'static str; 2] {
+        let [first, second] = self.holdings();
+        addresses.map(|address| match (first.contains(address), second.contains(address)) {
+            (false, false) => "nobody",
+            (true, false) => "b1",
+            (false, true) => "b2",
+            (true, true) => "both",
+        })
+    }
+
     /// The client's place: its processes see the nodes over the network only.
     pub(crate) fn client(&self) -> &Stage {
         &self.client
@@ -225,6 +236,16 @@ pub(crate) fn until(what: &str, within: Duration, mut so: impl FnMut() -> bool) 
 #[allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
 pub(crate) fn shell(node: &Node, script: &str) -> String {
     node.must(&["sh", "-c", script]).unwrap()
+}
+
+/// A story of b1 of either flavour, or only of ours where the reference cannot be had, beside b2 of ours.
+#[allow(clippy::unwrap_used, reason = "in a test program a panic is a failure that points at its line")]
+pub(crate) fn each_flavour(name: &str, story: impl Fn(&Lab, Flavour)) {
+    for flavour in [Flavour::Ours, Flavour::Reference] {
+        if !missing(&[flavour]) {
+            story(&Lab::new(&format!("{name}-{flavour}"), [flavour, Flavour::Ours]).unwrap(), flavour);
+        }
+    }
 }
 
 /// Whether a test that needs these flavours cannot run here, which it then says: see [`cannot`].
