@@ -44,7 +44,7 @@ impl Pair {
         let words = habits.words();
         let words: Vec<_> = words.split(' ').collect();
         let ha_cf = format!(
-            "logfile /var/log/ha-log\nlogfacility none\nkeepalive 200ms\nwarntime 1\ndeadtime 2\ninitdead 4\n\
+            "logfile /var/log/ha-log\nlogfacility none\nkeepalive 200ms\nwarntime 1\ndeadtime 4\ninitdead 12\n\
              bcast eth0\nmsgfmt {}\nauto_failback {}\nnode b1 b2\n",
             words[1], words[0]
         );
@@ -91,14 +91,18 @@ impl Pair {
     fn until(&self, what: &str, mut happened: impl FnMut() -> bool) {
         let so = || if happened() { Ok(()) } else { Err(format!("owners {:?}", self.owners())) };
         if let Err(failure) = wait_until(&format!("{}: {what}", self.lab.name()), SOON, so) {
-            let end = |node: &Node| node.log().lines().rev().take(60).map(str::to_owned).collect::<Vec<_>>();
-            let ends = self.lab.nodes().iter().map(|node| {
-                let mut lines = end(node);
-                lines.reverse();
-                format!("== {}\n{}\n", node.name(), lines.join("\n"))
-            });
-            panic!("{failure}\n{}", ends.collect::<String>());
+            panic!("{failure}\n{}", self.ends_of_logs());
         }
+    }
+
+    fn ends_of_logs(&self) -> String {
+        let end = |node: &Node| {
+            let log = node.log();
+            let lines: Vec<_> = log.lines().collect();
+            let end = lines.get(lines.len().saturating_sub(60)..).unwrap_or_default();
+            format!("== {}\n{}\n", node.name(), end.join("\n"))
+        };
+        self.lab.nodes().iter().map(end).collect()
     }
 
     /// These own the groups, and all has come to rest.
@@ -116,7 +120,8 @@ impl Pair {
         let mut since = Instant::now();
         self.until(&format!("{what}: {owners:?}"), || {
             let now = self.owners();
-            assert!(!now.contains(&"both"), "{}: {what}: two owners", self.lab.name());
+            let both = now.contains(&"both");
+            assert!(!both, "{}: {what}: two owners\n{}", self.lab.name(), self.ends_of_logs());
             if now != owners {
                 since = Instant::now();
             }
