@@ -12,6 +12,8 @@
 )]
 
 mod guest;
+#[path = "lab/skip.rs"]
+mod skip;
 
 use guest::sh;
 use std::io::Read as _;

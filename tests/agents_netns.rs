@@ -18,3 +18,5 @@ mod many;
 mod ours;
 #[path = "agents_netns/side_by_side.rs"]
 mod side_by_side;
+#[path = "lab/skip.rs"]
+mod skip;

@@ -114,7 +114,7 @@ const WHO: [&str; 4] = ["theirs on 3.0.6", "ours on 3.0.6  ", "theirs on ours ",
 /// As Debian installs its own: with the group that may reach the daemon.
 fn install(node: &Node, program: &str, to: &str) {
     sh(node, &format!("mkdir -p $(dirname {to})"));
-    std::fs::copy(program, node.stage().path(to)).unwrap();
+    node.copy(program, to).unwrap();
     sh(node, &format!("chgrp haclient {to} && chmod 2555 {to}"));
 }
 

@@ -15,6 +15,8 @@ mod guest;
 
 #[path = "director_files/group.rs"]
 mod group;
+#[path = "lab/skip.rs"]
+mod skip;
 #[path = "director_files/swap.rs"]
 mod swap;
 

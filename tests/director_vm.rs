@@ -30,6 +30,8 @@ mod random;
 #[path = "director_vm/recordings.rs"]
 mod recordings;
 
+use lab::skip;
+
 const PROGRAMS: &[&str] = &[guest::REFERENCE, "/usr/sbin/ipvsadm"];
 
 #[test]

@@ -86,7 +86,7 @@ impl Pair {
         );
         let haresources = format!("b1 {}/24/eth0\nb2 {}/24/eth0\n", VIPS[0], VIPS[1]);
         for (node, whose) in lab.nodes().iter().zip(whose) {
-            std::fs::copy(whose.ipfail(), node.stage().path(PROGRAM)).unwrap();
+            node.copy(whose.ipfail(), PROGRAM).unwrap();
             node.configure(&ha_cf, "auth 1\n1 sha1 x\n", &haresources).unwrap();
             node.start().unwrap();
         }
@@ -140,18 +140,9 @@ impl Pair {
         self.lab.node(node).wait_for_log(text, mark, SOON).unwrap();
     }
 
-    /// Neither resources nor logs move for longer than any timer of ipfail.
+    /// Nothing moves for longer than any timer of ipfail.
     fn rest(&self) {
-        let look = || (self.holding(), self.marks());
-        let (mut last, mut since) = (look(), Instant::now());
-        lab::wait_until("rest", SOON, || {
-            let now = look();
-            if now != last {
-                (last, since) = (now, Instant::now());
-            }
-            if since.elapsed() > self.calm { Ok(()) } else { Err("still moving".into()) }
-        })
-        .unwrap();
+        self.lab.at_rest(self.calm, SOON, &["ipfail"], || drop(self.holding())).unwrap();
     }
 
     fn marks(&self) -> [usize; 2] {

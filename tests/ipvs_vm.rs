@@ -18,6 +18,8 @@ mod changes;
 mod others;
 #[path = "ipvs_vm/replay.rs"]
 mod replay;
+#[path = "lab/skip.rs"]
+mod skip;
 
 use heartbeat::director::ipvs::{Ipvs, Ipvsadm, Netlink};
 

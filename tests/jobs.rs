@@ -3,15 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail wherever it likes")]
 
+#[allow(dead_code, reason = "the laboratory copies programs as well")]
+#[path = "lab/program.rs"]
+mod program;
+
 use heartbeat::engine::{Hold, Job, Verb};
 use heartbeat::logging::{Logger, Settings};
 use heartbeat::resources::{Context, Options, fifo, reboot::Reboot, run_job};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -129,14 +131,8 @@ fn lines(path: &Path) -> Vec<String> {
     fs::read_to_string(path).unwrap_or_default().lines().map(String::from).collect()
 }
 
-/// Written by a child: were the file ever open for writing in this process, a fork of another test
-/// could hold it open, and running it would fail with "text file busy".
 fn program(path: &Path, text: &str) {
-    let mut install = Command::new("install");
-    install.args(["-m755", "/dev/stdin"]).arg(path).stdin(Stdio::piped());
-    let mut child = install.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success());
+    program::write(path, text, 0o755).unwrap();
 }
 
 fn hook(kind: &str, env: &[(&str, &str)]) -> Job {

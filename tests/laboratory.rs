@@ -71,7 +71,7 @@ fn addresses_beyond_a_nodes_own_are_seen_and_a_crash_forgets_them() {
 #[test]
 fn the_observer_sees_who_holds_an_address_and_where_the_client_is_told_it_is() {
     if let Some(reason) = Watch::unavailable() {
-        return println!("skipped: {reason}");
+        return lab::cannot(reason);
     }
     let lab = lab("observer");
     let watch = Watch::new(&lab).unwrap();

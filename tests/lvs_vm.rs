@@ -30,6 +30,8 @@ mod cluster;
 #[path = "lvs_vm/story.rs"]
 mod story;
 
+use lab::skip;
+
 #[test]
 fn two_directors_serve_whatever_happens() {
     let wants = guest::Wants {

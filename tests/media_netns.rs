@@ -17,6 +17,8 @@ use nix::sched::{CloneFlags, setns};
 mod ping;
 #[path = "media_netns/serial.rs"]
 mod serial;
+#[path = "lab/skip.rs"]
+mod skip;
 
 const INSIDE: &str = "HEARTBEAT_TEST_INSIDE_NETNS";
 
@@ -29,7 +31,7 @@ fn in_new_network(test: &str, body: impl Future<Output = ()>) {
     }
     let flags: &[&str] = if nix::unistd::geteuid().is_root() { &["-n"] } else { &["-U", "-r", "-n"] };
     if !Command::new("unshare").args(flags).arg("true").status().is_ok_and(|s| s.success()) {
-        return eprintln!("skipped: no network namespaces here");
+        return skip::cannot("no network namespaces here");
     }
     let mut inner = Command::new("unshare");
     inner

@@ -6,6 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail wherever it likes")]
 
+#[path = "lab/skip.rs"]
+mod skip;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -79,10 +82,10 @@ fn differences(expected: &str, ours: &str) -> Vec<String> {
 #[test]
 fn ours_does_what_the_reference_does() {
     if !Path::new("/etc/ha.d").is_dir() || !Path::new("/usr/share/heartbeat").is_dir() {
-        return println!("skipped: /etc/ha.d and /usr/share/heartbeat must exist to mount over them");
+        return skip::cannot("/etc/ha.d and /usr/share/heartbeat must exist to mount over them");
     }
     let Some(inside) = namespaces() else {
-        return println!("skipped: no namespaces of our own on this machine");
+        return skip::cannot("no namespaces of our own on this machine");
     };
     let reference = fs::read_to_string("/usr/share/heartbeat/ResourceManager").unwrap_or_default();
     let recorded = here("recorded.txt");

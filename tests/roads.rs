@@ -21,6 +21,8 @@ use Flavour::{Ours, Reference};
 
 /// For a busy machine; what is waited for takes a few seconds.
 const SOON: Duration = Duration::from_secs(60);
+/// A pair at rest changes nothing for so long.
+const CALM: Duration = Duration::from_secs(1);
 /// The cable whose interface is maltreated. The addresses of the cluster are on the other one.
 const CABLE: Cable = Cable { node: 1, network: 0 };
 
@@ -72,9 +74,6 @@ impl Pair {
 
     /// Everything is where it belongs, no script runs any more, and nobody has anything to say.
     fn wait_for_homes(&self) {
-        let busy = |node: &lab::Node| {
-            node.processes().iter().any(|name| !["cat", "heartbeat", "ha_watcher"].contains(&name.as_str()))
-        };
         // the last word of ours about its address; the real one has none
         let through =
             |node: &lab::Node| node.flavour() == Reference || node.log().contains("start finished rc=0");
@@ -82,8 +81,9 @@ impl Pair {
             |node: &lab::Node| node.log().contains("Initial resource acquisition complete") && through(node);
         self.wait("both at home", |pair| {
             let nodes = pair.lab.nodes();
-            pair.homes() == HOMES && nodes.iter().all(|node| settled(node) && !busy(node))
+            pair.homes() == HOMES && nodes.iter().all(settled)
         });
+        self.lab.at_rest(CALM, SOON, &[], || ()).unwrap();
     }
 
     fn wait(&self, what: &str, mut happened: impl FnMut(&Self) -> bool) {
@@ -104,6 +104,19 @@ impl Pair {
             let line = format!("Link b{other}:{link} {state}.");
             self.lab.node(node).wait_for_log(&line, since[node - 1], SOON).unwrap();
         }
+    }
+
+    /// The last word of both nodes about the other's link is this; how far the logs had come by then.
+    fn wait_until_links_are(&self, link: &str, state: &str) -> [usize; 2] {
+        [(1, 2), (2, 1)].map(|(node, other)| {
+            let (about, mut come) = (format!("Link b{other}:{link} "), 0);
+            self.wait(&format!("{about}{state}"), |pair| {
+                let log = pair.lab.node(node).log();
+                come = log.len();
+                log.rsplit(&about).next().is_some_and(|rest| rest.starts_with(state))
+            });
+            come
+        })
     }
 
     fn on_b1(&self, script: &str) {
@@ -209,11 +222,11 @@ fn an_interface_that_changes_is_followed() {
         let since = mark[node.index() - 1];
         node.wait_for_log("UDP Broadcast heartbeat started on port 694", since, SOON).unwrap();
     }
-    // from here on the old address is heard by nobody: what is heard went to the new one
-    let mark = pair.mark();
+    // From here on the old address is heard by nobody: what is heard went to the new one. Between the two changes
+    // nothing was heard, and the links may have been dead for a moment.
+    pair.wait_until_links_are("eth0", "up");
     pair.lab.cut(CABLE).unwrap();
-    pair.wait_for_links("eth0", "dead", mark);
-    let cut = pair.mark();
+    let cut = pair.wait_until_links_are("eth0", "dead");
     pair.lab.heal(CABLE).unwrap();
     pair.wait_for_links("eth0", "up", cut);
     pair.nothing_moved(start);

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail wherever it likes")]
 
+#[path = "lab/skip.rs"]
+mod skip;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -94,7 +97,7 @@ fn under_dash_and_bash() {
     for shell in ["dash", "bash"] {
         match Command::new(shell).args(["-c", "exit 0"]).status() {
             Ok(_) => run(shell),
-            Err(_) => println!("skipped: no {shell} here"),
+            Err(_) => skip::cannot(format_args!("no {shell} here")),
         }
     }
 }

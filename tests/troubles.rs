@@ -5,7 +5,7 @@
 
 mod lab;
 
-use lab::{Flavour, Lab};
+use lab::{Flavour, Lab, each_flavour};
 use std::time::Duration;
 
 const VIP: &str = "10.80.0.101";
@@ -35,19 +35,6 @@ broken:start | stuck:stop) exit 1 ;;
 *:status) if [ -e "/run/$name" ]; then echo running; else echo stopped; fi ;;
 esac
 "#;
-
-/// Both daemons, or only ours where the reference is not installed.
-fn each_flavour(name: &str, story: impl Fn(&Lab, Flavour)) {
-    for flavour in [Flavour::Ours, Flavour::Reference] {
-        if let Some(reason) = flavour.unavailable() {
-            assert!(std::env::var("CI").is_err(), "{reason}");
-            println!("skipped for {flavour}: {reason}");
-            continue;
-        }
-        let lab = Lab::new(&format!("{name}-{flavour}"), [flavour, Flavour::Ours]).unwrap();
-        story(&lab, flavour);
-    }
-}
 
 fn start(lab: &Lab, group: &str) {
     for node in lab.nodes() {

@@ -23,6 +23,7 @@ mod measure;
 mod options;
 mod standin;
 
+use lab::skip;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -21,7 +21,7 @@ pub(crate) fn ours() -> PathBuf {
 pub(crate) fn lab<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     std::thread::spawn(move || {
         if let Err(error) = unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS) {
-            println!("skipped: no namespaces here: {error}");
+            crate::skip::cannot(format_args!("no namespaces here: {error}"));
             return None;
         }
         sh(SETUP);

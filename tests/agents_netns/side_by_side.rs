@@ -27,8 +27,7 @@ fn play(directory: &Path, script: &str) -> Vec<String> {
 /// Plays the script on both sides.
 fn compare(script: &'static str) {
     if let Err(reason) = reference() {
-        println!("skipped: {reason}");
-        return;
+        return crate::skip::cannot(reason);
     }
     let theirs = lab(move || play(Path::new(REFERENCE), script));
     let ours = lab(move || play(&ours(), script));

@@ -1,13 +1,12 @@
 //! Debian's own clients, unmodified, on our daemon and on 3.0.6.
 
 use super::*;
-use std::fs;
 
 /// Where a node has Debian's program, whatever is installed over it.
 fn debian(node: &Node, program: &str) -> String {
     let name = program.rsplit('/').next().unwrap();
     let inside = format!("/var/debian-{name}");
-    fs::copy(program, node.stage().path(&inside)).unwrap();
+    node.copy(program, &inside).unwrap();
     inside
 }
 
@@ -89,12 +88,12 @@ const ASKED: &[&str] = &[
 #[test]
 fn cl_status_cannot_tell_the_difference() {
     let Some(lab) = beside_the_reference("cl_status") else { return };
+    let programs: Vec<_> = lab.nodes().iter().map(|node| debian(node, "/usr/bin/cl_status")).collect();
     for words in ASKED {
-        let answers = lab.nodes().iter().map(|node| {
+        let answers = lab.nodes().iter().zip(&programs).map(|(node, program)| {
             let other = if node.index() == 1 { "b2" } else { "b1" };
-            let program = debian(node, "/usr/bin/cl_status");
             let words = words.replace("OWN", &node.name()).replace("OTHER", other);
-            let mut argv = vec!["setpriv", "--regid=haclient", "--clear-groups", "--", &program];
+            let mut argv = vec!["setpriv", "--regid=haclient", "--clear-groups", "--", program];
             argv.extend(words.split_whitespace());
             said(node, &argv)
         });
@@ -126,9 +125,8 @@ fn ccm_finds_its_way() {
     }
 }
 
-/// Runs api_test on the node; what it told up to the last node and link.
-fn walked(node: &Node) -> Vec<String> {
-    let program = debian(node, "/usr/libexec/heartbeat/api_test");
+/// Runs api_test on the node, until it has gone; what it told up to the last node and link.
+fn walked(node: &Node, program: &str) -> Vec<String> {
     let user = "setpriv --regid=haclient --clear-groups --";
     let script = format!("{user} {program} >/dev/null 2>/run/api_test.said & echo $! >/run/api_test.pid");
     node.must(&["sh", "-c", &script]).unwrap();
@@ -138,7 +136,8 @@ fn walked(node: &Node) -> Vec<String> {
         let whole = ["OWN/api_test status", "OTHER/api_test status"].iter().all(|line| told.contains(line));
         whole || told.contains("ERROR: REASON")
     });
-    let _ = node.run(&["sh", "-c", "kill $(cat /run/api_test.pid)"]);
+    let end = "pid=$(cat /run/api_test.pid); kill -9 $pid; while [ -e /proc/$pid ]; do sleep 0.01; done";
+    node.must(&["sh", "-c", end]).unwrap();
     // Behind the walk it tells what it hears, which differs from moment to moment.
     let mut asked = 0;
     let walk = told.lines().take_while(|line| {
@@ -156,7 +155,8 @@ fn api_test_is_told_the_same() {
     let Some(lab) = beside_the_reference("api_test") else { return };
     let hurried = |line: &String| line.contains("[timeout]") || line.contains("REASON");
     let told = lab.nodes().iter().map(|node| {
-        let undisturbed = (0..TRIES).map(|_| walked(node)).find(|walk| !walk.iter().any(hurried));
+        let program = debian(node, "/usr/libexec/heartbeat/api_test");
+        let undisturbed = (0..TRIES).map(|_| walked(node, &program)).find(|walk| !walk.iter().any(hurried));
         // The nodes differ in which comes first in the list.
         let mut walk = undisturbed.expect("an undisturbed walk");
         walk.sort();

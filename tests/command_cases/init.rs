@@ -39,27 +39,17 @@ fn course(node: &Node) -> Vec<(String, Said)> {
 fn every_verb() {
     let Some(lab) = beside_the_reference("init") else { return };
     apart(&lab);
-    let [ours, theirs] = std::thread::scope(|scope| {
-        [1, 2]
-            .map(|i| {
-                let node = lab.node(i);
-                scope.spawn(move || course(node))
-            })
-            .map(|t| t.join().unwrap())
-    });
+    let [ours, theirs] = at_once(&lab, course);
     assert!(ours.len() > 20 && ours.len() == theirs.len());
-    let plain = |text: &str| -> String {
-        text.replace("b1", "NODE").replace("b2", "NODE").chars().filter(|c| !c.is_ascii_digit()).collect()
-    };
     for ((what, ours), (_, theirs)) in ours.iter().zip(&theirs) {
         assert_eq!(ours.code, theirs.code, "{what}: {ours:?}");
         // ours may say more about a broken file
         let of_the_machine = |m: &&str| !["ore dump", "Consider setting"].iter().any(|w| m.contains(w));
         let wanted: Vec<String> =
-            messages(&theirs.out).into_iter().filter(of_the_machine).map(plain).collect();
-        in_order(&plain(&ours.out), &wanted.iter().map(String::as_str).collect::<Vec<_>>());
+            messages(&theirs.out).into_iter().filter(of_the_machine).map(neutral).collect();
+        in_order(&neutral(&ours.out), &wanted.iter().map(String::as_str).collect::<Vec<_>>());
         if !what.starts_with("broken") {
-            assert_eq!(plain(&ours.out), plain(&theirs.out), "{what}");
+            assert_eq!(neutral(&ours.out), neutral(&theirs.out), "{what}");
         }
     }
 }

@@ -77,6 +77,18 @@ fn heartbeat(node: &Node, arguments: &str) -> Said {
     ask(node, &argv)
 }
 
+/// The same on both nodes, at the same time.
+fn at_once<T: Send>(lab: &Lab, course: fn(&Node) -> T) -> [T; 2] {
+    std::thread::scope(|scope| {
+        [1, 2].map(|i| scope.spawn(move || course(lab.node(i)))).map(|thread| thread.join().unwrap())
+    })
+}
+
+/// Without numbers and names of nodes.
+fn neutral(text: &str) -> String {
+    text.replace("b1", "NODE").replace("b2", "NODE").chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
 /// The daemon's pid, from its pid file.
 fn pid(node: &Node) -> u32 {
     node.read("/run/heartbeat.pid").trim().parse().unwrap()

@@ -154,31 +154,20 @@ fn course(node: &Node) -> Vec<(String, Said)> {
 fn with_a_daemon() {
     let Some(lab) = beside_the_reference("running") else { return };
     apart(&lab);
-    let [ours, theirs] = std::thread::scope(|scope| {
-        [1, 2]
-            .map(|i| {
-                let node = lab.node(i);
-                scope.spawn(move || course(node))
-            })
-            .map(|t| t.join().unwrap())
-    });
+    let [ours, theirs] = at_once(&lab, course);
     for ((what, ours), (_, theirs)) in ours.iter().zip(&theirs) {
         assert_eq!(ours.code, theirs.code, "{what}: {ours:?}");
-        let without_pids = |text: &str| -> String {
-            text.replace("b1", "NODE").replace("b2", "NODE").chars().filter(|c| !c.is_ascii_digit()).collect()
-        };
         // values are facts, descriptions are ours
         let facts = |text: &str| -> Vec<String> {
-            let fact = |l: &str| without_pids(l.split("\t#").next().unwrap_or(l));
+            let fact = |l: &str| neutral(l.split("\t#").next().unwrap_or(l));
             text.lines().map(fact).collect()
         };
         assert_eq!(facts(&ours.out), facts(&theirs.out), "{what}");
         let of_the_machine =
             |m: &&str| !["ore dump", "Consider setting", "debug: "].iter().any(|w| m.contains(w));
-        let theirs: Vec<_> =
-            messages(&theirs.err).into_iter().filter(of_the_machine).map(without_pids).collect();
+        let theirs: Vec<_> = messages(&theirs.err).into_iter().filter(of_the_machine).map(neutral).collect();
         let wanted: Vec<_> = theirs.iter().map(String::as_str).collect();
-        in_order(&without_pids(&ours.err), &wanted);
+        in_order(&neutral(&ours.err), &wanted);
     }
     assert!(heartbeat(lab.node(1), "-s").out.contains("stopped"));
 }

@@ -127,7 +127,7 @@ fn bound(stage: &Stage, address: &str) -> UdpSocket {
 #[test]
 fn a_medium_that_cannot_be_opened_fails_the_start() {
     if !crate::lab::stage::is_root() {
-        return eprintln!("skipped: entering a network namespace needs root");
+        return lab::cannot("entering a network namespace needs root");
     }
     let lab = ours("busy");
     let node = lab.node(1);

@@ -64,7 +64,7 @@ impl World {
                 ("drbd-peer-outdater", env!("CARGO_BIN_EXE_drbd-peer-outdater")),
             ];
             for (program, built) in ours {
-                std::fs::copy(built, node.stage().path(&path(Ours, program))).unwrap();
+                node.copy(built, &path(Ours, program)).unwrap();
             }
             node.write("/usr/sbin/drbdadm", DRBDADM, 0o755).unwrap();
             node.write("/etc/drbdrc", "0\n", 0o644).unwrap();
@@ -96,9 +96,22 @@ impl World {
         } else {
             node.run(&["kill", "-9", before.trim()]).unwrap();
         }
+        // the keeper may have read the old kind just before
+        let other = if flavour == Ours { Reference } else { Ours };
+        let is = |pid: &str, kind: Flavour| {
+            let same = ["test", &format!("/proc/{pid}/exe"), "-ef", &path(kind, "dopd")];
+            node.run(&same).unwrap().status.success()
+        };
         wait_until("a new dopd listens", || {
             let pid = node.read("/var/log/lab/pid");
-            pid.ends_with('\n') && pid != before && listens(node)
+            if !pid.ends_with('\n') || pid == before {
+                return false;
+            }
+            let pid = pid.trim();
+            if is(pid, other) {
+                node.run(&["kill", "-9", pid]).unwrap();
+            }
+            is(pid, flavour) && listens(node)
         });
     }
 

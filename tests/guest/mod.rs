@@ -16,6 +16,8 @@ use std::process::{Command, Stdio};
 
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::skip;
+
 /// Set in the guest.
 const INSIDE: &str = "HEARTBEAT_IN_GUEST";
 /// What a guest says when it has done everything.
@@ -35,24 +37,27 @@ pub(crate) struct Wants {
     pub(crate) programs: &'static [&'static str],
 }
 
-/// Runs `inside` in a guest, or tells why there is none: what is missing is an error only in CI, and there only where
-/// guests can be had at all.
+/// Runs `inside` in a guest, or tells why there is none. Where there is no tool that makes guests that is nobody's fault,
+/// in CI neither; all else that is missing is.
 pub(crate) fn run(wants: &Wants, inside: impl FnOnce()) {
     if env::var_os(INSIDE).is_some() {
         load_devices();
         inside();
         return println!("{DONE}");
     }
-    let tool = match tool() {
-        Ok(tool) => tool,
-        Err(reason) => return eprintln!("skipped: {}: {reason}", wants.test),
+    let Some(tool) = tool() else {
+        return skip::say(format_args!("{}: no run-in-vm here: RUN_IN_VM may name it", wants.test));
     };
-    let missing: Vec<_> = wants.programs.iter().filter(|program| !Path::new(program).is_file()).collect();
-    if missing.is_empty() {
-        return outside(&tool, wants);
+    let cache = cache();
+    if !cache.is_dir() {
+        let (cache, tool) = (cache.display(), tool.display());
+        return skip::cannot(format_args!("{}: no kernel in {cache}: {tool} --fetch gets one", wants.test));
     }
-    assert!(env::var_os("CI").is_none(), "{}: not installed here: {missing:?}", wants.test);
-    eprintln!("skipped: {}: not installed here: {missing:?}", wants.test);
+    let missing: Vec<_> = wants.programs.iter().filter(|program| !Path::new(program).is_file()).collect();
+    if !missing.is_empty() {
+        return skip::cannot(format_args!("{}: not installed here: {missing:?}", wants.test));
+    }
+    outside(&tool, wants);
 }
 
 /// Runs a shell script in the guest. It must not fail.
@@ -67,18 +72,12 @@ fn load_devices() {
     sh("modprobe -a dummy veth");
 }
 
-/// The tool that makes guests, if a guest can be had without a download.
-fn tool() -> Result<PathBuf, String> {
+/// The tool that makes guests.
+fn tool() -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vm/run-in-vm");
     let places =
         [env::var_os("RUN_IN_VM").map(PathBuf::from), Some(beside), Some("/work/shared/vm/run-in-vm".into())];
-    let tool = places.into_iter().flatten().find(|path| path.is_file());
-    let tool = tool.ok_or("no run-in-vm here: RUN_IN_VM may name it")?;
-    let cache = cache();
-    if !cache.is_dir() {
-        return Err(format!("no kernel in {}: {} --fetch gets one", cache.display(), tool.display()));
-    }
-    Ok(tool)
+    places.into_iter().flatten().find(|path| path.is_file())
 }
 
 fn cache() -> PathBuf {

@@ -10,7 +10,7 @@ use super::calls::{self, Call};
 use super::flavour::Flavour;
 use super::logfile;
 use super::stage::{Stage, is_root};
-use super::{Failure, bail, network};
+use super::{Failure, bail, network, program};
 
 /// Where the configuration of [`Node::configure`] should send the log.
 pub(crate) const LOG: &str = "/var/log/ha-log";
@@ -56,11 +56,19 @@ impl Node {
 
     // --- files -------------------------------------------------------------------------------
 
-    /// Write a file inside, with its mode.
+    /// Write a file inside, with its mode. One that can be run comes in one step, see [`program`].
     pub(crate) fn write(&self, path: &str, text: &str, mode: u32) -> Result<(), Failure> {
         let outside = self.stage.path(path);
+        if mode & 0o111 != 0 {
+            return Ok(program::write(&outside, text, mode)?);
+        }
         fs::write(&outside, text).map_err(|e| Failure::from(e).of(path))?;
         Ok(fs::set_permissions(outside, fs::Permissions::from_mode(mode))?)
+    }
+
+    /// Lay a program of this machine into the node.
+    pub(crate) fn copy(&self, program: &str, path: &str) -> Result<(), Failure> {
+        Ok(program::copy(program.as_ref(), &self.stage.path(path))?)
     }
 
     /// Read a file inside; empty when there is none.

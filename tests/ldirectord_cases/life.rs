@@ -308,7 +308,6 @@ fn a_broken_configuration_leaves_the_running_one_whole() {
 fn a_changed_file_is_read_again_where_that_is_wanted() {
     let room = Room::new(true);
     room.write("/etc/ha.d/called", "#!/bin/sh\necho \"$@\" >> /run/called\n");
-    room.script("chmod 755 /etc/ha.d/called");
     let text = format!("autoreload=yes\ncallback=\"/etc/ha.d/called\"\n{WEB}");
     room.write("/etc/ha.d/web.cf", &text);
     room.must(&["web.cf", "start"]);
@@ -430,7 +429,6 @@ fn who_is_down_from_the_start_is_told_of_again() {
     room.write("/etc/ha.d/probe", probe);
     room.script("rm -f /usr/sbin/sendmail");
     room.write("/usr/sbin/sendmail", "#!/bin/sh\ncat >> /run/mails\n");
-    room.script("chmod 755 /usr/sbin/sendmail");
     let text = WEB.replace("checktimeout=5", "checktimeout=60");
     room.write("/etc/ha.d/web.cf", &format!("emailalert=root\nemailalertfreq=1\n{text}"));
     room.must(&["web.cf", "start"]);

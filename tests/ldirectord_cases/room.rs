@@ -3,16 +3,19 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::lab::stage::Stage;
-use crate::lab::{Failure, wait_until};
+use crate::lab::{Failure, program, wait_until};
 
 /// Longer than anything here takes, on any machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Room {
     stage: Stage,
+    /// How much of the changes was told of.
+    told: AtomicUsize,
 }
 
 const PREPARE: &str = "mount --make-rprivate /
@@ -32,10 +35,10 @@ impl Room {
     pub(crate) fn new(ours: bool) -> Room {
         let program = format!("ln -sf {} /usr/sbin/ldirectord\n", env!("CARGO_BIN_EXE_ldirectord"));
         let prepare = format!("{PREPARE}{}", if ours { &program } else { "" });
-        let room = Room { stage: Stage::outermost(&prepare).unwrap() };
+        let room = Room { stage: Stage::outermost(&prepare).unwrap(), told: AtomicUsize::new(0) };
         room.write("/usr/sbin/ipvsadm", include_str!("ipvsadm"));
         room.write("/etc/ha.d/probe", PROBE);
-        room.script("chmod 755 /usr/sbin/ipvsadm /etc/ha.d/probe; [ -e /sbin/ipvsadm ] || ln -s /usr/sbin/ipvsadm /sbin/ipvsadm");
+        room.script("[ -e /sbin/ipvsadm ] || ln -s /usr/sbin/ipvsadm /sbin/ipvsadm");
         room
     }
 
@@ -43,8 +46,10 @@ impl Room {
         self.stage.path(inside)
     }
 
+    /// Writes a file in one step; a script can be run.
     pub(crate) fn write(&self, path: &str, text: &str) {
-        std::fs::write(self.stage.path(path), text).unwrap();
+        let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
+        program::write(&self.stage.path(path), text, mode).unwrap();
     }
 
     pub(crate) fn read(&self, path: &str) -> String {
@@ -61,9 +66,9 @@ impl Room {
 
     /// What was changed in the table since the last time.
     pub(crate) fn told(&self) -> String {
-        let told = self.read("/run/ipvsadm.log");
-        self.write("/run/ipvsadm.log", "");
-        told
+        let all = self.read("/run/ipvsadm.log");
+        let before = self.told.swap(all.len(), Ordering::Relaxed);
+        all.get(before..).unwrap_or_default().to_owned()
     }
 
     /// Runs a shell script that must succeed.
@@ -100,13 +105,14 @@ impl Room {
     }
 
     fn meddle(&self, change: &str, what: &str) {
-        self.script("mv /usr/sbin/ipvsadm /usr/sbin/ipvsadm.real");
         let meddle = format!("case \"$1 $3\" in \"{change}\"*) {what} ;; esac");
-        self.write(
-            "/usr/sbin/ipvsadm",
-            &format!("#!/bin/sh\n{meddle}\nexec /usr/sbin/ipvsadm.real \"$@\"\n"),
-        );
-        self.script("chmod 755 /usr/sbin/ipvsadm");
+        self.replace_ipvsadm(&format!("{meddle}\nexec /usr/sbin/ipvsadm.real \"$@\"\n"));
+    }
+
+    /// This script in place of `ipvsadm`, which it finds as `ipvsadm.real`.
+    pub(crate) fn replace_ipvsadm(&self, script: &str) {
+        self.script("ln /usr/sbin/ipvsadm /usr/sbin/ipvsadm.real");
+        self.write("/usr/sbin/ipvsadm", &format!("#!/bin/sh\n{script}"));
     }
 
     /// The table, as people see it.

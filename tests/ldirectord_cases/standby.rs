@@ -311,7 +311,6 @@ fn who_stands_by_loaded_is_silent_and_who_serves_reminds() {
     let room = standing_by("loaded");
     room.write("/usr/sbin/sendmail", "#!/bin/sh\ncat >> /run/mails\n");
     room.write("/etc/ha.d/fallback", "#!/bin/sh\necho $1 >> /run/fallbacks\n");
-    room.script("chmod 755 /usr/sbin/sendmail /etc/ha.d/fallback");
     let more = "emailalert=root\nemailalertfreq=1\nfallbackcommand=/etc/ha.d/fallback\n";
     room.write("/etc/ha.d/web.cf", &format!("warmstandby=loaded\n{more}{WEB}"));
     room.write("/run/down-10.0.0.2", "");
@@ -338,13 +337,10 @@ fn what_is_in_the_table_is_written_down_before() {
         let room = warm();
         room.must(&["web.cf", "standby"]);
         // a service is there for long before the answer comes
-        room.script("mv /usr/sbin/ipvsadm /usr/sbin/ipvsadm.real");
-        room.write(
-            "/usr/sbin/ipvsadm",
-            "#!/bin/sh\n/usr/sbin/ipvsadm.real \"$@\"; code=$?\n\
+        room.replace_ipvsadm(
+            "/usr/sbin/ipvsadm.real \"$@\"; code=$?\n\
             case $1 in -A) until [ -e /run/goes-on ]; do sleep 0.1; done ;; esac\nexit $code\n",
         );
-        room.script("chmod 755 /usr/sbin/ipvsadm");
         room.write("/etc/ha.d/web.cf", &format!("warmstandby={how}\n{WEB}"));
         room.kill(signal, "web.cf");
         room.wait("the service", || room.rows().contains("10.0.0.100:80:"));

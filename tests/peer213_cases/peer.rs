@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub(super) const ORDERS: &str = "/run/peer213-orders";
 pub(super) const SECRETS: [(u8, Method, &str); 2] =
     [(1, Method::Sha1, "TopSecret"), (2, Method::Md5, "AnotherSecret")];
-pub(super) const DEADTIME: Duration = Duration::from_secs(2);
+pub(super) const DEADTIME: Duration = Duration::from_secs(4);
 const VIPS: [&str; 2] = ["10.80.0.101/24", "10.80.0.102/24"];
 const KEYS: [&str; 2] = ["IPaddr2::10.80.0.101/24/eth0", "IPaddr2::10.80.0.102/24/eth0"];
 const NAMES: [&str; 2] = ["b1", "b2"];
@@ -115,7 +115,7 @@ impl Life {
             keepalive: Duration::from_millis(200),
             deadtime: DEADTIME,
             warntime: Duration::from_secs(1),
-            initdead: Duration::from_secs(4),
+            initdead: DEADTIME * 3,
             deadping: DEADTIME,
             failback: habits.failback,
             hopfudge: 1,

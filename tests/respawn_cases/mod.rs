@@ -67,7 +67,12 @@ fn starts(node: &Node) -> usize {
 
 /// A stop is at once when nothing is in motion any more.
 fn calm(lab: &Lab) {
-    each(lab, "nothing moves", |node| node.log().contains("local resource transition completed."));
+    each(lab, "nothing moves", |node| {
+        let log = node.log();
+        ["local resource transition completed.", "Initial resource acquisition complete"]
+            .iter()
+            .all(|line| log.contains(line))
+    });
 }
 
 /// Waits for both nodes.

@@ -1,7 +1,7 @@
 //! Take a pair through a scenario and write down what came of each step.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::config::Road;
 use super::pings;
@@ -9,12 +9,10 @@ use super::transcript::{Heading, Transcript};
 use super::{Act, Scenario, Step};
 use crate::lab::network::Cable;
 use crate::lab::serial::Carries;
-use crate::lab::{Failure, Flavour, Lab, Node, bail, logfile};
+use crate::lab::{Failure, Flavour, Lab, bail, logfile};
 
 /// A pair is at rest when nothing of it changed for a while.
 const CALM: Duration = Duration::from_millis(1500);
-/// Processes of a node at rest: the one that holds the namespaces, and the daemon's.
-const AT_REST: [&str; 3] = ["cat", "heartbeat", "ha_watcher"];
 /// The longest anything may take; a partition's restart needs most.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -79,7 +77,7 @@ fn take(lab: &Lab, scenario: &Scenario, step: &Step, transcript: &mut Transcript
             Err(_) => {}
         }
     }
-    become_calm(lab, &mut shared)?;
+    lab.at_rest(CALM, LIMIT, &[], || note_shared(lab, &mut shared))?;
     transcript.begin(&step.text);
     for node in lab.nodes() {
         let log = node.log();
@@ -140,48 +138,10 @@ fn wait_for_signs(
     })
 }
 
-/// What is seen of a node while one waits for it to become calm.
-#[derive(PartialEq)]
-struct Look {
-    held: BTreeSet<String>,
-    calls: usize,
-    log: usize,
-    processes: usize,
-    scripts: Vec<String>,
-}
-
-impl Look {
-    fn at(node: &Node) -> Self {
-        let processes = node.processes();
-        let log = logfile::weight(&node.log());
-        let scripts = processes.iter().filter(|name| !AT_REST.contains(&name.as_str())).cloned().collect();
-        Self { held: node.vips(), calls: node.calls().len(), log, processes: processes.len(), scripts }
-    }
-}
-
 /// What both nodes hold at this moment.
 fn note_shared(lab: &Lab, shared: &mut BTreeSet<String>) {
     let [first, second] = lab.holdings();
     shared.extend(first.intersection(&second).cloned());
-}
-
-/// Nothing changes for a while, and no script runs.
-fn become_calm(lab: &Lab, shared: &mut BTreeSet<String>) -> Result<(), Failure> {
-    let look = || lab.nodes().iter().map(Look::at).collect::<Vec<_>>();
-    let (mut last, mut since) = (look(), Instant::now());
-    lab.wait_until("calm", LIMIT, || {
-        let now = look();
-        note_shared(lab, shared);
-        let busy: Vec<_> = now.iter().flat_map(|l| l.scripts.clone()).collect();
-        if now != last || !busy.is_empty() {
-            (last, since) = (now, Instant::now());
-        }
-        if since.elapsed() >= CALM {
-            Ok(())
-        } else {
-            Err(format!("something still changes; running: {busy:?}"))
-        }
-    })
 }
 
 /// A switch that passes nothing on: the links stay up. (Who has no carrier waits for it for a while before

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::lab::network::{Cable, NETWORKS};
 use crate::lab::node::LOG;
+use crate::lab::rest::scripts;
 use crate::lab::watch::Watch;
 use crate::lab::{Failure, Flavour, Lab, bail};
 
@@ -249,8 +250,7 @@ impl Field {
         within: Duration,
         wanted: impl Fn(&[Vec<usize>; 2]) -> bool,
     ) -> Result<[Vec<usize>; 2], Failure> {
-        let look =
-            || (self.owners(), self.lab.nodes().iter().map(|n| scripts(&n.processes())).sum::<usize>());
+        let look = || (self.owners(), self.lab.nodes().iter().map(|n| scripts(n).len()).sum::<usize>());
         let (mut last, mut since) = (look(), Instant::now());
         self.lab.wait_until(what, within, || {
             let now = look();
@@ -333,9 +333,4 @@ impl Field {
 
 fn held<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How many of these processes are neither a daemon nor the holder of the namespaces.
-fn scripts(names: &[String]) -> usize {
-    names.iter().filter(|name| !["cat", "heartbeat", "ha_watcher"].contains(&name.as_str())).count()
 }
