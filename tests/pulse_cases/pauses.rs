@@ -6,7 +6,6 @@ use heartbeat::engine::Input;
 use heartbeat::record::Step;
 use heartbeat::wire::{self, Format, Key, Keys, Message, Method, Value};
 use nix::sys::signal::{Signal, kill};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// More than one burst, and not more than a socket holds with what comes after it.
 const NOISE: &str = "exec 3>/dev/udp/10.80.0.1/694; for i in {1..150}; do printf noise >&3; done";
