@@ -21,12 +21,14 @@ fn names_are_looked_up_where_nobody_waits() {
     let asked = Asked::count(one);
     world.lab.nodes().iter().for_each(|node| node.start().unwrap());
     world.settle();
+    let mark = one.log().len();
     world.unharmed("clients and media without names", || {
         assert_eq!(shell(one, "cl_status listnodes").lines().count(), 2);
         // The medium is opened anew.
         shell(one, ANEW);
         shell(one, &format!("touch /etc/ha.d/authkeys; {HANG_UP}"));
-        one.wait_for_log("Rereading authentication file.", 0, SOON).unwrap();
+        one.wait_for_log("Rereading authentication file.", mark, SOON).unwrap();
+        world.for_long();
     });
     assert_eq!(asked.questions(), 0, "nothing here has a name to be looked up");
     // Forgotten with the interface.
