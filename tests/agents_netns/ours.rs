@@ -19,7 +19,10 @@ fn neighbours_are_told_at_once_and_again() {
         let (wire, sent) = (Capture::open(ARP), Capture::both_ways());
         assert_eq!(agent("IPaddr2", &["10.0.0.50", "start"]).0, 0);
         let told: Vec<u8> = sent.all().iter().filter_map(|frame| arp_of(frame, [10, 0, 0, 50])).collect();
-        assert!(told.contains(&1) && told.contains(&2), "the first pair was out before start returned: {told:?}");
+        assert!(
+            told.contains(&1) && told.contains(&2),
+            "the first pair was out before start returned: {told:?}"
+        );
         let mut forms = Vec::new();
         while forms.len() < 10 {
             let frame = wire.next(LONG).expect("ten frames");

@@ -61,7 +61,9 @@ const DAY: i64 = 24 * 3600;
 
 /// The day by a clock that is so many seconds off, as a log begins its lines. There is none before 1970.
 fn date(node: &Node, offset: i64) -> String {
-    shell(node, &format!("at=$(($(date +%s) + {offset})); date -d @$((at > 0 ? at : 0)) '+%b %d'")).trim().to_owned()
+    shell(node, &format!("at=$(($(date +%s) + {offset})); date -d @$((at > 0 ? at : 0)) '+%b %d'"))
+        .trim()
+        .to_owned()
 }
 
 #[test]
