@@ -103,16 +103,14 @@ fn story(flavours: [Flavour; 2], target: &str) {
     watch.unmoved(&lab, "flood");
     watch.bounded(&lab);
 
+    // What the dead one said is said again, and what it said in an earlier life, as long as it takes: whoever believed
+    // it would never take over.
+    let flood = attacker.endless_flood();
     lab.crash(2).unwrap();
     let crashed = Instant::now();
-    // What the dead one said is said again, and what it said in an earlier life.
-    let flood = attacker.flood(Duration::from_secs(6));
     lab.wait_until("node 1 takes over", SOON, || holds(&lab, 1, &OWN)).unwrap();
-    let took = crashed.elapsed();
-    println!("taken over after {took:?}");
-    // 2 s of silence, the scripts, and a busy machine; the replays could have held it up for much longer.
-    assert!(took < Duration::from_secs(5), "taken over after {took:?} only");
-    flood.wait();
+    println!("taken over after {:?}", crashed.elapsed());
+    flood.end();
     holds(&lab, 1, &OWN).unwrap();
     assert_eq!(watch::status_of(&lab, 1, "b2"), "dead");
     watch.same_process(&lab, 1, "at the end");
@@ -120,10 +118,10 @@ fn story(flavours: [Flavour; 2], target: &str) {
 
     // A daemon that starts knows nothing yet, and hears all this first.
     lab.power_on(2).unwrap();
-    let flood = attacker.flood(Duration::from_secs(6));
+    let flood = attacker.endless_flood();
     lab.node(2).start().unwrap();
     settled(&lab, ["01", "02"]);
-    flood.wait();
+    flood.end();
     settled(&lab, ["01", "02"]);
 }
 
@@ -152,11 +150,11 @@ fn a_c_daemon_under_fire() {
 
 /// An operator's wish is done while the flood goes on.
 fn in_a_flood_a_group_changes_hands(lab: &Lab, attacker: &mut Attacker) {
-    let flood = attacker.flood(Duration::from_secs(8));
+    let flood = attacker.endless_flood();
     lab.node(2).hb_standby("all").unwrap();
     lab.wait_until("standby in a flood", SOON, || holds(lab, 1, &OWN)).unwrap();
     println!("handed over in a flood");
-    flood.wait();
+    flood.end();
     lab.node(2).hb_takeover("local").unwrap();
     settled(lab, ["01", "02"]);
 }

@@ -25,6 +25,8 @@ const KEEPALIVE: Duration = Duration::from_secs(1);
 const TIMES: &str = "keepalive 1\ndeadping 4";
 /// A real one waits for two keepalives before it moves resources; so long a message may take here.
 const SLOW: &str = "keepalive 2\ndeadping 6";
+/// Ours waits for four keepalives, 16 s: the other notices the same up to 10 s later, and has 6 s to say so.
+const PATIENT: &str = "keepalive 4\ndeadping 10";
 /// For many flaps in a row.
 const FAST: &str = "keepalive 200ms\ndeadping 700ms";
 /// Two ping nodes at the client's.
@@ -90,7 +92,12 @@ impl Pair {
             node.configure(&ha_cf, "auth 1\n1 sha1 x\n", &haresources).unwrap();
             node.start().unwrap();
         }
-        let calm = KEEPALIVE * if times == SLOW { 12 } else { 6 };
+        let calm = KEEPALIVE
+            * match times {
+                PATIENT => 24,
+                SLOW => 12,
+                _ => 6,
+            };
         let pair = Self { lab, whose, calm };
         pair.until("each holds its own", |h| *h == own());
         // the last join, and the round of standby that may follow it
@@ -334,10 +341,10 @@ fn what_both_lose_moves_nothing() {
 
 /// Two real ones move here, and back.
 fn ours_wait_for_the_other() {
-    each_pair(&[[OurIpfail; 2], [Ours; 2]], "on", TIMES, |pair| {
+    each_pair(&[[OurIpfail; 2], [Ours; 2]], "on", PATIENT, |pair| {
         let marks = pair.marks();
         pair.lose(1, PINGS[0]);
-        std::thread::sleep(KEEPALIVE * 5 / 2);
+        pair.until_logged_by(1, marks, "now has status dead");
         pair.lose(2, PINGS[0]);
         pair.until_logged(marks, "now has status dead");
         pair.rest();

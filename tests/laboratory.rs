@@ -13,7 +13,8 @@ use lab::network::Cable;
 use lab::watch::Watch;
 use lab::{Flavour, Lab, wait_until};
 
-const SOON: Duration = Duration::from_secs(10);
+/// Nothing here takes a second; the rest is for a busy machine.
+const SOON: Duration = Duration::from_secs(60);
 
 fn lab(name: &str) -> Lab {
     Lab::new(name, [Flavour::Ours; 2]).unwrap()
@@ -42,11 +43,13 @@ fn a_cable_can_be_pulled_plugged_and_frayed() {
     answers_again(&lab, 1);
     answers_again(&lab, 2);
     lab.cut(cable).unwrap();
-    assert!(!answers(&lab, 1) && answers(&lab, 2));
+    assert!(!answers(&lab, 1));
+    answers_again(&lab, 2);
     lab.heal(cable).unwrap();
     answers_again(&lab, 1);
     lab.loss(cable, 100).unwrap();
-    assert!(!answers(&lab, 1) && answers(&lab, 2));
+    assert!(!answers(&lab, 1));
+    answers_again(&lab, 2);
     lab.loss(cable, 0).unwrap();
     answers_again(&lab, 1);
 }
@@ -59,10 +62,11 @@ fn addresses_beyond_a_nodes_own_are_seen_and_a_crash_forgets_them() {
     node.must(&["ip", "addr", "add", "10.80.0.77/24", "dev", "eth0"]).unwrap();
     assert_eq!(node.vips().into_iter().collect::<Vec<_>>(), ["10.80.0.77"]);
     node.must(&["sh", "-c", "sleep 1000 >/dev/null 2>&1 & touch /run/mark"]).unwrap();
-    assert!(node.processes().contains(&"sleep".to_owned()));
+    let sleeps = || node.processes().contains(&"sleep".to_owned());
+    lab::until("it sleeps, and is the shell's copy no more", SOON, sleeps).unwrap();
     lab.crash(1).unwrap();
     assert!(node.vips().is_empty() && !answers(&lab, 1));
-    assert!(!node.processes().contains(&"sleep".to_owned()));
+    lab::until("a killed process goes", SOON, || !sleeps()).unwrap();
     assert!(node.run(&["test", "-e", "/run/mark"]).unwrap().status.code() == Some(1));
     lab.power_on(1).unwrap();
     answers_again(&lab, 1);

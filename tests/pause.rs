@@ -18,6 +18,8 @@ const KEEPALIVE: Duration = ms(200);
 const DEADTIME: Duration = ms(1000);
 /// A takeover, or a C daemon that restarts and starts from cold.
 const SOON: Duration = Duration::from_secs(60);
+/// So often a short time is tried.
+const TRIES: usize = 5;
 
 #[test]
 fn a_sleeper_yields_and_never_is_there_none() {
@@ -39,19 +41,26 @@ fn all_pauses(field: &Field) -> Result<String, Failure> {
     Ok(format!("{told}{}", field.judge(field.setup.limit())?.text()))
 }
 
-/// Half of the dead time: nothing moves.
+/// Half of the dead time: nothing moves. On a busy machine a sleep may become a longer one, and says nothing; then once
+/// more.
 fn short(field: &Field, node: usize) -> Result<(), Failure> {
-    let before = field.owners();
-    let from = field.pause(node, false)?;
-    std::thread::sleep(DEADTIME / 2);
-    field.wake(node)?;
-    // a takeover would come within the dead time, by either node
-    std::thread::sleep(DEADTIME * 2);
-    let changes =
-        VIPS.map(|vip| field.watch.spans(vip, Instant::now()).iter().filter(|s| s.to > from).count());
-    if field.owners() != before || changes != [1, 1] {
-        bail!("something moved: {before:?} became {:?}", field.owners());
+    for _ in 0..TRIES {
+        let (before, from) = (field.owners(), Instant::now());
+        let slept = field.nap(node, DEADTIME / 2)?;
+        // a takeover would come within the dead time, by either node
+        std::thread::sleep(DEADTIME * 2);
+        let silence = [1, 2].map(|node| field.longest_silence(node, from)).into_iter().max();
+        if slept.max(silence.unwrap_or_default()) + KEEPALIVE > DEADTIME {
+            println!("{}: slept {slept:?}, silence {silence:?}: once more", field.lab.name());
+            field.settles(SOON)?;
+            continue;
+        }
+        if field.owners() != before || field.changes(from) != [0, 0] {
+            bail!("something moved: {before:?} became {:?}", field.owners());
+        }
+        return Ok(());
     }
+    println!("{}: too busy for a short sleep of b{node}: not judged", field.lab.name());
     Ok(())
 }
 
@@ -59,9 +68,7 @@ fn short(field: &Field, node: usize) -> Result<(), Failure> {
 fn long(field: &Field, node: usize) -> Result<String, Failure> {
     field.pause(node, true)?;
     std::thread::sleep(DEADTIME * 5);
-    if field.owners().iter().any(|owners| !owners.contains(&(3 - node))) {
-        bail!("b{} has not taken over: {:?}", 3 - node, field.owners());
-    }
+    takes_over(field, 3 - node)?;
     let woken = field.wake(node)?;
     field.settles(SOON)?;
     field.client_follows()?;
@@ -72,6 +79,14 @@ fn long(field: &Field, node: usize) -> Result<String, Failure> {
     let longest = VIPS.into_iter().filter_map(last).max().unwrap_or_default();
     field.judge(field.setup.limit())?;
     Ok(format!("b{node} shared until {:.3} s after it woke; ", longest.as_secs_f64()))
+}
+
+fn takes_over(field: &Field, node: usize) -> Result<(), Failure> {
+    let all = || match field.owners().iter().all(|owners| owners.contains(&node)) {
+        true => Ok(()),
+        false => Err(format!("{:?}", field.owners())),
+    };
+    field.lab.wait_until(&format!("b{node} takes over"), SOON, all)
 }
 
 /// Both at once, and one wakes a little earlier.
@@ -92,10 +107,7 @@ fn both(field: &Field) -> Result<(), Failure> {
 fn alone(field: &Field) -> Result<(), Failure> {
     let had = field.owners().map(|owners| owners.contains(&1));
     let from = field.pause(1, true)?;
-    field.lab.wait_until("b2 took over", SOON, || match field.owners().iter().all(|o| o.contains(&2)) {
-        true => Ok(()),
-        false => Err(format!("{:?}", field.owners())),
-    })?;
+    takes_over(field, 2)?;
     // so that it has said so, and the sleeper will find old words of a dead peer
     std::thread::sleep(DEADTIME);
     field.crash(2)?;

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use nix::sched::{CloneFlags, unshare};
 use socket2::{Domain, Protocol, Socket, Type};
 
+/// Long enough for a busy machine, on which the kernel may tell of a link after many seconds only; shorter than an
+/// announcement waits for a link.
+pub(crate) const LONG: Duration = Duration::from_secs(40);
+
 /// Where the reference's scripts are.
 pub(crate) const REFERENCE: &str = "/etc/ha.d/resource.d";
 
@@ -25,7 +29,7 @@ pub(crate) fn lab<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) 
             return None;
         }
         sh(SETUP);
-        until("the wires carry", Duration::from_secs(10), || state("eth0") == "UP" && state("eth1") == "UP");
+        until("the wires carry", LONG, || state("eth0") == "UP" && state("eth1") == "UP");
         Some(body())
     })
     .join()
@@ -99,6 +103,24 @@ impl Capture {
     pub(crate) fn open(ethertype: u16) -> Self {
         let protocol = Protocol::from(i32::from(ethertype.to_be()));
         Capture(Socket::new(Domain::PACKET, Type::RAW, Some(protocol)).unwrap())
+    }
+
+    /// What a machine sends itself counts too, and is there when the sender goes on.
+    pub(crate) fn both_ways() -> Self {
+        const ETH_P_ALL: u16 = 3;
+        Self::open(ETH_P_ALL)
+    }
+
+    /// All that is there, without waiting.
+    pub(crate) fn all(&self) -> Vec<Vec<u8>> {
+        self.0.set_nonblocking(true).unwrap();
+        let frame = || {
+            let mut frame = vec![0; 2048];
+            let length = (&self.0).read(&mut frame).ok()?;
+            frame.truncate(length);
+            Some(frame)
+        };
+        std::iter::from_fn(frame).collect()
     }
 
     /// The next frame, unless none comes in that time.

@@ -3,14 +3,20 @@
 
 use crate::bytes::{Kind, datagram};
 use crate::lab::Lab;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 const ROLE: &str = "HEARTBEAT_TEST_ATTACKER";
 const PORT: u16 = 694;
+/// Longer than anybody waits for anything: such a flood is told to end.
+const ENDLESS: Duration = Duration::from_secs(3600);
+/// The word for it.
+const ENOUGH: &str = "enough";
 /// Before an answer on standard output, among what the test harness prints there.
 const MARK: &str = "sent ";
 /// Different datagrams of a flood.
@@ -25,7 +31,7 @@ pub(crate) struct Attacker {
     answers: BufReader<ChildStdout>,
 }
 
-/// A flood that goes on until it is waited for.
+/// A flood that goes on until it has had its time or is told to end.
 pub(crate) struct Flood<'a>(&'a mut Attacker);
 
 impl Attacker {
@@ -50,10 +56,16 @@ impl Attacker {
         self.answer()
     }
 
-    /// Fires everything there is, as fast as it goes.
+    /// Fires everything there is, as fast as it goes. When this comes back the first has been fired.
     pub(crate) fn flood(&mut self, how_long: Duration) -> Flood<'_> {
         self.order(&format!("flood {}", how_long.as_millis()));
+        assert!(self.answer() > 0, "nothing was fired");
         Flood(self)
+    }
+
+    /// The same without an end.
+    pub(crate) fn endless_flood(&mut self) -> Flood<'_> {
+        self.flood(ENDLESS)
     }
 
     fn order(&mut self, line: &str) {
@@ -75,6 +87,12 @@ impl Flood<'_> {
     /// Its end; says how many datagrams left.
     pub(crate) fn wait(self) -> u64 {
         self.0.answer()
+    }
+
+    /// Ends it; it went on until now.
+    pub(crate) fn end(self) {
+        self.0.order(ENOUGH);
+        assert!(self.0.answer() > 0, "the flood had dried up");
     }
 }
 
@@ -104,10 +122,18 @@ pub(crate) fn obey() {
             "record" => gun.record(Duration::from_millis(number())),
             "fire" => gun.fire(Kind::named(words[1]).unwrap(), number()),
             "flood" => gun.flood(Duration::from_millis(number())),
+            ENOUGH => continue,
             other => panic!("{other}"),
         };
         println!("{MARK}{sent}");
     }
+}
+
+/// Whether there is something on standard input, be it its end.
+fn is_ordered() -> bool {
+    let input = std::io::stdin();
+    let mut wanted = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
+    poll(&mut wanted, PollTimeout::ZERO).unwrap() > 0
 }
 
 struct Gun {
@@ -153,14 +179,18 @@ impl Gun {
         shots.sum()
     }
 
-    /// As fast as it goes: what is fired was made before.
+    /// As fast as it goes, until another order comes: what is fired was made before. The first shots are told of.
     fn flood(&mut self, how_long: Duration) -> u64 {
         let magazine: Vec<(Kind, Vec<u8>)> = (0..MAGAZINE).map(|_| self.round()).collect();
         let (until, mut sent) = (Instant::now() + how_long, 0);
-        while Instant::now() < until {
+        while Instant::now() < until && !is_ordered() {
+            let told = sent > 0;
             for _ in 0..64 {
                 let Some((kind, bytes)) = self.chance.choice(&magazine) else { return sent };
                 sent += u64::from(self.shoot(*kind, bytes));
+            }
+            if !told && sent > 0 {
+                println!("{MARK}{sent}");
             }
         }
         sent

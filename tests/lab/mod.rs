@@ -139,6 +139,13 @@ impl Lab {
         network::set(&self.switch, cable, true)
     }
 
+    /// Pull these cables and plug them in again after so long, in one go; how long that took in truth.
+    pub(crate) fn blink(&self, cables: &[Cable], long: Duration) -> Result<Duration, Failure> {
+        let set = |up| cables.iter().map(|cable| network::order(*cable, up)).collect::<String>();
+        let told = self.switch.script(&[], &stage::timed(&set(false), long, &set(true)))?;
+        stage::elapsed(&told)
+    }
+
     /// A new interface where the old one of that cable was deleted.
     pub(crate) fn replug(&self, cable: Cable) -> Result<(), Failure> {
         network::replug(&self.switch, cable, self.node(cable.node))

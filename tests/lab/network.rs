@@ -93,9 +93,12 @@ pub(crate) fn lose_power(node: &Node) -> Result<(), Failure> {
 
 /// Pull or plug.
 pub(crate) fn set(switch: &Stage, cable: Cable, up: bool) -> Result<(), Failure> {
-    switch
-        .script(&[], &format!("ip link set {} {}\n", cable.port(), if up { "up" } else { "down" }))
-        .map(drop)
+    switch.script(&[], &order(cable, up)).map(drop)
+}
+
+/// The command for it.
+pub(crate) fn order(cable: Cable, up: bool) -> String {
+    format!("ip link set {} {}\n", cable.port(), if up { "up" } else { "down" })
 }
 
 /// Random loss by a classic packet filter at the port: it works without the netem module, and in a

@@ -182,6 +182,22 @@ fn state_and_parent(stat: &str) -> (char, u32) {
     (state, fields.next().and_then(|f| f.parse().ok()).unwrap_or(0))
 }
 
+/// A script that does something and undoes it after a while, and prints by the clock of the machine when it began and
+/// when it was over.
+pub(crate) fn timed(begin: &str, long: Duration, end: &str) -> String {
+    const CLOCK: &str = "read now rest </proc/uptime; echo $now";
+    format!("{CLOCK}\n{begin}\nsleep {}\n{end}\n{CLOCK}\n", long.as_secs_f64())
+}
+
+/// How long that took, from what it printed.
+pub(crate) fn elapsed(told: &str) -> Result<Duration, Failure> {
+    let times: Vec<f64> = told.lines().filter_map(|line| line.parse().ok()).collect();
+    match times.as_slice() {
+        [began, over] => Ok(Duration::from_secs_f64((over - began).max(0.0))),
+        _ => bail!("two times were to be told: {told}"),
+    }
+}
+
 /// Whether this program is root on the machine.
 pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()

@@ -27,6 +27,8 @@ fn status(room: &Room) -> (Option<i32>, String) {
 #[test]
 fn who_stands_by_serves_at_once_when_told() {
     let room = warm();
+    let patient = WEB.replace("checktimeout=5", "checktimeout=300");
+    room.write("/etc/ha.d/web.cf", &format!("warmstandby=yes\n{patient}"));
     room.write("/run/down-10.0.0.2", "");
     room.must(&["web.cf", "standby"]);
     room.wait("checks", || checks(&room) >= 4);
@@ -38,7 +40,7 @@ fn who_stands_by_serves_at_once_when_told() {
     assert!(told.contains("ldirectord is stopped for /etc/ha.d/web.cf\n") && told.contains(&pid), "{told}");
     assert_eq!((room.told().as_str(), room.rows().as_str()), ("", ""));
     // no check comes to its end from here on
-    room.write("/etc/ha.d/probe", "#!/bin/sh\nexec sleep 4\n");
+    room.write("/etc/ha.d/probe", "#!/bin/sh\nuntil [ -e /run/goes-on ]; do sleep 0.1; done\n");
     room.must(&["web.cf", "start"]);
     assert_eq!(room.rows(), "10.0.0.100:80: 10.0.0.1:80/5", "when start returns, from what is known");
     assert_eq!(room.pid("web.cf"), pid);

@@ -11,6 +11,7 @@ use heartbeat::media::{Note, SerialSpec};
 use heartbeat::wire::{self, Key, Keys, Message, Method, Stream, limits};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::pty::openpty;
+use nix::sys::resource::{UsageWho, getrusage};
 
 /// Long enough for a busy machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -168,6 +169,11 @@ fn whatever_comes_in_the_next_whole_message_is_heard() {
     });
 }
 
+/// How often this thread gave up the CPU because it had to wait for something.
+fn waits() -> i64 {
+    getrusage(UsageWho::RUSAGE_THREAD).unwrap().voluntary_context_switches()
+}
+
 #[test]
 fn a_line_that_takes_nothing_costs_no_time_and_the_newest_messages_survive() {
     on_runtime(async {
@@ -178,9 +184,11 @@ fn a_line_that_takes_nothing_costs_no_time_and_the_newest_messages_survive() {
         // a full terminal, then more than half a second of refusals
         while said.len() < 3 {
             assert!(start.elapsed() < SOON, "{said:?}");
-            let before = Instant::now();
-            let (notes, result) = line.send(&heartbeat(sent));
-            assert!(result.is_ok() && before.elapsed() < Duration::from_millis(400));
+            let (message, waits_before, before) = (heartbeat(sent), waits(), Instant::now());
+            let (notes, result) = line.send(&message);
+            // a thread that got no CPU for a while did not ask to wait
+            let waited = waits() > waits_before && before.elapsed() > Duration::from_millis(400);
+            assert!(result.is_ok() && !waited);
             said.extend(notes);
             sent += 1;
             tokio::time::sleep(Duration::from_millis(1)).await;

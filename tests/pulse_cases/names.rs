@@ -4,6 +4,9 @@ use super::*;
 
 /// Packets to 10.80.0.8 go to nobody.
 const NOBODY: &str = "ip neigh replace 10.80.0.8 lladdr 02:00:00:00:00:99 dev eth0 nud permanent";
+/// In one go: meanwhile nothing can be heard of the node.
+const ANEW: &str = "\
+printf 'link set eth0 down\nlink set eth0 up\naddr replace 10.80.0.1/24 brd + dev eth0\n' | ip -batch -";
 /// Names are asked there only.
 const BLACK_HOLE: &str = "\
 rm -f /etc/resolv.conf && echo 'nameserver 10.80.0.8' > /etc/resolv.conf
@@ -18,12 +21,14 @@ fn names_are_looked_up_where_nobody_waits() {
     let asked = Asked::count(one);
     world.lab.nodes().iter().for_each(|node| node.start().unwrap());
     world.settle();
+    let mark = one.log().len();
     world.unharmed("clients and media without names", || {
         assert_eq!(shell(one, "cl_status listnodes").lines().count(), 2);
         // The medium is opened anew.
-        shell(one, "ip link set eth0 down; ip link set eth0 up; ip addr replace 10.80.0.1/24 brd + dev eth0");
+        shell(one, ANEW);
         shell(one, &format!("touch /etc/ha.d/authkeys; {HANG_UP}"));
-        one.wait_for_log("Rereading authentication file.", 0, SOON).unwrap();
+        one.wait_for_log("Rereading authentication file.", mark, SOON).unwrap();
+        world.for_long();
     });
     assert_eq!(asked.questions(), 0, "nothing here has a name to be looked up");
     // Forgotten with the interface.

@@ -6,7 +6,6 @@ use heartbeat::engine::Input;
 use heartbeat::record::Step;
 use heartbeat::wire::{self, Format, Key, Keys, Message, Method, Value};
 use nix::sys::signal::{Signal, kill};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// More than one burst, and not more than a socket holds with what comes after it.
 const NOISE: &str = "exec 3>/dev/udp/10.80.0.1/694; for i in {1..150}; do printf noise >&3; done";
@@ -69,6 +68,10 @@ fn after_a_pause_all_that_waits_is_heard_first() {
 /// so there is much time to hear something of it.
 #[test]
 fn a_flood_does_not_hold_up_the_heart() {
+    if let Some(reason) = lab::watch::Watch::unavailable() {
+        assert!(std::env::var("CI").is_err(), "{reason}");
+        return println!("skipped: {reason}");
+    }
     let Some(world) = World::new("flood", "", HARESOURCES) else { return };
     let patient = HA_CF.replace("deadtime 2", "deadtime 60").replace("initdead 4", "initdead 120");
     for node in world.lab.nodes() {

@@ -69,9 +69,15 @@ fn what_is_played_back_is_what_happened() {
     one.hb_standby("all").unwrap();
     held_by(two, one);
     two.wait_for_log("Standby resource acquisition done [all].", 0, SOON).unwrap();
-    let mark = two.log().len();
+    let (own, mark) = (one.log().len(), two.log().len());
     shell(one, &format!("touch -d tomorrow /etc/ha.d/ha.cf; {HANG_UP}"));
     two.wait_for_log("Status update for node b1: status active", mark, SOON).unwrap();
+    // What that leads to has an end, and all that b2 has to say of it is in its log.
+    one.wait_for_log("remote resource transition completed.", own, SOON).unwrap();
+    world.until("b2 is at rest", || {
+        let told = replayed(&two.read(RECORD));
+        logged(&two.log(), &told).len() == told.len()
+    });
     world.lab.crash(2).unwrap();
     held_by(one, two);
     one.wait_for_log("mach_down takeover complete.", 0, SOON).unwrap();

@@ -90,7 +90,9 @@ fn a_failfast_program_that_ends_well_is_only_started_again() {
 
 #[test]
 fn a_failfast_program_may_die_of_a_stop() {
-    failfast("failfast-stop", "trap 'exit 4' TERM; while :; do sleep 0.1; done", |lab| {
+    let body = "trap 'exit 4' TERM; touch /run/vital.ready; while :; do sleep 0.1; done";
+    failfast("failfast-stop", body, |lab| {
+        ready(lab, &["vital"]);
         calm(lab);
         lab.nodes().iter().for_each(|node| node.stop().unwrap());
         assert_eq!(about(lab.node(1), "vital"), about(lab.node(2), "vital"));

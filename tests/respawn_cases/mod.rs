@@ -84,6 +84,12 @@ fn each(lab: &Lab, what: &str, mut happened: impl FnMut(&Node) -> bool) {
     }
 }
 
+/// Waits until a program, or each of several, has set its traps: it says so by a file.
+fn ready(lab: &Lab, names: &[&str]) {
+    let there = |node: &Node, name: &&str| node.stage().path(&format!("/run/{name}.ready")).exists();
+    each(lab, "traps are set", |node| names.iter().all(|name| there(node, name)));
+}
+
 /// What the log says of programs, without times and with `N` for process ids.
 fn said(node: &Node) -> Vec<String> {
     let speaks = ["/usr/local/bin/", "Rebooting system"];

@@ -11,7 +11,10 @@ fn alive(node: &Node, seconds: &[u32]) -> bool {
 fn last_first_and_one_at_a_time() {
     let Some(lab) = beside_the_reference("stop") else { return };
     let note = |text: &str| {
-        format!("trap 'sleep 1; echo {text} >>/run/ends; exit 7' TERM; while :; do sleep 0.1; done")
+        format!(
+            "trap 'sleep 1; echo {text} >>/run/ends; exit 7' TERM; touch /run/{text}.ready
+            while :; do sleep 0.1; done"
+        )
     };
     program(&lab, "first", &note("first"));
     program(&lab, "second", &note("second"));
@@ -20,13 +23,15 @@ fn last_first_and_one_at_a_time() {
     program(
         &lab,
         "family",
-        "(trap 'echo child >>/run/ends; exit' TERM; while :; do sleep 0.1; done) & exec /bin/sleep 4001",
+        "(trap 'echo child >>/run/ends; exit' TERM; touch /run/child.ready; while :; do sleep 0.1; done) &
+        exec /bin/sleep 4001",
     );
     configure(
         &lab,
         "respawn root /usr/local/bin/first\nrespawn root /usr/local/bin/done\nrespawn root /usr/local/bin/second\nrespawn root /usr/local/bin/family\n",
     );
     start(&lab, 4);
+    ready(&lab, &["first", "second", "child"]);
     calm(&lab);
     lab.nodes().iter().for_each(|node| node.stop().unwrap());
     let (ours, reference) = (lab.node(1), lab.node(2));

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use crate::lab::network::{Cable, NETWORKS};
 use crate::lab::node::LOG;
 use crate::lab::rest::scripts;
+use crate::lab::stage;
 use crate::lab::watch::Watch;
 use crate::lab::{Failure, Flavour, Lab, bail};
 
@@ -162,6 +163,24 @@ impl Field {
         Ok(self.note(format!("b{node} sleeps")))
     }
 
+    /// The same for so long only, in one go: how long it was in truth. A process started anew might come late.
+    pub(crate) fn nap(&self, node: usize, long: Duration) -> Result<Duration, Failure> {
+        self.leaves(node, true);
+        self.note(format!("b{node} naps"));
+        let script = stage::timed("kill -STOP -1", long, "kill -CONT -1");
+        let took = stage::elapsed(&self.lab.node(node).must(&["sh", "-c", &script])?)?;
+        self.is_back(node);
+        self.note(format!("b{node} is awake after {took:?}"));
+        Ok(took)
+    }
+
+    /// The longest time from then to now without a heartbeat at a node, as the watch heard them.
+    pub(crate) fn longest_silence(&self, node: usize, from: Instant) -> Duration {
+        let heard = self.watch.heartbeats_at(node).into_iter().filter(|at| *at > from);
+        let times: Vec<Instant> = [from].into_iter().chain(heard).chain([Instant::now()]).collect();
+        times.windows(2).map(|pair| pair[1].duration_since(pair[0])).max().unwrap_or_default()
+    }
+
     /// `kill -CONT` of the same.
     pub(crate) fn wake(&self, node: usize) -> Result<Instant, Failure> {
         let at = self.note(format!("b{node} wakes"));
@@ -178,6 +197,20 @@ impl Field {
             }
         }
         Ok(self.note(format!("{percent} of 100 packets of {nodes:?} get lost")))
+    }
+
+    /// No path between the nodes for so long only, in one go: how long it was in truth.
+    pub(crate) fn blink(&self, long: Duration) -> Result<Duration, Failure> {
+        self.note("all paths are cut for a moment");
+        let cables: Vec<Cable> = (0..NETWORKS).map(|network| Cable { node: 1, network }).collect();
+        let took = self.lab.blink(&cables, long)?;
+        self.note(format!("all paths are whole after {took:?}"));
+        Ok(took)
+    }
+
+    /// How often each of [`VIPS`] changed hands since.
+    pub(crate) fn changes(&self, from: Instant) -> [usize; 2] {
+        VIPS.map(|vip| self.watch.spans(vip, Instant::now()).iter().filter(|s| s.from > from).count())
     }
 
     /// No path between the nodes, in either direction; the client sees b2 only.
