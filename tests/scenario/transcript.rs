@@ -15,7 +15,8 @@
 //! Addresses held, calls and environments must be the same. `error` lines need not come, but no
 //! others may. The daemon may run several children at once, and then chance decides whose calls come
 //! first; which child made a call shows in its environment, so the order is compared for each
-//! environment by itself.
+//! environment by itself. Children that take groups unasked have all the same one: there the order is
+//! compared for each resource by itself.
 
 use crate::lab::calls::Call;
 
@@ -113,12 +114,15 @@ impl Transcript {
     }
 }
 
+/// Several children at once.
+const NOT_ASKING: &str = "acquiring, not asking";
+
 /// What a call is about, as far as its environment tells.
 fn occasion(call: &Call) -> String {
     let value =
         |name: &str| call.environment.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     match value("HA_t") {
-        None if value("HA_DONTASK").is_some() => "acquiring, not asking".to_owned(),
+        None if value("HA_DONTASK").is_some() => NOT_ASKING.to_owned(),
         None if value("HA_NICEFAILBACK").is_some() => "acquiring".to_owned(),
         None => "daemon".to_owned(),
         Some(kind) => {
@@ -209,10 +213,13 @@ fn sections(text: &str) -> Vec<Section<'_>> {
     all
 }
 
-/// `b1 runs …  (ENVIRONMENT)`: node and environment, to sort by.
-fn environment_in(line: &str) -> Option<(&str, &str)> {
+/// `b1 runs  SCRIPT ARGUMENTS OPERATION  (ENVIRONMENT)`: who made the call, to sort by.
+fn caller(line: &str) -> Option<(String, String, String)> {
     let (node, rest) = line.split_once(" runs  ")?;
-    Some((node, rest.split_once("  (")?.1))
+    let (call, environment) = rest.split_once("  (")?;
+    let resource = call.rsplit_once(' ').map_or(call, |(resource, _)| resource);
+    let resource = if environment.starts_with(NOT_ASKING) { resource } else { "" };
+    Some((node.to_owned(), environment.to_owned(), resource.to_owned()))
 }
 
 fn is_error(line: &str) -> bool {
@@ -223,8 +230,8 @@ fn is_error(line: &str) -> bool {
 fn diff(expected: &[&str], got: &[&str]) -> String {
     let strict = |lines: &[&str]| {
         let mut lines: Vec<_> = lines.iter().filter(|l| !is_error(l)).map(|l| (*l).to_owned()).collect();
-        // stable: the order within an environment stays
-        lines.sort_by_key(|line| environment_in(line).map(|(node, name)| (node.to_owned(), name.to_owned())));
+        // stable: the order of a caller's calls stays
+        lines.sort_by_key(|line| caller(line));
         lines
     };
     let (a, b) = (strict(expected), strict(got));
