@@ -328,6 +328,30 @@ fn a_changed_file_is_read_again_where_that_is_wanted() {
     room.wait_for(&BOTH.replace("/5", "/9"));
 }
 
+/// An editor empties a file before it writes it, and may take its time.
+#[test]
+fn nobody_rereads_an_emptied_file_by_itself() {
+    let room = Room::new(true);
+    let text = format!("autoreload=yes\n{WEB}");
+    room.write("/etc/ha.d/web.cf", &text);
+    room.must(&["web.cf", "start"]);
+    room.wait_for(BOTH);
+    room.told();
+    room.write("/etc/ha.d/web.cf", "");
+    room.wait("a word", || room.log().contains("the running configuration stays in force"));
+    room.write("/etc/ha.d/web.cf", &text.replace("masq 5", "masq 7"));
+    room.wait_for(&BOTH.replace("/5", "/7"));
+    assert_eq!(room.told(), "-e -t 10.0.0.100:80 -x 0 -y 0 -r 10.0.0.1:80 -m -w 7\n");
+    assert_eq!(room.log().matches("stays in force").count(), 1, "{}", room.log());
+    // an order is an order
+    room.write("/etc/ha.d/web.cf", "autoreload=yes\n");
+    room.must(&["web.cf", "reload"]);
+    room.wait_for("");
+    // and where nothing runs nothing can be lost
+    room.write("/etc/ha.d/web.cf", &text);
+    room.wait_for(BOTH);
+}
+
 #[test]
 fn a_table_that_cannot_be_reached_is_told_and_tried_again() {
     let room = Room::new(true);

@@ -32,19 +32,19 @@ pub(super) fn load(path: &Path, label: &str) -> Result<Loaded, String> {
 /// The same, for any machine.
 pub(super) fn load_for(path: &Path, label: &str, machine: &dyn Machine) -> Result<Loaded, String> {
     let bytes = fs::read(path).map_err(|error| format!("can not open file {label}: {error}"))?;
+    Ok(load_text(bytes, label, machine))
+}
+
+/// The same, of a file that has been read.
+pub(super) fn load_text(bytes: Vec<u8>, label: &str, machine: &dyn Machine) -> Loaded {
     let print = print(&bytes);
     let checked = config::read(&Source::new(label, bytes, 0o600), machine);
-    Ok(Loaded { config: checked.config, diagnostics: checked.diagnostics, print })
+    Loaded { config: checked.config, diagnostics: checked.diagnostics, print }
 }
 
 /// What stands for this content.
 pub(super) fn print(bytes: &[u8]) -> Print {
     Sha1::digest(bytes).into()
-}
-
-/// The content of a file now; `None` when it cannot be read.
-pub(super) fn print_of(path: &Path) -> Option<Print> {
-    fs::read(path).ok().map(|bytes| print(&bytes))
 }
 
 /// The lines for people: first the reference's, then where and what is allowed.

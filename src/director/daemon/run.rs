@@ -438,25 +438,31 @@ impl Life<'_> {
     fn news(&mut self, news: News) {
         match news {
             // Who ends wants no other configuration, and nobody is to begin for it.
-            News::Changed | News::Read(..) if self.last_words.is_some() => {}
+            News::Changed(_) | News::Read { .. } if self.last_words.is_some() => {}
             News::Unreadable(why) => self.log.say(&format!("Warning [{}]: {why}", std::process::id())),
-            News::Changed => {
+            News::Changed(text) => {
                 let config = &self.place.config;
                 self.log.say(&format!("Configuration file '{config}' has changed on disk"));
                 if self.core.config().global.autoreload {
                     self.log.say(" - reread new configuration");
                     self.changed = true;
-                    self.errand(Errand::Read);
+                    self.errand(Errand::Take(text));
                 } else {
                     self.log.say(" - ignore new configuration");
                     self.call_back();
                 }
             }
-            News::Read(loaded, maintenance) => {
+            News::Read { loaded, maintenance, wanted } => {
                 load::told(&loaded.diagnostics, &self.place.config)
                     .iter()
                     .for_each(|line| self.log.say(line));
                 match loaded.config {
+                    // Whoever means that says so: more often a file was emptied to be written.
+                    Some(config) if !wanted && ends_all(self.core.config(), &config) => {
+                        let (pid, config) = (std::process::id(), &self.place.config);
+                        let stays = "the running configuration stays in force until somebody reloads";
+                        self.log.say(&format!("Warning [{pid}]: no virtual service in {config}: {stays}"));
+                    }
                     Some(config) => self.reload(config, maintenance),
                     None => self.log.say("the running configuration stays in force"),
                 }
@@ -484,6 +490,11 @@ impl Life<'_> {
         }
         self.feed(Input::Reload(Arc::new(config)));
     }
+}
+
+/// Whether a configuration has nothing to serve, where something is served.
+fn ends_all(running: &Config, new: &Config) -> bool {
+    new.virtuals.is_empty() && !running.virtuals.is_empty()
 }
 
 /// Programs that cannot be run or take too long are told in the log, each time, as with the reference.

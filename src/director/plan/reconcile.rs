@@ -77,11 +77,10 @@ fn row(wanted: &Wanted, key: SocketAddr, want: &Want, there: Option<&Dest>) -> O
 }
 
 fn event(want: &Want, key: SocketAddr, op: &Op) -> Event {
-    let resting = want.subject == Subject::Real && want.presence != Presence::Absent && want.dest.weight == 0;
     let verb = match op {
-        Op::AddDest(..) if resting => "Readd Quiescent",
+        Op::AddDest(..) if want.resting => "Readd Quiescent",
         Op::AddDest(..) => "Added",
-        Op::EditDest(..) if resting => "Quiescent",
+        Op::EditDest(..) if want.resting => "Quiescent",
         Op::EditDest(..) => "Restored",
         _ => "Deleted",
     };

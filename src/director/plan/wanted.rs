@@ -43,6 +43,8 @@ pub struct Want {
     pub subject: Subject,
     /// The server's address in the configuration: its port may be another one.
     pub named: SocketAddr,
+    /// It is down, and gets nothing new. One that is up may have weight 0 too.
+    pub resting: bool,
 }
 
 /// All that is wanted of one virtual service.
@@ -80,7 +82,7 @@ pub fn wanted(virt: &Virtual, watched: &Watched, readd: bool, occasion: Occasion
             None => Presence::Keep,
         };
         let (subject, named) = (Subject::Fallback, fallback.at);
-        let want = Want { presence, dest: fallback.dest(), subject, named };
+        let want = Want { presence, dest: fallback.dest(), subject, named, resting: false };
         wanted.put(virt.key(fallback.at, fallback.forward), want);
     }
     wanted
@@ -98,7 +100,8 @@ fn of_real(virt: &Virtual, real: &Real, server: &Server, readd: bool, occasion: 
         Health::Down if readd || server.unplaced => (Presence::Must, quiet(up)),
         Health::Down => (Presence::IfThere, quiet(up)),
     };
-    Want { presence, dest, subject: Subject::Real, named: real.at }
+    let resting = server.health == Health::Down;
+    Want { presence, dest, subject: Subject::Real, named: real.at, resting }
 }
 
 /// A server that gets nothing new. The reference tells the kernel no thresholds then, which takes them away.

@@ -87,6 +87,12 @@ impl<'r> World<'r> {
     }
 
     fn configure(&mut self) -> Result<(), Failure> {
+        for machine in 0..MACHINES {
+            let bearable = self.bearable(machine, self.healths[machine]);
+            if bearable != self.healths[machine] {
+                self.be(machine, bearable)?;
+            }
+        }
         let text = self.setup.text();
         self.note(text.clone());
         self.both(|room| room.write(CONFIG, &text, 0o644))
@@ -139,12 +145,21 @@ impl<'r> World<'r> {
             let machine = self.rng.usize(..MACHINES);
             let health = HEALTHS[self.rng.usize(..HEALTHS.len())];
             self.be(machine, health)?;
-            done.push(format!("{} is {health:?}", v4(machine)));
+            done.push(format!("{} is {:?}", v4(machine), self.healths[machine]));
         }
         Ok(self.note(done.join(", ")))
     }
 
+    /// Who is asked for news is there, if only to refuse: the reference waits for others without limit.
+    fn bearable(&self, machine: usize, health: Health) -> Health {
+        match health {
+            Health::Hanging | Health::Gone if self.setup.has_news(machine) => Health::Refusing,
+            _ => health,
+        }
+    }
+
     fn be(&mut self, machine: usize, health: Health) -> Result<(), Failure> {
+        let health = self.bearable(machine, health);
         let before = std::mem::replace(&mut self.healths[machine], health);
         let (page, greeting) = match health {
             Health::Good | Health::Gone => {
@@ -239,9 +254,11 @@ impl<'r> World<'r> {
 
     /// A changed file, which is noticed or has to be told.
     fn edited(&mut self) -> Result<String, Failure> {
+        let before = self.setup.clone();
         let changes: Vec<_> =
             (0..self.rng.usize(1..=3)).map(|_| make::change(&mut self.rng, &mut self.setup)).collect();
         make::without_mapped(&mut self.setup);
+        make::without_moved(&before, &mut self.setup);
         self.configure()?;
         if self.setup.is("autoreload", "yes") && self.rng.bool() {
             return Ok(self.note(format!("edited: {}", changes.join(", "))));

@@ -1,8 +1,9 @@
 //! Random configurations, and random changes of them.
 //!
 //! Left out is only what section 15 of the specification wants to be otherwise than in the reference: a global fallback
-//! for a mark (9), a fallback that is a server too (8), http over IPv6, for which the reference dies (5), and servers that
-//! the reference leaves at weight 0 (`without_mapped`).
+//! for a mark (9), a fallback that is a server too (8), http over IPv6, for which the reference dies (5), servers that
+//! the reference leaves at weight 0 (`without_mapped`) or as they were (`without_moved`), and news from a machine that does not
+//! answer, which it awaits without limit (7; `events`).
 
 use fastrand::Rng;
 
@@ -44,6 +45,23 @@ pub(crate) fn without_mapped(setup: &mut Setup) {
         let Some(own) = service.id.port().filter(|_| quiesces) else { continue };
         for real in service.reals.iter_mut().filter(|real| real.port != Some(own)) {
             real.method = "masq";
+        }
+    }
+}
+
+/// A server by masquerading on another port than its service's is in the table at its own. When it is to be reached otherwise
+/// the reference edits it in vain: the kernel's tool looks for it at the service's port. It goes on by masquerading.
+pub(crate) fn without_moved(before: &Setup, setup: &mut Setup) {
+    for service in &mut setup.virtuals {
+        let (id, Some(own)) = (service.id, service.id.port()) else { continue };
+        let olds = before.virtuals.iter().filter(|v| v.id == id).flat_map(|v| &v.reals);
+        let olds: Vec<&Real> = olds.filter(|old| old.method == "masq" && old.port != Some(own)).collect();
+        for real in &mut service.reals {
+            let was =
+                |old: &&Real| old.port == real.port && real.machines().any(|m| old.machines().contains(&m));
+            if olds.iter().any(was) {
+                real.method = "masq";
+            }
         }
     }
 }
@@ -200,7 +218,7 @@ fn fallback(rng: &mut Rng, made: &mut Virtual) {
 
 /// A server more, on a machine that has none for this service yet.
 pub(crate) fn server(rng: &mut Rng, made: &mut Virtual) {
-    let taken = |m: usize| made.reals.iter().any(|r| (r.machine..=r.last.unwrap_or(r.machine)).contains(&m));
+    let taken = |m: usize| made.reals.iter().any(|real| real.machines().contains(&m));
     let machine = rng.usize(..MACHINES);
     if taken(machine) {
         return;

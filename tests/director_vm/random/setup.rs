@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 /// The servers' machines: `MACHINES` of them, each with an address of either family.
 pub(crate) const MACHINES: usize = 6;
@@ -122,6 +123,10 @@ impl Virtual {
 }
 
 impl Real {
+    pub(crate) fn machines(&self) -> RangeInclusive<usize> {
+        self.machine..=self.last.unwrap_or(self.machine)
+    }
+
     fn text(&self, six: bool) -> String {
         let mut text = match six {
             true => format!("real6=[{}]", v6(self.machine)),
@@ -158,6 +163,12 @@ impl Setup {
             text += &service.text();
         }
         text
+    }
+
+    /// Whether this machine is asked for news.
+    pub(crate) fn has_news(&self, machine: usize) -> bool {
+        let mut news = self.virtuals.iter().filter(|v| v.word("service") == Some("nntp"));
+        news.any(|v| v.reals.iter().any(|real| real.machines().contains(&machine)))
     }
 
     pub(crate) fn is(&self, name: &str, value: &str) -> bool {

@@ -202,3 +202,28 @@ fn at_the_end_all_goes_but_what_is_to_stay() {
     assert_eq!(d.log, wanted);
     assert_eq!(rows(&d), ["10.0.0.1:80 Masq 1"]);
 }
+
+/// Of a server that is up the log tells what it does with any weight; only who is down is quiesced.
+#[test]
+fn a_server_of_weight_0_that_is_up_is_not_told_as_quiesced() {
+    let text =
+        "readdquiescent=yes\nvirtual=10.0.0.100:80\n\treal=10.0.0.1:80 masq 0\n\treal=10.0.0.2:80 masq\n";
+    let mut d = Director::started(text, Fake::default(), &[(0, "10.0.0.2")]);
+    let added = "Added real server: 10.0.0.1:80 (10.0.0.100:80) (Weight set to 0)";
+    assert_eq!(told_of(&mut d, "10.0.0.1"), [added]);
+    d.fail(0, "10.0.0.1");
+    assert_eq!(told_of(&mut d, "10.0.0.1"), ["Deleted real server: 10.0.0.1:80 (10.0.0.100:80)"]);
+    d.recover(0, "10.0.0.1");
+    assert_eq!(told_of(&mut d, "10.0.0.1"), [added]);
+    d.recover(0, "10.0.0.2");
+    told_of(&mut d, "10.0.0.2");
+    assert!(d.reload(&text.replace("10.0.0.2:80 masq", "10.0.0.2:80 masq 0")));
+    let restored = "Restored real server: 10.0.0.2:80 (10.0.0.100:80) (Weight set to 0)";
+    assert_eq!(told_of(&mut d, "10.0.0.2"), [restored]);
+}
+
+/// The lines about a server since the last time.
+fn told_of(director: &mut Director, ip: &str) -> Vec<String> {
+    let log = std::mem::take(&mut director.log);
+    log.into_iter().filter(|line| line.contains(&format!("server: {ip}:"))).collect()
+}
