@@ -3,14 +3,14 @@
 use std::io;
 use std::sync::Arc;
 
-use super::super::clerk::{Errand, News};
-use super::super::core::Input;
-use super::super::load;
-use super::super::record::Mode;
-use super::super::verbs::log_place;
 use super::Life;
 use crate::director::command::ChildVerb;
 use crate::director::config::Config;
+use crate::director::daemon::clerk::{Errand, News};
+use crate::director::daemon::core::Input;
+use crate::director::daemon::load;
+use crate::director::daemon::record::Mode;
+use crate::director::daemon::verbs::log_place;
 use crate::director::maintenance::Maintenance;
 
 impl Life<'_> {
