@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use super::Word;
-use crate::config::value::{Refusal, number};
+use crate::config::value::{Refusal, looks_dotted, number};
 
 /// Whether the script moves addresses and does nothing else: it brings no interface.
 pub(super) fn is_agent(script: &str) -> bool {
@@ -34,6 +34,13 @@ pub(super) fn check(word: &Word) -> Result<Option<&str>, Refusal> {
         return Err(Refusal::new(message, form));
     };
     if form == FORM6 { version6(argument) } else { version4(argument, word.script() == "IPaddr2") }
+}
+
+/// Whether a word begins with what can only be meant as an IPv4 address, and is none: four numbers, such as 10.1.2.300.
+pub(super) fn is_mistyped(word: &Word) -> bool {
+    let args = word.args();
+    let address = args.first().and_then(|argument| argument.split('/').next()).unwrap_or_default();
+    looks_dotted(address) && address.split('.').count() == 4 && address.parse::<Ipv4Addr>().is_err()
 }
 
 /// `ADDRESS[/BITS[/NIC[:LABEL]][/BROADCAST]]`, where several slashes count as one. `two`: for IPaddr2, which takes

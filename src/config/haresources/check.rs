@@ -91,13 +91,12 @@ fn check_word(
         report.refuse_near(at.as_ref(), refusal);
     }
     // What the words for an administrator's own script mean, only that script knows.
-    if *script == Script::Own {
-        return;
-    }
+    let own = *script == Script::Own;
     match address::check(word) {
+        Err(_) if own && !address::is_mistyped(word) => {}
         Err(refusal) => report.refuse_near(at.as_ref(), refusal),
         Ok(Some(nic)) if host.interface(nic).is_none() => {
-            missing_interface(report, at.as_ref(), nic, behind_script);
+            missing_interface(report, at.as_ref(), nic, behind_script || own);
         }
         Ok(_) => {}
     }
@@ -116,7 +115,7 @@ fn no_script(name: &str, script: &Script) -> Option<Refusal> {
 fn missing_interface(report: &mut Report, at: Option<&At<'_>>, nic: &str, behind_script: bool) {
     let message = format!("there is no interface {nic:?}");
     if behind_script {
-        let allowed = "an interface of this machine (ip link), or one that a script before it brings";
+        let allowed = "an interface of this machine (ip link), or one that a script brings";
         report.warn_near(at, Refusal::new(message, allowed));
     } else {
         let allowed = "an interface of this machine (ip link); it must exist on both nodes";

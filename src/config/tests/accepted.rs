@@ -264,7 +264,7 @@ fn addresses_as_the_scripts_take_them() {
     }
 }
 
-/// An administrator's own script of that name: it may want other words, and bring interfaces.
+/// An administrator's own script of that name: it may want other words, and bring interfaces, of which he is warned.
 #[test]
 fn the_words_for_an_own_script_are_its_own_business() {
     let mut host = FakeHost::usual();
@@ -278,8 +278,12 @@ fn the_words_for_an_own_script_are_its_own_business() {
         "b1 IPaddr::10.1.1.100/vx0 10.1.1.101/vx0\n",
     ] {
         let checked = check(&with("haresources", text.as_bytes()), &host);
-        assert!(checked.diagnostics.is_empty(), "{text}{:?}", checked.diagnostics);
+        assert!(!checked.is_refused(), "{text}{:?}", checked.diagnostics);
+        let warned = text.contains("/24/vx0");
+        assert_eq!(checked.diagnostics.len(), usize::from(warned), "{text}{:?}", checked.diagnostics);
     }
+    let mistyped = check(&with("haresources", b"b1 IPaddr2::10.1.1.300/24/vx0\n"), &host);
+    assert!(mistyped.is_refused(), "nobody means that");
     let behind = "b1 IPaddr2::vx0 IPv6addr::2001:db8:0:0:0:0:0:5/64/vx0\n";
     let checked = check(&with("haresources", behind.as_bytes()), &host);
     assert!(!checked.is_refused() && checked.diagnostics.len() == 1, "{:?}", checked.diagnostics);
