@@ -33,6 +33,13 @@ pub(crate) fn fifo_fault(log: &str) -> bool {
     FIFO_FAULTS.iter().any(|fault| log.contains(fault))
 }
 
+/// Whether a real daemon that is to begin anew after a partition waits for the end of something that has ended: where cut
+/// follows on cut it may do so for ever, and claims groups that it does not have.
+pub(crate) fn restart_hangs(log: &str) -> bool {
+    let delayed = log.rsplit_once("Shutdown delayed until current resource activity finishes");
+    delayed.is_some_and(|(_, rest)| !rest.contains("Heartbeat shutdown in progress"))
+}
+
 /// Lines that may come at any time and mean nothing for what happens: the load of this machine.
 const NOISE: [&str; 4] = ["Late heartbeat", "lost packet(s)", "No pkts missing", "G_SIG_dispatch"];
 

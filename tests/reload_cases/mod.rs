@@ -7,7 +7,7 @@ mod watch;
 
 use crate::lab::node::LOG;
 use crate::lab::{Flavour, Lab, Node, cannot, logfile, wait_until};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -79,6 +79,8 @@ const STORIES: [Story; 10] = [
     story("takeover", "on", false, moments::during_takeover),
 ];
 
+/// How often a story is told, where a fault of the real daemon came between.
+const TRIES: usize = 3;
 /// Laboratories at a time: they mostly wait.
 const JOBS: usize = 8;
 
@@ -118,11 +120,24 @@ fn tell(title: &str, story: &Story, pair: &str) {
     if let Some(reason) = flavours.iter().find_map(|flavour| flavour.unavailable()) {
         return cannot(format_args!("{title}: {reason}"));
     }
-    (story.run)(&Pair::start(title, flavours, story.failback));
+    let mut tried = 1;
+    loop {
+        let pair = Pair::new(title, flavours, story.failback);
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            pair.start();
+            (story.run)(&pair);
+        }));
+        let Err(failure) = told else { return };
+        if tried == TRIES || !pair.real_fault() {
+            resume_unwind(failure);
+        }
+        println!("{title}: a fault of the real daemon came between; once more");
+        tried += 1;
+    }
 }
 
 impl Pair {
-    fn start(name: &str, flavours: [Flavour; 2], failback: &'static str) -> Self {
+    fn new(name: &str, flavours: [Flavour; 2], failback: &'static str) -> Self {
         let lab = Lab::new(name, flavours).unwrap();
         let watch = Watch::of(&lab);
         let pair = Self { lab, flavours, failback, watch };
@@ -130,20 +145,30 @@ impl Pair {
             node.record_calls().unwrap();
             node.configure(&Conf::of(failback).text(), SHA1, HARESOURCES).unwrap();
         }
-        pair.node(1).start().unwrap();
-        if failback == "legacy" {
+        pair
+    }
+
+    /// Both live, each with its own.
+    fn start(&self) {
+        self.node(1).start().unwrap();
+        if self.failback == "legacy" {
             // two that start at once may both take a group
-            pair.wait("b1 serves all", || pair.node(1).vips().len() == 2);
+            self.wait("b1 serves all", || self.node(1).vips().len() == 2);
         }
-        pair.node(2).start().unwrap();
-        pair.wait("each serves its own", || pair.owners() == ["b1", "b2"]);
-        if failback != "legacy" {
-            for node in pair.lab.nodes() {
+        self.node(2).start().unwrap();
+        self.wait("each serves its own", || self.owners() == ["b1", "b2"]);
+        if self.failback != "legacy" {
+            for node in self.lab.nodes() {
                 node.wait_for_log("remote resource transition completed.", 0, SOON).unwrap();
             }
         }
-        pair.be_calm();
-        pair
+        self.be_calm();
+    }
+
+    /// Whether what a real daemon was told got lost in it.
+    fn real_fault(&self) -> bool {
+        let mut real = self.lab.nodes().iter().filter(|node| node.flavour() == Flavour::Reference);
+        real.any(|node| logfile::fifo_fault(&node.log()))
     }
 
     fn node(&self, index: usize) -> &Node {

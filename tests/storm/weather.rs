@@ -100,7 +100,7 @@ fn one(
                 Err(error) => println!("{test} {title}: logs lost: {error}"),
             }
         }
-        if result.is_err() && tried < TRIES && fifo_fault(&field) {
+        if result.is_err() && tried < TRIES && real_fault(&field) {
             println!("{test} {title}: a fault of the real daemon came between; once more");
             tried += 1;
             continue;
@@ -111,9 +111,9 @@ fn one(
     }
 }
 
-fn fifo_fault(field: &Field) -> bool {
-    let real = field.lab.nodes().iter().filter(|node| node.flavour() == Reference);
-    real.into_iter().any(|node| logfile::fifo_fault(&node.log()))
+fn real_fault(field: &Field) -> bool {
+    let mut real = field.lab.nodes().iter().filter(|node| node.flavour() == Reference).map(|node| node.log());
+    real.any(|log| logfile::fifo_fault(&log) || logfile::restart_hangs(&log))
 }
 
 /// The story and the logs of both nodes, for a post-mortem.
