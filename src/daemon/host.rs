@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::agents::Agent;
 use crate::config::{FileKind, Host, Interface, Script, StonithSetup, User};
 use crate::paths;
-use crate::resources::{own_name, stonith};
+use crate::resources::{is_ours, own_name, stonith};
 
 /// Resource scripts are searched here, in this order.
 const SCRIPTS: [&str; 2] = [paths::RESOURCE_DIR, paths::INIT_DIR];
@@ -125,15 +125,14 @@ impl Host for LinuxHost {
     }
 }
 
-/// A plain file somebody may execute.
 /// Whether this is our agent of that name, or the wrapper that resource-agents has for it.
 fn is_standard(path: &Path, name: &str) -> bool {
-    let ours = fs::read_link(path).is_ok_and(|target| target.starts_with(paths::LIBEXEC));
     let wraps =
         |text: String| text.contains("hto-mapfuncs") && text.contains(&format!("\nOCF_TYPE={name}\n"));
-    ours || fs::read_to_string(path).is_ok_and(wraps)
+    is_ours(path) || fs::read_to_string(path).is_ok_and(wraps)
 }
 
+/// A plain file somebody may execute.
 fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }

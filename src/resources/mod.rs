@@ -27,3 +27,4 @@ pub use context::{Context, Options};
 pub use jobs::{adopt, run_job};
 pub use manager::Manager;
 pub use own_name::own_name;
+pub use prepare::is_ours;

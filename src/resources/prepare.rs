@@ -51,8 +51,9 @@ fn obstacle(
     found.map(|why| format!("{} {}: {why}", group.node, group.remainder()))
 }
 
-/// Our own agents do nothing but what they say; an administrator's script of the same name may.
-fn is_ours(script: &Path) -> bool {
+/// Whether a script is one of our own agents. They do nothing but what they say; an administrator's script of the same
+/// name may.
+pub fn is_ours(script: &Path) -> bool {
     std::fs::read_link(script).is_ok_and(|target| target.starts_with(paths::LIBEXEC))
 }
 

@@ -100,6 +100,11 @@ impl Lab {
         network::held_at_once([1, 2].map(|node| self.node(node).stage().init()))
     }
 
+    /// What each real daemon logged.
+    pub(crate) fn real_logs(&self) -> impl Iterator<Item = String> {
+        self.nodes().iter().filter(|node| node.flavour() == Flavour::Reference).map(|node| node.log())
+    }
+
     /// Who holds each of these addresses.
     pub(crate) fn owners(&self, addresses: [&str; 2]) -> [&'static str; 2] {
         let [first, second] = self.holdings();

@@ -167,8 +167,7 @@ impl Pair {
 
     /// Whether what a real daemon was told got lost in it.
     fn real_fault(&self) -> bool {
-        let mut real = self.lab.nodes().iter().filter(|node| node.flavour() == Flavour::Reference);
-        real.any(|node| logfile::fifo_fault(&node.log()))
+        self.lab.real_logs().any(|log| logfile::fifo_fault(&log))
     }
 
     fn node(&self, index: usize) -> &Node {

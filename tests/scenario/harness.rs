@@ -130,12 +130,9 @@ fn with_patience(title: &str, pair: Pair, scenario: &Scenario) -> Result<(), Fai
 fn run_one(title: &str, pair: Pair, scenario: &Scenario) -> Result<(Result<(), Failure>, bool), Failure> {
     let lab = run::prepare(scenario, pair)?;
     let result = run::run(&lab, scenario).and_then(|got| judge(pair, scenario, &got.text()));
-    let real = lab.nodes().iter().zip(pair).filter(|(_, flavour)| *flavour == Flavour::Reference);
     let lossy = scenario.steps.iter().any(|step| matches!(step.act, Act::Loss(_)));
-    let lost = real.into_iter().any(|(node, _)| {
-        let log = node.read(LOG);
-        logfile::fifo_fault(&log) || lossy && log.contains(BELIEVES_OLD_NEWS)
-    });
+    let lost =
+        lab.real_logs().any(|log| logfile::fifo_fault(&log) || lossy && log.contains(BELIEVES_OLD_NEWS));
     if std::env::var_os("LAB_KEEP").is_some() {
         keep_logs(title, &lab)?;
     }

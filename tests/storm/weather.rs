@@ -112,8 +112,7 @@ fn one(
 }
 
 fn real_fault(field: &Field) -> bool {
-    let mut real = field.lab.nodes().iter().filter(|node| node.flavour() == Reference).map(|node| node.log());
-    real.any(|log| logfile::fifo_fault(&log) || logfile::restart_hangs(&log))
+    field.lab.real_logs().any(|log| logfile::fifo_fault(&log) || logfile::restart_hangs(&log))
 }
 
 /// The story and the logs of both nodes, for a post-mortem.

@@ -305,6 +305,7 @@ mod tests {
         assert_eq!(ledger.renamed(&eth0, &now), [], "an older version's");
         assert_eq!(ledger.entries[0].held(&now).unwrap().index, 7);
     }
+
     #[test]
     fn an_interface_that_took_the_name_of_another_does_not_take_its_addresses() {
         let at = |index| Entry { index, ..entry("10.0.0.5", 24, "eth0") };
