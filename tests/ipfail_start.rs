@@ -52,7 +52,8 @@ fn serve(listener: &UnixListener, daemon: Daemon) -> Vec<String> {
             let words = ["reqtype", "pname", "fmask", "signal"].map(|f| request.text(f).unwrap_or_default());
             asked.push(words.join(" ").trim_end().to_owned());
             answer(&mut stream, words, daemon);
-            if words[0] == "setsignal" {
+            // Who is refused this, the last thing it asks, ends by itself: there may be nobody left to send anything to.
+            if words[0] == "setsignal" && !matches!(daemon, Daemon::Refuses("setsignal")) {
                 let signal = if let Daemon::Sends(signal) = daemon { signal } else { Signal::SIGTERM };
                 kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
             }
