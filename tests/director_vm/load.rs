@@ -28,6 +28,8 @@ use crate::lab::stage::Stage;
 use crate::lab::{Failure, bail, wait_until};
 
 const PAUSE: Duration = Duration::from_millis(5);
+/// A client takes so long to say what it wants: twenty are always in the middle of it.
+const THOUGHT: Duration = Duration::from_millis(100);
 /// A request that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(10);
 /// Connections that last all the time, and how often each says something.
@@ -99,7 +101,9 @@ fn build(program: Program) -> Result<Net, Failure> {
     )?;
     let farm = Farm::on(&servers)?;
     for host in ["10.11.0.11", "10.11.0.12"] {
-        farm.set(format!("{host}:80").parse().unwrap(), Mode::page(200, "OK"));
+        for port in [80, 82] {
+            farm.set(format!("{host}:{port}").parse().unwrap(), Mode::page(200, "OK"));
+        }
         farm.set(format!("{host}:81").parse().unwrap(), Mode::Echo);
     }
     Ok(Net { room, client, _farm: farm, _servers: servers })
@@ -157,6 +161,7 @@ async fn short(seen: Arc<Seen>) {
 
 async fn request() -> io::Result<String> {
     let mut stream = TcpStream::connect("10.10.0.100:80").await?;
+    sleep(THOUGHT).await;
     stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
@@ -182,7 +187,7 @@ async fn long(seen: Arc<Seen>) {
 
 /// What an operator does meanwhile.
 type Deed = (&'static str, fn(&Room) -> Result<(), Failure>);
-const DEEDS: [Deed; 7] = [
+const DEEDS: [Deed; 10] = [
     ("reload, nothing changed", |room| room.director("reload")),
     ("reload, other weights", |room| {
         let changed = CF.replace("masq\n", "masq 3\n");
@@ -210,6 +215,26 @@ const DEEDS: [Deed; 7] = [
         room.ended()?;
         room.start()
     }),
+    ("reload, a server out", |room| {
+        room.write(CONFIG, &CF.replace("        real=10.11.0.11:80 masq\n", ""), 0o644)?;
+        room.director("reload")?;
+        gone(room, "10.10.0.100:80 rr -> 10.11.0.11:80")
+    }),
+    ("reload, the other one in its place", |room| {
+        room.write(CONFIG, &CF.replace("        real=10.11.0.12:80 masq\n", ""), 0o644)?;
+        room.director("reload")?;
+        gone(room, "10.10.0.100:80 rr -> 10.11.0.12:80")
+    }),
+    ("restart with all servers exchanged", |room| {
+        room.write(
+            CONFIG,
+            &CF.replace("0.11:80 masq\n", "0.11:82 masq\n").replace("0.12:80 masq\n", "0.12:82 masq\n"),
+            0o644,
+        )?;
+        room.director("restart")?;
+        runs(room)?;
+        gone(room, "10.10.0.100:80 rr -> 10.11.0.11:80")
+    }),
     ("restart again", |room| {
         room.director("restart")?;
         runs(room)
@@ -218,6 +243,15 @@ const DEEDS: [Deed; 7] = [
 
 fn runs(room: &Room) -> Result<(), Failure> {
     wait_until("it runs again", PATIENCE, || room.pid().map(drop).ok_or_else(|| room.read(LOG)))
+}
+
+/// Whether no row begins like this any more.
+fn gone(room: &Room, row: &str) -> Result<(), Failure> {
+    wait_until(&format!("the table has no {row}"), PATIENCE, || {
+        let listing = room.listed().map_err(|f| f.to_string())?;
+        let there: Vec<_> = listing.servers.iter().filter(|r| r.starts_with(&format!("{row} "))).collect();
+        if there.is_empty() { Ok(()) } else { Err(format!("{there:?}")) }
+    })
 }
 
 fn listed(room: &Room, row: &str) -> Result<(), Failure> {

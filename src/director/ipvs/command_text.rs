@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use crate::director::table::{
-    Counted, Counters, Dest, DestCounters, Entry, Family, Forward, Info, Netmask, Persistence, Protocol,
-    Role, SchedFlags, Service, ServiceId, SyncDaemon, Table, Timeouts, Tunnel,
+    Connected, Counted, Counters, Dest, DestCounters, Entry, Family, Forward, Info, Netmask, Persistence,
+    Protocol, Role, SchedFlags, Service, ServiceId, SyncDaemon, Table, Timeouts, Tunnel,
 };
 
 /// The table that `ipvsadm -S -n` prints as command lines. Thresholds are not in it.
@@ -129,13 +129,15 @@ fn headed<'w, 'a>(words: &'w [&'a str]) -> Option<(ServiceId, &'w [&'a str])> {
     Some((ServiceId::address(protocol, at.parse().ok()?), rest))
 }
 
-/// Puts the thresholds of `ipvsadm -L -n --thresholds` into a table.
+/// Puts the thresholds and the numbers of connections of `ipvsadm -L -n --thresholds` into a table.
 pub(super) fn thresholds(text: &str, table: &mut Table) {
     for row in rows(text) {
-        let dest = table.entries.get_mut(&row.id).zip(row.at).and_then(|(e, at)| e.dests.get_mut(&at));
-        if let (Some(dest), [upper, lower, ..]) = (dest, row.columns.as_slice()) {
-            dest.upper = upper.parse().unwrap_or(0);
-            dest.lower = lower.parse().unwrap_or(0);
+        let Some((entry, at)) = table.entries.get_mut(&row.id).zip(row.at) else { continue };
+        let column = |at: usize| row.columns.get(at).and_then(|text| text.parse().ok()).unwrap_or(0);
+        if let Some(dest) = entry.dests.get_mut(&at) {
+            (dest.upper, dest.lower) = (column(0), column(1));
+            let connected = Connected { active: column(2), inactive: column(3) };
+            entry.connected.extend(connected.any().map(|connected| (at, connected)));
         }
     }
 }

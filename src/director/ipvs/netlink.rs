@@ -89,8 +89,12 @@ impl Ipvs for Netlink {
         let mut table = Table::default();
         for (id, service) in services {
             let rows = self.dests(&id, |frame| wire::dest(frame, id.family()))?;
-            let dests = rows.into_iter().map(|row| (row.at, row.dest)).collect();
-            table.entries.insert(id, Entry { service, dests });
+            let mut entry = Entry { service, ..Entry::default() };
+            for row in rows {
+                entry.dests.insert(row.at, row.dest);
+                entry.connected.extend(row.connected.any().map(|connected| (row.at, connected)));
+            }
+            table.entries.insert(id, entry);
         }
         Ok(table)
     }

@@ -51,6 +51,15 @@ pub struct Dest {
     pub tunnel: Tunnel,
 }
 
+/// How many connections a server has at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connected {
+    /// Established ones.
+    pub active: u32,
+    /// Others: they begin, or have ended a short time ago.
+    pub inactive: u32,
+}
+
 impl Forward {
     /// As `ipvsadm -L` shows it.
     pub fn word(self) -> &'static str {
@@ -117,5 +126,12 @@ impl Tunnel {
         let sums = CHECKSUMS.iter().filter(|(bit, _)| flags & bit != 0);
         words.extend(sums.map(|(_, option)| (*option).to_owned()));
         words
+    }
+}
+
+impl Connected {
+    /// `None` when there is none at all.
+    pub fn any(self) -> Option<Connected> {
+        (self != Connected::default()).then_some(self)
     }
 }

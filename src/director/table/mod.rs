@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 pub use daemon::{Counted, Counters, DestCounters, Info, Role, SyncDaemon, Timeouts};
-pub use dest::{Dest, Forward, Tunnel};
+pub use dest::{Connected, Dest, Forward, Tunnel};
 pub use id::{Family, Protocol, ServiceId};
 pub use op::{Fault, Op};
 pub use service::{Netmask, Persistence, SchedFlags, Service};
@@ -32,6 +32,8 @@ pub struct Entry {
     pub service: Service,
     /// The servers, by address.
     pub dests: BTreeMap<SocketAddr, Dest>,
+    /// The connections of those that have any.
+    pub connected: BTreeMap<SocketAddr, Connected>,
 }
 
 /// The whole table.

@@ -104,7 +104,11 @@ impl Table {
                 *there = *dest;
                 Ok(())
             }
-            Op::DelDest(id, at) => self.entry(id)?.dests.remove(at).map(|_| ()).ok_or(Fault::NoDest),
+            Op::DelDest(id, at) => {
+                let entry = self.entry(id)?;
+                entry.connected.remove(at);
+                entry.dests.remove(at).map(|_| ()).ok_or(Fault::NoDest)
+            }
         }
     }
 

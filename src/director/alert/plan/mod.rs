@@ -52,7 +52,8 @@ impl Status {
 /// The e-mail that an event of this virtual service makes, if it makes one. Of the service itself nobody is told.
 pub fn of_event(global: &Global, virt: &Virtual, event: &Event, status: Status) -> Option<Mail> {
     let (subject, _) = event.server.as_ref()?;
-    let wanted = matches!(subject, Subject::Real | Subject::Fallback | Subject::Stranger);
+    // who is not ours any more is told of once: when he is gone
+    let wanted = *subject != Subject::Stranger || event.weight.is_none();
     let line = event.log_line();
     // Put back with weight 0: that is told like being set to it.
     let told = line.strip_prefix("Readd ").unwrap_or(&line);

@@ -3,12 +3,14 @@
 //!
 //! | file | what it knows |
 //! |---|---|
+//! | `parting` | servers that are named no more, while their connections end |
 //! | `talk` | the conversation with the kernel: look, change, one thing after the other, again after a failure |
 //! | `turns` | configurations that come, serving that begins and ends, the end |
 //!
 //! Checks and the kernel do not wait for each other. What checks make known is gathered; whenever the kernel is free
 //! its table is looked at once and brought up to date for all of it.
 
+mod parting;
 mod talk;
 mod turns;
 

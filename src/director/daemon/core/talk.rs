@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::parting::Parting;
 use super::{Action, Core, Mode};
 use crate::director::plan::{self, Step};
 use crate::director::table::{Op, ServiceId, Table};
@@ -41,6 +42,7 @@ pub(super) struct Talk {
     pause: Duration,
     /// What failed last time, and why. It is told once.
     failed: BTreeMap<String, String>,
+    parting: Parting,
     /// Whether the table was ever read.
     seen: bool,
     /// Services that failed, and after how many changes: who failed last comes last.
@@ -101,6 +103,7 @@ impl Talk {
             not_before: Duration::ZERO,
             pause: AGAIN,
             failed: BTreeMap::new(),
+            parting: Parting::default(),
             seen: false,
             fell: BTreeMap::new(),
             changes: 0,
@@ -248,6 +251,7 @@ impl Talk {
         } else {
             self.correct_at = self.back_off(now);
         }
+        self.correct_at = self.parting.next_look(now).into_iter().fold(self.correct_at, Duration::min);
     }
 }
 
@@ -313,7 +317,8 @@ impl Core {
 
     fn work_out(&mut self, now: Duration, table: &Table) {
         let why = self.why(now);
-        let mut steps = self.steps(why, table);
+        let steps = self.steps(why, table);
+        let mut steps = self.talk.parting.gently(now, steps, table, why != Why::Change);
         if why != Why::Change {
             self.talk.forgive(&steps);
         }

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::attribute::{counter, port_at};
 use super::names::*;
 use crate::director::table::{
-    Counters, Dest, DestCounters, Family, Forward, Info, Netmask, Persistence, Protocol, Role, SchedFlags,
-    Service, ServiceId, SyncDaemon, Timeouts, Tunnel,
+    Connected, Counters, Dest, DestCounters, Family, Forward, Info, Netmask, Persistence, Protocol, Role,
+    SchedFlags, Service, ServiceId, SyncDaemon, Timeouts, Tunnel,
 };
 use crate::netlink::frame::{Frame, attributes, text, u16_at, u32_at};
 
@@ -17,6 +17,8 @@ pub struct Row {
     pub at: SocketAddr,
     /// How it is used.
     pub dest: Dest,
+    /// Its connections.
+    pub connected: Connected,
 }
 
 /// The attributes of a message, if it is of that command.
@@ -139,19 +141,20 @@ pub fn dest(frame: Frame<'_>, of_service: Family) -> Option<Row> {
     }
     let usual = if of_service == Family::V4 { AF_INET } else { AF_INET6 };
     let family = if raw.family == 0 { usual } else { raw.family };
-    Some(Row { at: SocketAddr::new(ip(family, raw.address)?, raw.port), dest: raw.dest()? })
+    let at = SocketAddr::new(ip(family, raw.address)?, raw.port);
+    Some(Row { at, dest: raw.dest()?, connected: raw.connected })
 }
 
 /// What goes on at a server.
 pub fn dest_counters(frame: Frame<'_>, of_service: Family) -> Option<DestCounters> {
-    let at = dest(frame, of_service)?.at;
+    let Row { at, connected, .. } = dest(frame, of_service)?;
     let body = inside(frame, command::NEW_DEST, top::DEST)?;
     let number =
         |kind| attributes(body).find(|(k, _)| *k == kind).and_then(|(_, v)| u32_at(v, 0)).unwrap_or(0);
     Some(DestCounters {
         at,
-        active: number(dst::ACTIVE),
-        inactive: number(dst::INACTIVE),
+        active: connected.active,
+        inactive: connected.inactive,
         persistent: number(dst::PERSISTENT),
         through: counters(body, dst::STATS, dst::STATS64),
     })
@@ -169,6 +172,7 @@ struct RawDest<'a> {
     tunnel: u8,
     tunnel_port: u16,
     tunnel_flags: u16,
+    connected: Connected,
 }
 
 impl<'a> RawDest<'a> {
@@ -183,6 +187,8 @@ impl<'a> RawDest<'a> {
             dst::WEIGHT => self.weight = long,
             dst::UPPER => self.upper = long,
             dst::LOWER => self.lower = long,
+            dst::ACTIVE => self.connected.active = long,
+            dst::INACTIVE => self.connected.inactive = long,
             dst::TUNNEL => self.tunnel = value.first().copied().unwrap_or(0),
             dst::TUNNEL_PORT => self.tunnel_port = port_at(value).unwrap_or(0),
             dst::TUNNEL_FLAGS => self.tunnel_flags = short,

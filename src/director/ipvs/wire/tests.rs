@@ -240,7 +240,7 @@ fn a_listing_gives_back_what_was_put_in() {
             said.iter().find(|r| plain(r.to_vec()) == ours).unwrap_or_else(|| panic!("not asked: {id}"));
         let rows = answers(request).filter_map(|f| dest(f, id.family()));
         let dests = rows.map(|row| (row.at, row.dest)).collect();
-        listed.entries.insert(id, Entry { service, dests });
+        listed.entries.insert(id, Entry { service, dests, ..Entry::default() });
     }
     assert_eq!(listed, wanted);
 }

@@ -57,6 +57,7 @@ fn table() -> impl Strategy<Value = Table> {
         .prop_map(|(dests, name)| Entry {
             service: Service { scheduler: name.to_owned(), ..Service::default() },
             dests,
+            ..Entry::default()
         });
     let ids = ["10.0.0.100:80", "10.0.0.101:80", "10.0.0.102:80"];
     prop::collection::btree_map(prop::sample::select(ids.to_vec()), entry, 0..4).prop_map(|entries| {

@@ -3,6 +3,7 @@
 mod courses;
 mod kernel;
 mod loaded;
+mod parting;
 mod serving;
 mod turns;
 mod world;
