@@ -191,13 +191,11 @@ const DEEDS: [Deed; 10] = [
     ("reload, nothing changed", |room| room.director("reload")),
     ("reload, other weights", |room| {
         let changed = CF.replace("masq\n", "masq 3\n");
-        room.write(CONFIG, &changed, 0o644)?;
-        room.director("reload")?;
+        reload(room, &changed)?;
         listed(room, "10.10.0.100:80 rr -> 10.11.0.11:80 Masq 3")
     }),
     ("reload, another scheduler", |room| {
-        room.write(CONFIG, &CF.replace("scheduler=rr", "scheduler=wlc"), 0o644)?;
-        room.director("reload")?;
+        reload(room, &CF.replace("scheduler=rr", "scheduler=wlc"))?;
         listed(room, "10.10.0.100:81 wlc -> 10.11.0.12:81 Masq 1")
     }),
     ("a broken file, reload", |room| {
@@ -206,23 +204,18 @@ const DEEDS: [Deed; 10] = [
         room.signal(Signal::SIGHUP)?;
         room.write(CONFIG, CF, 0o644)
     }),
-    ("restart", |room| {
-        room.director("restart")?;
-        runs(room)
-    }),
+    ("restart", restart),
     ("kill -9 and start", |room| {
         room.signal(Signal::SIGKILL)?;
         room.ended()?;
         room.start()
     }),
     ("reload, a server out", |room| {
-        room.write(CONFIG, &CF.replace("        real=10.11.0.11:80 masq\n", ""), 0o644)?;
-        room.director("reload")?;
+        reload(room, &CF.replace("        real=10.11.0.11:80 masq\n", ""))?;
         gone(room, "10.10.0.100:80 rr -> 10.11.0.11:80")
     }),
     ("reload, the other one in its place", |room| {
-        room.write(CONFIG, &CF.replace("        real=10.11.0.12:80 masq\n", ""), 0o644)?;
-        room.director("reload")?;
+        reload(room, &CF.replace("        real=10.11.0.12:80 masq\n", ""))?;
         gone(room, "10.10.0.100:80 rr -> 10.11.0.12:80")
     }),
     ("restart with all servers exchanged", |room| {
@@ -231,37 +224,38 @@ const DEEDS: [Deed; 10] = [
             &CF.replace("0.11:80 masq\n", "0.11:82 masq\n").replace("0.12:80 masq\n", "0.12:82 masq\n"),
             0o644,
         )?;
-        room.director("restart")?;
-        runs(room)?;
+        restart(room)?;
         gone(room, "10.10.0.100:80 rr -> 10.11.0.11:80")
     }),
-    ("restart again", |room| {
-        room.director("restart")?;
-        runs(room)
-    }),
+    ("restart again", restart),
 ];
 
-fn runs(room: &Room) -> Result<(), Failure> {
+/// Another configuration.
+fn reload(room: &Room, cf: &str) -> Result<(), Failure> {
+    room.write(CONFIG, cf, 0o644)?;
+    room.director("reload")
+}
+
+fn restart(room: &Room) -> Result<(), Failure> {
+    room.director("restart")?;
     wait_until("it runs again", PATIENCE, || room.pid().map(drop).ok_or_else(|| room.read(LOG)))
 }
 
-/// Whether no row begins like this any more.
+/// Until no row begins like this any more.
 fn gone(room: &Room, row: &str) -> Result<(), Failure> {
-    wait_until(&format!("the table has no {row}"), PATIENCE, || {
-        let listing = room.listed().map_err(|f| f.to_string())?;
-        let there: Vec<_> = listing.servers.iter().filter(|r| r.starts_with(&format!("{row} "))).collect();
-        if there.is_empty() { Ok(()) } else { Err(format!("{there:?}")) }
-    })
+    let begin = format!("{row} ");
+    servers(room, &format!("no {row}"), |rows| !rows.iter().any(|r| r.starts_with(&begin)))
 }
 
+/// Until a row ends like this.
 fn listed(room: &Room, row: &str) -> Result<(), Failure> {
-    wait_until(&format!("the table has {row}"), PATIENCE, || {
-        let listing = room.listed().map_err(|f| f.to_string())?;
-        if listing.servers.iter().any(|r| r.ends_with(row)) {
-            Ok(())
-        } else {
-            Err(listing.servers.join("\n"))
-        }
+    servers(room, row, |rows| rows.iter().any(|r| r.ends_with(row)))
+}
+
+fn servers(room: &Room, what: &str, wanted: impl Fn(&[String]) -> bool) -> Result<(), Failure> {
+    wait_until(&format!("the table has {what}"), PATIENCE, || {
+        let rows = room.listed().map_err(|f| f.to_string())?.servers;
+        if wanted(&rows) { Ok(()) } else { Err(rows.join("\n")) }
     })
 }
 

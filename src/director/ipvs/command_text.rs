@@ -94,6 +94,13 @@ struct Row<'a> {
     columns: Vec<&'a str>,
 }
 
+impl Row<'_> {
+    /// The number in a column; 0 where there is none.
+    fn number<T: std::str::FromStr + Default>(&self, column: usize) -> T {
+        self.columns.get(column).and_then(|text| text.parse().ok()).unwrap_or_default()
+    }
+}
+
 /// The rows of any kind of `ipvsadm -L -n`.
 fn rows(text: &str) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
@@ -133,11 +140,9 @@ fn headed<'w, 'a>(words: &'w [&'a str]) -> Option<(ServiceId, &'w [&'a str])> {
 pub(super) fn thresholds(text: &str, table: &mut Table) {
     for row in rows(text) {
         let Some((entry, at)) = table.entries.get_mut(&row.id).zip(row.at) else { continue };
-        let column = |at: usize| row.columns.get(at).and_then(|text| text.parse().ok()).unwrap_or(0);
-        if let Some(dest) = entry.dests.get_mut(&at) {
-            (dest.upper, dest.lower) = (column(0), column(1));
-            let connected = Connected { active: column(2), inactive: column(3) };
-            entry.connected.extend(connected.any().map(|connected| (at, connected)));
+        if let (Some(dest), [_, _, ..]) = (entry.dests.get_mut(&at), row.columns.as_slice()) {
+            (dest.upper, dest.lower) = (row.number(0), row.number(1));
+            entry.connect(at, Connected { active: row.number(2), inactive: row.number(3) });
         }
     }
 }
@@ -147,13 +152,13 @@ pub(super) fn counted(stats: &str, connections: &str) -> Vec<Counted> {
     let connected = rows(connections);
     let mut all: Vec<Counted> = Vec::new();
     for row in rows(stats) {
-        let through = through(&row.columns);
+        let through = through(&row);
         match (row.at, all.last_mut()) {
             (Some(at), Some(counted)) => {
                 let same = connected.iter().find(|other| other.id == row.id && other.at == row.at);
-                let column = |at: usize| same.and_then(|row| row.columns.get(at)?.parse().ok()).unwrap_or(0);
-                let (persistent, active, inactive) = (column(1), column(2), column(3));
-                counted.dests.push(DestCounters { at, active, inactive, persistent, through });
+                let number = |column| same.map_or(0, |row| row.number(column));
+                let connected = Connected { active: number(2), inactive: number(3) };
+                counted.dests.push(DestCounters { at, connected, persistent: number(1), through });
             }
             _ => all.push(Counted { service: row.id, through, dests: Vec::new() }),
         }
@@ -161,14 +166,13 @@ pub(super) fn counted(stats: &str, connections: &str) -> Vec<Counted> {
     all
 }
 
-fn through(columns: &[&str]) -> Counters {
-    let column = |at: usize| columns.get(at).and_then(|text| text.parse().ok()).unwrap_or(0);
+fn through(row: &Row<'_>) -> Counters {
     Counters {
-        connections: column(0),
-        packets_in: column(1),
-        packets_out: column(2),
-        bytes_in: column(3),
-        bytes_out: column(4),
+        connections: row.number(0),
+        packets_in: row.number(1),
+        packets_out: row.number(2),
+        bytes_in: row.number(3),
+        bytes_out: row.number(4),
     }
 }
 
@@ -266,7 +270,10 @@ mod tests {
         let [Counted { through, dests, .. }] = all.as_slice() else { panic!("{all:?}") };
         assert_eq!((through.connections, through.bytes_out), (5, 4000));
         let dest = dests.first().unwrap();
-        assert_eq!((dest.persistent, dest.active, dest.inactive, dest.through.packets_out), (7, 8, 9, 3));
+        assert_eq!(
+            (dest.persistent, dest.connected.active, dest.connected.inactive, dest.through.packets_out),
+            (7, 8, 9, 3)
+        );
         let line =
             "backup sync daemon (mcast=sync0, syncid=8, maxlen=1400, group=224.0.0.90, port=8849, ttl=2)\n";
         let daemon = daemons(line).remove(0);

@@ -92,7 +92,7 @@ impl Ipvs for Netlink {
             let mut entry = Entry { service, ..Entry::default() };
             for row in rows {
                 entry.dests.insert(row.at, row.dest);
-                entry.connected.extend(row.connected.any().map(|connected| (row.at, connected)));
+                entry.connect(row.at, row.connected);
             }
             table.entries.insert(id, entry);
         }

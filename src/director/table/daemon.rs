@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::ServiceId;
+use super::{Connected, ServiceId};
 
 /// What a sync daemon does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +72,8 @@ pub struct Counters {
 pub struct DestCounters {
     /// Its address.
     pub at: SocketAddr,
-    /// Established connections.
-    pub active: u32,
-    /// Others.
-    pub inactive: u32,
+    /// Its connections.
+    pub connected: Connected,
     /// Connections that keep a client here.
     pub persistent: u32,
     /// What went through.

@@ -128,10 +128,3 @@ impl Tunnel {
         words
     }
 }
-
-impl Connected {
-    /// `None` when there is none at all.
-    pub fn any(self) -> Option<Connected> {
-        (self != Connected::default()).then_some(self)
-    }
-}

@@ -36,6 +36,17 @@ pub struct Entry {
     pub connected: BTreeMap<SocketAddr, Connected>,
 }
 
+impl Entry {
+    /// A server has so many connections now. Of who has none nothing is kept.
+    pub fn connect(&mut self, at: SocketAddr, connected: Connected) {
+        if connected == Connected::default() {
+            self.connected.remove(&at);
+        } else {
+            self.connected.insert(at, connected);
+        }
+    }
+}
+
 /// The whole table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {

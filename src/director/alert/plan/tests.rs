@@ -51,6 +51,19 @@ fn an_event_makes_an_email_in_the_states_that_are_wanted() {
 }
 
 #[test]
+fn of_who_is_named_no_more_one_email_tells() {
+    let config = web();
+    let virt = &config.virtuals[0];
+    let event = |verb, weight| Event {
+        weight,
+        ..Event::server(virt.id, Subject::Stranger, virt.reals[0].at, verb, None)
+    };
+    let mail = |event: Event| of_event(&config.global, virt, &event, Status::Running);
+    assert_eq!(mail(event("Quiescent", Some(0))), None);
+    assert!(mail(event("Purged", None)).is_some());
+}
+
+#[test]
 fn a_services_own_words_come_first() {
     let config = web();
     let virt = &config.virtuals[1];

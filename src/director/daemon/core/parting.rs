@@ -44,7 +44,8 @@ impl Parting {
     ) -> Option<Step> {
         let Some((id, at, there, active)) = stranger(&step, table) else { return Some(step) };
         let known = before.get(&(id, at)).copied();
-        let waited = now.saturating_sub(known.unwrap_or(now));
+        let since = known.unwrap_or(now);
+        let waited = now.saturating_sub(since);
         let quiet = there.weight == 0;
         let over = match known {
             None => quiet || active.is_none(),
@@ -54,7 +55,7 @@ impl Parting {
             self.since.remove(&(id, at));
             return Some(step);
         }
-        self.since.insert((id, at), now - waited);
+        self.since.insert((id, at), since);
         (!quiet).then(|| {
             let event = Event::server(id, Subject::Stranger, at, "Quiescent", None);
             let dest = Dest { weight: 0, ..there };

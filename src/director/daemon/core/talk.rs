@@ -42,6 +42,7 @@ pub(super) struct Talk {
     pause: Duration,
     /// What failed last time, and why. It is told once.
     failed: BTreeMap<String, String>,
+    /// Servers that are waited for before they are taken out.
     parting: Parting,
     /// Whether the table was ever read.
     seen: bool,

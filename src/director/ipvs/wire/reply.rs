@@ -153,8 +153,7 @@ pub fn dest_counters(frame: Frame<'_>, of_service: Family) -> Option<DestCounter
         |kind| attributes(body).find(|(k, _)| *k == kind).and_then(|(_, v)| u32_at(v, 0)).unwrap_or(0);
     Some(DestCounters {
         at,
-        active: connected.active,
-        inactive: connected.inactive,
+        connected,
         persistent: number(dst::PERSISTENT),
         through: counters(body, dst::STATS, dst::STATS64),
     })

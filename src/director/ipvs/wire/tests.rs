@@ -264,7 +264,7 @@ fn the_kernel_tells_version_timeouts_and_counters() {
     assert_eq!(through, Some(one));
     let mut servers = heard.iter().flat_map(|d| frames(d)).filter_map(|f| dest_counters(f, Family::V4));
     let server = servers.find(|s| s.at == at("127.0.0.1:9")).unwrap();
-    assert_eq!((server.through, server.active, server.inactive), (one, 0, 1));
+    assert_eq!((server.through, server.connected.active, server.connected.inactive), (one, 0, 1));
 }
 
 proptest! {

@@ -6,13 +6,19 @@ use crate::director::table::Connected;
 const ONE: &str =
     "checkinterval=1\nvirtual=10.0.0.100:80\n\treal=10.0.0.1:80 masq 5\n\tfallback=127.0.0.1:80 masq\n";
 
-/// Both serve, the second has these connections; then it is named no more.
-fn without_the_second(active: u32, inactive: u32) -> World {
+/// Both serve, the second has these connections.
+fn both(active: u32, inactive: u32) -> World {
     let mut world = World::active(WEB);
     world.go(ms(500));
     assert_eq!(world.rows(), BOTH);
     connect(&mut world, active, inactive);
     world.told();
+    world
+}
+
+/// The same; then the second is named no more.
+fn without_the_second(active: u32, inactive: u32) -> World {
+    let mut world = both(active, inactive);
     world.log.clear();
     world.mails.clear();
     world.give(Input::Reload(config(ONE)));
@@ -20,9 +26,8 @@ fn without_the_second(active: u32, inactive: u32) -> World {
 }
 
 fn connect(world: &mut World, active: u32, inactive: u32) {
-    let connected = Connected { active, inactive }.any();
     let entry = world.kernel.table.entries.get_mut(&web()).unwrap();
-    entry.connected = connected.map(|some| ("10.0.0.2:80".parse().unwrap(), some)).into_iter().collect();
+    entry.connect("10.0.0.2:80".parse().unwrap(), Connected { active, inactive });
 }
 
 const QUIET: &str = "-e -t 10.0.0.100:80 -x 0 -y 0 -r 10.0.0.2:80 -m -w 0";
@@ -94,10 +99,7 @@ fn who_is_named_again_meanwhile_serves_again() {
 /// A server found down is not waited for, nor one that was down when it was named no more.
 #[test]
 fn who_is_down_is_not_waited_for() {
-    let mut world = World::active(WEB);
-    world.go(ms(500));
-    connect(&mut world, 5, 0);
-    world.told();
+    let mut world = both(5, 0);
     world.down.insert("10.0.0.2".parse().unwrap());
     world.go(ms(1_500));
     assert_eq!(world.told(), [GONE]);
@@ -114,11 +116,7 @@ fn who_is_down_is_not_waited_for() {
 /// An earlier life, with another configuration, has left it.
 #[test]
 fn a_start_waits_too() {
-    let mut before = World::active(WEB);
-    before.go(ms(500));
-    connect(&mut before, 2, 0);
-    before.told();
-    let mut world = World::new(ONE, Mode::Active, before.kernel, Vec::new());
+    let mut world = World::new(ONE, Mode::Active, both(2, 0).kernel, Vec::new());
     world.go(ms(5_000));
     assert_eq!(world.told(), [QUIET]);
     world.give(Input::Stop { keep: false });
